@@ -1,0 +1,157 @@
+/** Everything the system does: one row per kind of job. */
+import { type Static, type TSchema, Type } from "typebox";
+import type { LockNeed, QueueName } from "../model/job.ts";
+import type { Capability } from "../model/manifest.ts";
+import type { Role } from "../model/principal.ts";
+
+const closed = { additionalProperties: false };
+const typeId = Type.String({ pattern: "^[a-z][a-z0-9]*(\\.[a-z][a-z0-9]*)*$", maxLength: 200 });
+const instanceId = Type.String({ pattern: "^ins_[0-9a-z]{26}$" });
+const targetRef = Type.Object(
+  { type: Type.String({ minLength: 1, maxLength: 100 }), id: Type.String({ minLength: 1, maxLength: 500 }) },
+  closed,
+);
+const actionFields = {
+  instance_id: instanceId,
+  capability: Type.String({ minLength: 1, maxLength: 200 }),
+  verb: Type.String({ minLength: 1, maxLength: 100 }),
+  target: targetRef,
+  params: Type.Record(Type.String(), Type.Unknown()),
+};
+
+/** What the manifest says about the capability a job is for; absent for kinds that use none. */
+export interface KindFacts {
+  readonly capability?: Capability;
+}
+interface KindRow {
+  readonly input: TSchema;
+  /** Who may ask for it. */
+  readonly role: Role;
+  readonly timeoutMs: number;
+  /** Tries in all; lost workers and drains do not count. */
+  readonly attempts: number;
+  readonly queue: QueueName;
+  /** After a crash: run again from the start, or go on from the journal. */
+  readonly rerun: "restart" | "journal";
+  /** What it serialises on. */
+  readonly locks: (input: never, facts: KindFacts) => readonly LockNeed[];
+}
+
+const packs = (): LockNeed[] => [{ name: "packs", mode: "exclusive" }];
+const none = (): LockNeed[] => [];
+/** A target lock is exclusive on the target and shared on its instance; an instance lock is exclusive on the instance. */
+const targetLocks = (
+  input: { instance_id: string; target: { type: string; id: string } },
+  { capability }: KindFacts,
+): LockNeed[] => {
+  const instance = `instance/${input.instance_id}`;
+  const declared = capability?.lock ?? "target";
+  if (declared === "none") return [];
+  if (declared === "instance") return [{ name: instance, mode: "exclusive" }];
+  return [
+    { name: `target/${input.instance_id}/${input.target.type}/${input.target.id}`, mode: "exclusive" },
+    { name: instance, mode: "shared" },
+  ];
+};
+
+const minute = 60_000;
+const kind = <const R extends KindRow>(row: R): R => row;
+
+export const catalog = {
+  "pack.install": kind({
+    input: Type.Object(
+      {
+        upload: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+        replace: Type.Boolean(),
+        consent: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$" })),
+        shipped: Type.Optional(Type.Boolean()),
+      },
+      closed,
+    ),
+    role: "admin",
+    timeoutMs: 2 * minute,
+    attempts: 3,
+    queue: "interactive",
+    rerun: "restart",
+    locks: packs,
+  }),
+  "pack.validate": kind({
+    input: Type.Object({ type_id: typeId }, closed),
+    role: "operator",
+    timeoutMs: minute,
+    attempts: 3,
+    queue: "interactive",
+    rerun: "restart",
+    locks: packs,
+  }),
+  "pack.rescan": kind({
+    input: Type.Object({}, closed),
+    role: "admin",
+    timeoutMs: 10 * minute,
+    attempts: 3,
+    queue: "interactive",
+    rerun: "restart",
+    locks: packs,
+  }),
+  "pack.remove": kind({
+    input: Type.Object({ type_id: typeId }, closed),
+    role: "admin",
+    timeoutMs: minute,
+    attempts: 3,
+    queue: "interactive",
+    rerun: "restart",
+    locks: packs,
+  }),
+  "pack.rollback": kind({
+    input: Type.Object({ type_id: typeId, digest: Type.Optional(Type.String()) }, closed),
+    role: "admin",
+    timeoutMs: minute,
+    attempts: 3,
+    queue: "interactive",
+    rerun: "restart",
+    locks: packs,
+  }),
+  "instance.test_connection": kind({
+    input: Type.Object({ instance_id: instanceId }, closed),
+    role: "operator",
+    timeoutMs: minute,
+    attempts: 1,
+    queue: "interactive",
+    rerun: "restart",
+    locks: none,
+  }),
+  "instance.refresh_inventory": kind({
+    input: Type.Object({ instance_id: instanceId, type: Type.Optional(Type.String()) }, closed),
+    role: "operator",
+    timeoutMs: 2 * minute,
+    attempts: 1,
+    queue: "interactive",
+    rerun: "restart",
+    locks: none,
+  }),
+  "action.plan": kind({
+    input: Type.Object(actionFields, closed),
+    role: "operator",
+    timeoutMs: 2 * minute,
+    attempts: 1,
+    queue: "interactive",
+    rerun: "restart",
+    locks: none,
+  }),
+  "action.run": kind({
+    input: Type.Object(
+      { ...actionFields, plan_id: Type.Optional(Type.String()), confirm: Type.Optional(Type.Boolean()) },
+      closed,
+    ),
+    role: "operator",
+    timeoutMs: 15 * minute,
+    attempts: 1,
+    queue: "interactive",
+    rerun: "journal",
+    locks: targetLocks,
+  }),
+} as const;
+
+export type JobKind = keyof typeof catalog;
+export type JobInput<K extends JobKind> = Static<(typeof catalog)[K]["input"]>;
+export const isJobKind = (value: string): value is JobKind => Object.hasOwn(catalog, value);

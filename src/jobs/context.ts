@@ -1,0 +1,95 @@
+/** What a handler gets: its job and everything it may do, handed in. */
+import type { Log } from "../log.ts";
+import type { EventLevel } from "../model/event.ts";
+import type { Instance } from "../model/instance.ts";
+import type { IntegrationType, PackFile, Release, SandboxLevel } from "../model/integration-type.ts";
+import type { Job } from "../model/job.ts";
+import type { Json, JsonObject } from "../model/json.ts";
+import type { JournalEntry, Step } from "../model/plan.ts";
+import type { Principal } from "../model/principal.ts";
+import type { TargetRef } from "../model/target.ts";
+import type { Store } from "../store/store.ts";
+import type { Unit } from "../store/unit.ts";
+import type { JobKind } from "./catalog.ts";
+
+/** What one driver call may do at its device. */
+export interface CallRights {
+  readonly mode: "read" | "apply" | "free";
+  /** Capability and verb of an action: they choose `writes[]`. */
+  readonly capability?: string;
+  readonly verb?: string;
+  readonly target?: TargetRef;
+  /** The plan's steps, for `apply`. */
+  readonly steps?: readonly Step[];
+  /** What earlier attempts sent. */
+  readonly journal?: readonly JournalEntry[];
+}
+
+/** A driver, reached through the sandbox; its requests go through the runner's transports. */
+export interface DriverHandle {
+  /** Calls a driver method once. Throws the door's refusal, else the driver's error. */
+  call(method: string, args: JsonObject, rights: CallRights): Promise<Json>;
+  /** Brings a driver's proposed steps into the form that is stored and sent; refuses what `writes[]` does not name. */
+  normaliseSteps(steps: unknown, rights: CallRights): readonly Step[];
+  preview(steps: readonly Step[]): readonly string[];
+  /** One read request of the runner itself (the manifest's `test` block). */
+  request(transport: string, request: JsonObject): Promise<JsonObject>;
+  readonly sandboxLevel: SandboxLevel;
+}
+
+/** What a driver module offers, found out inside the sandbox. */
+export interface DriverSurface {
+  /** Method name to its number of declared parameters. */
+  readonly methods: Readonly<Record<string, number>>;
+  readonly handles: Readonly<Record<string, { verbs?: readonly string[]; targets?: readonly string[] }>> | null;
+  /** Set when the module could not be loaded; `file` and `line` point into the author's source. */
+  readonly importError: { readonly message: string; readonly file?: string; readonly line?: number } | null;
+}
+
+/** The pack side of the worker: releases on disk and what is in them. */
+export interface ReleaseShelf {
+  /** Makes a release's content ready to be run from disk, taking it from the store when this worker lacks it. */
+  ready(digest: string): Promise<void>;
+  /** Lays files out without a release in the store: for checking a pack before it is installed. */
+  stage(files: readonly PackFile[]): Promise<string>;
+  /** Loads the driver module in a sandbox and looks at it. */
+  inspect(digest: string, entrypoint: string): Promise<DriverSurface>;
+  discard(digest: string): Promise<void>;
+}
+
+export interface AdmitRequest<K extends JobKind = JobKind> {
+  readonly kind: K;
+  readonly input: JsonObject;
+  readonly principal: Principal;
+  readonly idempotencyKey?: string;
+}
+
+export interface JobContext {
+  readonly job: Job;
+  readonly store: Store;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  readonly coreVersion: string;
+  readonly packsDir: string;
+  readonly minSandbox: SandboxLevel;
+  readonly shelf: ReleaseShelf;
+  /** Records one event; output is redacted and numbered by the job's stream. */
+  emit(phase: string, level: EventLevel, message: string, meta?: JsonObject): void;
+  progress(phase: string, message: string, percent?: number): void;
+  driver(instance: Instance, type: IntegrationType): Promise<DriverHandle>;
+  /** Puts another job on the queue, through admission, as the system. */
+  enqueue(kind: JobKind, input: JsonObject, reason: string): Promise<Job>;
+  /** Writes that must become true together with the job's settlement. */
+  onSettle(unit: () => Unit<void>): void;
+  /** Says to everybody who watches that a type or an instance changed, once the job is settled. */
+  announce(event: import("../model/event.ts").SystemEvent): void;
+  /** A fresh copy of an inventory payload for the readers. */
+  cacheInventory(payload: import("../model/inventory.ts").InventoryPayload): Promise<void>;
+  /** Makes or removes the schedules of an instance, after settlement. */
+  reschedule(instanceId: string): void;
+}
+
+export type Handler = (context: JobContext) => Promise<Json>;
+/** Keeps unused imports honest for readers of this file: a release row as handlers see it. */
+export type InstalledRelease = Release;

@@ -1,0 +1,41 @@
+/** Instances: an integration type configured for one endpoint. */
+import type { ErrorCode } from "../errors.ts";
+import type { JsonObject } from "./json.ts";
+
+export const instanceStates = [
+  "configured",
+  "connected",
+  "degraded",
+  "error",
+  "unknown",
+  "needs_review",
+  "type_unavailable",
+] as const;
+export type InstanceState = (typeof instanceStates)[number];
+
+export interface Instance {
+  readonly id: string;
+  readonly typeId: string;
+  readonly name: string;
+  /** Never holds a secret. */
+  readonly config: JsonObject;
+  /** Rises with each change of config. */
+  readonly configRevision: number;
+  /** What is set, never what it is. `version` rises with each change. */
+  readonly secrets: Readonly<Record<string, { readonly version: number; readonly updatedAt: number }>>;
+  readonly state: InstanceState;
+  readonly lastTest: number | null;
+  readonly latencyMs: number | null;
+  readonly lastError: { readonly code: ErrorCode; readonly detail: string; readonly at: number } | null;
+  readonly flags: readonly string[];
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** A secret as it lies in the store: sealed by the vault, opened only by the worker's context. */
+export interface SealedSecret {
+  readonly instanceId: string;
+  readonly name: string;
+  readonly version: number;
+  readonly sealed: string;
+}
