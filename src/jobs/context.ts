@@ -1,12 +1,12 @@
 /** What a handler gets: its job and everything it may do, handed in. */
 import type { Log } from "../log.ts";
-import type { EventLevel } from "../model/event.ts";
+import type { EventLevel, SystemEvent } from "../model/event.ts";
 import type { Instance } from "../model/instance.ts";
-import type { IntegrationType, PackFile, Release, SandboxLevel } from "../model/integration-type.ts";
-import type { Job } from "../model/job.ts";
+import type { IntegrationType, PackFile, SandboxLevel } from "../model/integration-type.ts";
+import type { InventoryPayload } from "../model/inventory.ts";
+import type { Job, JobError, SettledState } from "../model/job.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { JournalEntry, Step } from "../model/plan.ts";
-import type { Principal } from "../model/principal.ts";
 import type { TargetRef } from "../model/target.ts";
 import type { Store } from "../store/store.ts";
 import type { Unit } from "../store/unit.ts";
@@ -25,15 +25,22 @@ export interface CallRights {
   readonly journal?: readonly JournalEntry[];
 }
 
+/** What came of a driver call, and how far it got in the plan. */
+export interface CallOutcome {
+  readonly value: Json;
+  readonly stepsDone: number;
+  readonly stepsLeft: number;
+}
+
 /** A driver, reached through the sandbox; its requests go through the runner's transports. */
 export interface DriverHandle {
   /** Calls a driver method once. Throws the door's refusal, else the driver's error. */
-  call(method: string, args: JsonObject, rights: CallRights): Promise<Json>;
+  call(method: string, args: JsonObject, rights: CallRights): Promise<CallOutcome>;
   /** Brings a driver's proposed steps into the form that is stored and sent; refuses what `writes[]` does not name. */
   normaliseSteps(steps: unknown, rights: CallRights): readonly Step[];
   preview(steps: readonly Step[]): readonly string[];
-  /** One read request of the runner itself (the manifest's `test` block). */
-  request(transport: string, request: JsonObject): Promise<JsonObject>;
+  /** One read of the runner itself (the manifest's `test` block): `http.request`, `tcp.open` ... */
+  ask(op: string, args: JsonObject): Promise<Json>;
   readonly sandboxLevel: SandboxLevel;
 }
 
@@ -50,18 +57,19 @@ export interface DriverSurface {
 export interface ReleaseShelf {
   /** Makes a release's content ready to be run from disk, taking it from the store when this worker lacks it. */
   ready(digest: string): Promise<void>;
-  /** Lays files out without a release in the store: for checking a pack before it is installed. */
+  /** Lays files out without a release in the store: for checking a pack before it is installed. Answers the digest. */
   stage(files: readonly PackFile[]): Promise<string>;
   /** Loads the driver module in a sandbox and looks at it. */
   inspect(digest: string, entrypoint: string): Promise<DriverSurface>;
+  /** Removes what was staged and is not a release. */
   discard(digest: string): Promise<void>;
 }
 
-export interface AdmitRequest<K extends JobKind = JobKind> {
-  readonly kind: K;
-  readonly input: JsonObject;
-  readonly principal: Principal;
-  readonly idempotencyKey?: string;
+/** How a job ended: handed to the writes that settle with it. */
+export interface Ending {
+  readonly state: SettledState;
+  readonly error: JobError | null;
+  readonly at: number;
 }
 
 export interface JobContext {
@@ -73,6 +81,8 @@ export interface JobContext {
   readonly coreVersion: string;
   readonly packsDir: string;
   readonly minSandbox: SandboxLevel;
+  /** The level this worker's sandboxes reach. */
+  readonly sandboxLevel: SandboxLevel;
   readonly shelf: ReleaseShelf;
   /** Records one event; output is redacted and numbered by the job's stream. */
   emit(phase: string, level: EventLevel, message: string, meta?: JsonObject): void;
@@ -80,16 +90,18 @@ export interface JobContext {
   driver(instance: Instance, type: IntegrationType): Promise<DriverHandle>;
   /** Puts another job on the queue, through admission, as the system. */
   enqueue(kind: JobKind, input: JsonObject, reason: string): Promise<Job>;
-  /** Writes that must become true together with the job's settlement. */
-  onSettle(unit: () => Unit<void>): void;
-  /** Says to everybody who watches that a type or an instance changed, once the job is settled. */
-  announce(event: import("../model/event.ts").SystemEvent): void;
+  /** Writes that become true together with the job's settlement, whatever it is. */
+  onSettle(unit: (ending: Ending) => Unit<void>): void;
+  /** What is done once the settlement is durable: announcements, copies for readers, schedules. Must be repeatable. */
+  afterSettle(action: (ending: Ending) => Promise<void>): void;
+  /** Says to everybody who watches that a type or an instance changed. */
+  announce(event: SystemEvent): Promise<void>;
   /** A fresh copy of an inventory payload for the readers. */
-  cacheInventory(payload: import("../model/inventory.ts").InventoryPayload): Promise<void>;
-  /** Makes or removes the schedules of an instance, after settlement. */
-  reschedule(instanceId: string): void;
+  cacheInventory(payload: InventoryPayload): Promise<void>;
+  /** Makes, changes or removes the schedules of an instance. */
+  reschedule(instanceId: string): Promise<void>;
+  /** A scheduled job that changed nothing is kept for an hour only. */
+  markRoutine(): void;
 }
 
 export type Handler = (context: JobContext) => Promise<Json>;
-/** Keeps unused imports honest for readers of this file: a release row as handlers see it. */
-export type InstalledRelease = Release;
