@@ -1,0 +1,182 @@
+/** Says in words for a person what a schema validator found, without showing what is secret. */
+import type { FieldProblem } from "../errors.ts";
+import { isJsonObject } from "./json.ts";
+import { appendPointer } from "./schema-limits.ts";
+
+/** One finding of the validator, as far as it is read here. */
+export interface RawProblem {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly schemaPath: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly propertyName?: string | undefined;
+  readonly message?: string | undefined;
+  readonly parentSchema?: object | undefined;
+  readonly data?: unknown;
+}
+
+const maxProblems = 500;
+const maxShown = 60;
+
+const typeWords: Readonly<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+  integer: "a whole number",
+  boolean: "true or false",
+  object: "an object",
+  array: "a list",
+  null: "null",
+};
+const typeOf = (value: unknown): string => {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
+};
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > maxShown ? `${text.slice(0, maxShown)}...` : text;
+};
+const seen = (value: unknown, isHidden: boolean): string => {
+  if (value === undefined) return "nothing";
+  const word = typeWords[typeOf(value)] ?? "something else";
+  if (typeof value === "object" && value !== null) return word;
+  return isHidden ? `${word === "true or false" ? "a boolean" : word} (not shown)` : shown(value);
+};
+const listOf = (values: unknown): string => (Array.isArray(values) ? values.map(shown).join(", ") : shown(values));
+const typesOf = (types: unknown): string =>
+  [types]
+    .flat()
+    .map((type) => typeWords[String(type)] ?? String(type))
+    .join(" or ");
+
+const sizeOf = (value: unknown): string => {
+  if (typeof value === "string") return `${[...value].length} characters`;
+  if (Array.isArray(value)) return `${value.length} items`;
+  return isJsonObject(value) ? `${Object.keys(value).length} properties` : typeof value;
+};
+const known = (problem: RawProblem): string => {
+  const properties = (problem.parentSchema as { properties?: object } | undefined)?.properties;
+  const names = Object.keys(properties ?? {});
+  return names.length === 0 ? "no further property" : `one of ${names.join(", ")}`;
+};
+
+type Words = (problem: RawProblem, got: string) => string;
+const size =
+  (bound: string, unit: string): Words =>
+  ({ params, data }, got) =>
+    `expected at ${bound} ${params["limit"]} ${unit}, got ${got.endsWith("(not shown)") ? got : sizeOf(data)}`;
+const compared: Words = ({ params }, got) => `expected a number ${params["comparison"]} ${params["limit"]}, got ${got}`;
+const extra: Words = (problem) =>
+  `expected ${known(problem)}, got ${shown(problem.params["additionalProperty"] ?? problem.params["unevaluatedProperty"])}`;
+
+const words: Readonly<Record<string, Words>> = {
+  type: ({ params }, got) => `expected ${typesOf(params["type"])}, got ${got}`,
+  required: () => "expected a value, got nothing",
+  dependentRequired: ({ params }) => `expected a value because ${shown(params["property"])} is set, got nothing`,
+  additionalProperties: extra,
+  unevaluatedProperties: extra,
+  enum: ({ params }, got) => `expected one of ${listOf(params["allowedValues"])}, got ${got}`,
+  const: ({ params }, got) => `expected ${shown(params["allowedValue"])}, got ${got}`,
+  pattern: ({ params }, got) => `expected a text that matches ${params["pattern"]}, got ${got}`,
+  format: ({ params }, got) => `expected a text of the format ${params["format"]}, got ${got}`,
+  minLength: size("least", "characters"),
+  maxLength: size("most", "characters"),
+  minItems: size("least", "items"),
+  maxItems: size("most", "items"),
+  minProperties: size("least", "properties"),
+  maxProperties: size("most", "properties"),
+  minimum: compared,
+  maximum: compared,
+  exclusiveMinimum: compared,
+  exclusiveMaximum: compared,
+  multipleOf: ({ params }, got) => `expected a multiple of ${params["multipleOf"]}, got ${got}`,
+  uniqueItems: ({ params }) => `expected items that differ, got the same at ${params["j"]} and ${params["i"]}`,
+  contains: ({ params }) => `expected at least ${params["minContains"]} item of the asked form, got fewer`,
+  anyOf: (_, got) => `expected one of the allowed forms, got ${got}`,
+  oneOf: (_, got) => `expected exactly one of the allowed forms, got ${got}`,
+  not: (_, got) => `expected another form, got ${got}`,
+  "false schema": (_, got) => `expected nothing here, got ${got}`,
+};
+
+/** Where the problem lies: a missing or unknown property is named itself, not the object around it. */
+const pointerOf = ({ instancePath, params, propertyName }: RawProblem): string => {
+  const name =
+    propertyName ?? params["missingProperty"] ?? params["additionalProperty"] ?? params["unevaluatedProperty"];
+  return typeof name === "string" ? appendPointer(instancePath, name) : instancePath;
+};
+
+const describe = (problem: RawProblem, isHidden: (pointer: string) => boolean): FieldProblem => {
+  const pointer = pointerOf(problem);
+  const got =
+    problem.propertyName === undefined
+      ? seen(problem.data, isHidden(pointer))
+      : `the name ${shown(problem.propertyName)}`;
+  const say = words[problem.keyword];
+  return { pointer, message: say?.(problem, got) ?? `expected that it ${problem.message ?? "fits"}, got ${got}` };
+};
+
+const isChoice = ({ keyword }: RawProblem): boolean => keyword === "anyOf" || keyword === "oneOf";
+
+/** The branches of a choice that were at least of the right type, each as its problems. */
+const branchesMeant = (choice: RawProblem, inside: readonly RawProblem[]): RawProblem[][] => {
+  const branches = Map.groupBy(
+    inside,
+    ({ schemaPath }) => schemaPath.slice(choice.schemaPath.length + 1).split("/")[0],
+  );
+  const isMeant = (problems: readonly RawProblem[]): boolean =>
+    !problems.some(
+      ({ keyword, instancePath }) =>
+        (keyword === "type" && instancePath === choice.instancePath) || keyword === "const" || keyword === "enum",
+    );
+  return [...branches.values()].filter(isMeant);
+};
+
+/** A choice that failed is one problem, not one per branch, unless it is clear which branch was meant. */
+const foldChoices = (problems: readonly RawProblem[]): readonly RawProblem[] => {
+  let kept = problems;
+  for (const choice of problems.filter(isChoice)) {
+    const prefix = `${choice.schemaPath}/`;
+    const inside = kept.filter(
+      ({ schemaPath, instancePath }) => schemaPath.startsWith(prefix) && instancePath.startsWith(choice.instancePath),
+    );
+    const [meant, ...others] = branchesMeant(choice, inside);
+    const shownInstead: readonly RawProblem[] = meant !== undefined && others.length === 0 ? meant : [choice];
+    kept = kept.filter((problem) => problem !== choice && !inside.includes(problem)).concat(shownInstead);
+  }
+  return kept;
+};
+
+const isEcho = ({ keyword }: RawProblem): boolean => keyword === "if" || keyword === "propertyNames";
+
+/** The findings as problems a person can act on, each place and message once, in the order they were found. */
+export const describeProblems = (
+  raw: readonly RawProblem[],
+  isHidden: (pointer: string) => boolean,
+): readonly FieldProblem[] => {
+  const problems = foldChoices(raw.slice(0, 4 * maxProblems).filter((problem) => !isEcho(problem))).map((problem) =>
+    describe(problem, isHidden),
+  );
+  const unique = new Map(problems.map((problem) => [`${problem.pointer} ${problem.message}`, problem]));
+  return [...unique.values()].slice(0, maxProblems);
+};
+
+const holdsSecret = (node: unknown): boolean => {
+  if (Array.isArray(node)) return node.some(holdsSecret);
+  return isJsonObject(node) && (node["secret"] === true || Object.values(node).some(holdsSecret));
+};
+
+/**
+ * Whether the value at a pointer may be shown. A property is hidden when its schema says `secret: true` anywhere
+ * inside; a mark that stands where no property name leads to it (behind a reference, a choice) hides everything.
+ */
+export const secrecyOf = (schema: object): ((pointer: string) => boolean) => {
+  if (!holdsSecret(schema)) return () => false;
+  const { properties, ...rest } = schema as { properties?: unknown };
+  const named = isJsonObject(properties) ? properties : {};
+  if (holdsSecret(rest)) return () => true;
+  const hidden = new Set(
+    Object.keys(named)
+      .filter((name) => holdsSecret(named[name]))
+      .map((name) => appendPointer("", name)),
+  );
+  return (pointer) => hidden.has(`/${pointer.split("/")[1] ?? ""}`);
+};
