@@ -28,18 +28,24 @@ const collect = (schema: object, take: (node: JsonObject) => Iterable<string>): 
 /** Keywords whose value is data, not schema. */
 const dataKeywords: ReadonlySet<string> = new Set(["const", "enum", "default", "examples", "example"]);
 
-/** The patterns of a schema and where they stand; names of `patternProperties` are patterns too. */
-export function* patternsOf(node: unknown, pointer = ""): Generator<{ pointer: string; pattern: string }> {
-  if (typeof node !== "object" || node === null) return;
-  for (const [key, child] of Object.entries(node)) {
-    const below = appendPointer(pointer, key);
-    if (key === "pattern" && typeof child === "string") yield { pointer: below, pattern: child };
-    if (key === "patternProperties" && isJsonObject(child)) {
-      for (const name of Object.keys(child)) yield { pointer: appendPointer(below, name), pattern: name };
-    }
-    if (!dataKeywords.has(key)) yield* patternsOf(child, below);
-  }
+interface PlacedPattern {
+  readonly pointer: string;
+  readonly pattern: string;
 }
+const patternsAt = (key: string, child: unknown, pointer: string): PlacedPattern[] => {
+  if (key === "pattern" && typeof child === "string") return [{ pointer, pattern: child }];
+  if (key !== "patternProperties" || !isJsonObject(child)) return [];
+  return Object.keys(child).map((name) => ({ pointer: appendPointer(pointer, name), pattern: name }));
+};
+
+/** The patterns of a schema and where they stand; names of `patternProperties` are patterns too. */
+export const patternsOf = (node: unknown, pointer = ""): PlacedPattern[] => {
+  if (typeof node !== "object" || node === null) return [];
+  return Object.entries(node).flatMap(([key, child]) => {
+    const below = appendPointer(pointer, key);
+    return [...patternsAt(key, child, below), ...(dataKeywords.has(key) ? [] : patternsOf(child, below))];
+  });
+};
 
 /** Every text under a key `format`: those the validator does not know are annotations, as the standard says. */
 export const formatsOf = (schema: object): ReadonlySet<string> =>
