@@ -1,0 +1,171 @@
+/** The queue on BullMQ: two queues, ids only, our own attempts, locks and events. */
+import { Queue, Worker } from "bullmq";
+import { SwitchyardError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { QueueName } from "../model/job.ts";
+import { bullConnection, isUp, type Redis } from "../redis.ts";
+import { openLane } from "./lane.ts";
+import {
+  type Consume,
+  type JobConsumer,
+  type JobQueue,
+  type QueueCounts,
+  type QueuedJob,
+  queueNames,
+} from "./queue.ts";
+import { createSlots } from "./slots.ts";
+
+interface QueueAddress {
+  readonly redisUrl: string;
+  /** Of every key; without `:` at its end. */
+  readonly prefix: string;
+}
+
+type Queues = Readonly<Record<QueueName, Queue>>;
+
+/** BullMQ writes an event stream that nobody here reads: it is kept as short as it lets. */
+const openOne = (connection: Redis, prefix: string, name: QueueName): Queue =>
+  new Queue(name, { connection, prefix, streams: { events: { maxLen: 0 } } });
+
+const splitByQueue = <T extends QueuedJob>(jobs: readonly T[]): [QueueName, T[]][] =>
+  queueNames
+    .map((name): [QueueName, T[]] => [name, jobs.filter(({ queue }) => queue === name)])
+    .filter(([, mine]) => mine.length > 0);
+
+const unavailable = (cause: unknown): SwitchyardError =>
+  new SwitchyardError("queue_unavailable", {
+    detail: "The queue could not be reached. Nothing is lost; try again in a moment.",
+    cause,
+  });
+
+const addAll = async (queues: Queues, jobs: Parameters<JobQueue["add"]>[0]): Promise<void> => {
+  const bulk = splitByQueue(jobs).map(([name, mine]) =>
+    queues[name].addBulk(
+      mine.map(({ id, delayMs }) => ({
+        name: "job",
+        data: null,
+        opts: { jobId: id, ...(delayMs === undefined || delayMs <= 0 ? {} : { delay: delayMs }) },
+      })),
+    ),
+  );
+  await Promise.all(bulk);
+};
+
+/** `promote` alone would put the job at the tail; whoever waited for a lock was first in its line. */
+const promoteOne = async (queue: Queue, id: string): Promise<void> => {
+  const backend = queue.getBackend();
+  await Promise.allSettled([backend.promote(id), backend.changePriority(id, 0, true)]);
+};
+
+const countOne = async (queue: Queue): Promise<QueueCounts> => {
+  const counts = await queue.getJobCounts("wait", "prioritized", "active", "delayed");
+  return {
+    waiting: (counts["wait"] ?? 0) + (counts["prioritized"] ?? 0),
+    active: counts["active"] ?? 0,
+    delayed: counts["delayed"] ?? 0,
+  };
+};
+
+/** Opens the producing side. It answers at once with `queue_unavailable` when Redis is away. */
+export const openQueue = ({ redisUrl, prefix }: QueueAddress): JobQueue => {
+  const connection = bullConnection(redisUrl, "producer");
+  const queues: Queues = {
+    interactive: openOne(connection, prefix, "interactive"),
+    background: openOne(connection, prefix, "background"),
+  };
+  // A connection that comes and goes is told by `isUp` and by the call that fails.
+  for (const name of queueNames) queues[name].on("error", () => undefined);
+  return {
+    add: async (jobs) => {
+      try {
+        await addAll(queues, jobs);
+      } catch (error) {
+        throw unavailable(error);
+      }
+    },
+    promote: async (jobs) => {
+      await Promise.all(jobs.map(({ id, queue }) => promoteOne(queues[queue], id)));
+    },
+    remove: async (jobs) => {
+      await Promise.allSettled(jobs.map(({ id, queue }) => queues[queue].getBackend().remove(id, false)));
+    },
+    counts: async () => ({
+      interactive: await countOne(queues.interactive),
+      background: await countOne(queues.background),
+    }),
+    isUp: () => isUp(connection),
+    close: async () => {
+      await Promise.allSettled(queueNames.map((name) => queues[name].close()));
+      connection.disconnect();
+    },
+  };
+};
+
+interface ConsumeOptions extends QueueAddress {
+  /** Jobs at once over both queues. */
+  readonly concurrency: number;
+  /** What part of the slots background jobs may fill: 0.75. */
+  readonly backgroundShare: number;
+  readonly log: Log;
+  /** How long BullMQ waits for a renewal before it counts a job's worker as lost, and how often it looks. */
+  readonly lockMs?: number;
+  readonly stalledMs?: number;
+}
+
+/**
+ * 4 s and 1 s bring a killed worker's job back within about 5 s, and leave a starved worker nearly 3 s to renew.
+ */
+const recovery = { lockMs: 4_000, stalledMs: 1_000 };
+
+/** How long an aborted job may take to hand itself back. */
+const abortedMs = 2_000;
+
+const openWorker = (options: ConsumeOptions, connection: Redis, name: QueueName): Worker =>
+  new Worker(name, null, {
+    connection,
+    prefix: options.prefix,
+    autorun: false,
+    concurrency: options.concurrency,
+    lockDuration: options.lockMs ?? recovery.lockMs,
+    stalledInterval: options.stalledMs ?? recovery.stalledMs,
+    // Attempts are counted in the store; BullMQ must never give a job up.
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: 0 },
+  });
+
+const withinGrace = async (idle: Promise<unknown>, graceMs: number): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const grace = new Promise((resolve) => {
+    timer = setTimeout(resolve, graceMs);
+  });
+  await Promise.race([idle, grace]);
+  clearTimeout(timer);
+};
+
+/** Starts claiming from both queues. The handler runs in this process; driver code does not. */
+export const consume = (options: ConsumeOptions, handler: Consume): JobConsumer => {
+  const connection = bullConnection(options.redisUrl);
+  const slots = createSlots(options.concurrency, options.backgroundShare);
+  const lockMs = options.lockMs ?? recovery.lockMs;
+  const lanes = queueNames.map((queue) =>
+    openLane({ queue, worker: openWorker(options, connection, queue), slots, lockMs, handler, log: options.log }),
+  );
+  const pause = async (): Promise<void> => {
+    await Promise.all(lanes.map((lane) => lane.pause()));
+  };
+  const idle = () => Promise.all(lanes.map((lane) => lane.idle()));
+  return {
+    pause,
+    close: async (graceMs) => {
+      await pause();
+      await withinGrace(idle(), graceMs);
+      for (const lane of lanes) lane.abortAll();
+      slots.close();
+      await withinGrace(idle(), abortedMs);
+      await Promise.all(lanes.map((lane) => lane.close()));
+      connection.disconnect();
+      await withinGrace(idle(), abortedMs);
+    },
+  };
+};

@@ -1,0 +1,206 @@
+/** Feeds one BullMQ queue into the worker's shared slots: claims, keeps the locks of what runs, puts back or completes. */
+import { randomUUID } from "node:crypto";
+import { Job, type Worker } from "bullmq";
+import type { Log } from "../log.ts";
+import type { QueueName } from "../model/job.ts";
+import { brokenDelayMs, type Consume, parkedDelayMs, type Settled, unknownKindDelayMs } from "./queue.ts";
+import type { Slots } from "./slots.ts";
+
+export interface LaneOptions {
+  readonly queue: QueueName;
+  readonly worker: Worker;
+  readonly slots: Slots;
+  readonly lockMs: number;
+  readonly handler: Consume;
+  readonly log: Log;
+}
+
+export interface Lane {
+  pause(): Promise<void>;
+  /** Resolves, once paused, when this lane neither claims nor runs anything any more. */
+  idle(): Promise<void>;
+  abortAll(): void;
+  /** Lets go of the queue; `idle` follows when the connection is gone too. */
+  close(): Promise<void>;
+}
+
+interface Held {
+  readonly id: string;
+  readonly token: string;
+  readonly abort: AbortController;
+  /** Another worker may have it by now; that one acknowledges. */
+  isLost: boolean;
+}
+
+/** Everything one lane shares between its loop, its runs and its lock renewal. */
+interface LaneState extends LaneOptions {
+  readonly held: Map<string, Held>;
+  /** Ends waits between tries. */
+  readonly stop: AbortController;
+  readonly running: Set<Promise<void>>;
+}
+
+const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
+    if (signal.aborted) done();
+  });
+
+const outcomeOf = async (state: LaneState, held: Held): Promise<Settled> => {
+  try {
+    return await state.handler(held.id, held.abort.signal);
+  } catch (error) {
+    state.log.error(
+      { err: error, job: held.id },
+      "A claimed job broke outside its own error handling; it is offered again",
+    );
+    return { outcome: "again", delayMs: brokenDelayMs };
+  }
+};
+
+/** Acknowledges, and takes the next job in the same round trip when the slot may be kept. */
+const complete = async (state: LaneState, job: Job, token: string): Promise<Job | undefined> => {
+  const next = await job.moveToCompleted(null, token, !state.stop.signal.aborted && state.slots.keep(state.queue));
+  const [data, id] = Array.isArray(next) ? next : [];
+  if (data === null || data === undefined) return undefined;
+  return Job.fromJSON(state.worker, data, id);
+};
+
+const park = async (state: LaneState, job: Job, token: string, lookAgain: () => Promise<boolean>): Promise<void> => {
+  await job.moveToDelayed(Date.now() + parkedDelayMs, token);
+  if (!(await lookAgain())) return;
+  // Somebody else may have promoted it since: then there is nothing left to do.
+  await state.worker
+    .getBackend()
+    .promote(job.id ?? "")
+    .catch(() => undefined);
+  await state.worker
+    .getBackend()
+    .changePriority(job.id ?? "", 0, true)
+    .catch(() => undefined);
+};
+
+const settle = async (state: LaneState, job: Job, held: Held): Promise<Job | undefined> => {
+  const settled = await outcomeOf(state, held);
+  state.held.delete(held.id);
+  if (held.isLost) return undefined;
+  if (settled.outcome === "done") return complete(state, job, held.token);
+  if (settled.outcome === "parked") await park(state, job, held.token, settled.lookAgain);
+  else {
+    const delayMs = settled.outcome === "again" ? settled.delayMs : unknownKindDelayMs;
+    await job.moveToDelayed(Date.now() + delayMs, held.token);
+  }
+  return undefined;
+};
+
+const runOne = async (state: LaneState, job: Job, token: string): Promise<Job | undefined> => {
+  const held: Held = { id: job.id ?? "", token, abort: new AbortController(), isLost: false };
+  state.held.set(held.id, held);
+  try {
+    return await settle(state, job, held);
+  } catch (error) {
+    // The lock ran out between two renewals: whoever has the job now settles it with the queue.
+    state.log.warn({ err: error, job: held.id }, "A job could not be handed back to the queue");
+    return undefined;
+  } finally {
+    state.held.delete(held.id);
+  }
+};
+
+const runOn = async (state: LaneState, first: Job, token: string): Promise<void> => {
+  let job: Job | undefined = first;
+  while (job !== undefined) job = await runOne(state, job, token);
+  state.slots.give(state.queue);
+};
+
+const claim = async (state: LaneState, token: string): Promise<Job | undefined> => {
+  try {
+    return await state.worker.getNextJob(token);
+  } catch (error) {
+    if (!state.stop.signal.aborted) state.log.warn({ err: error, queue: state.queue }, "The queue cannot be read");
+    await pauseFor(500, state.stop.signal);
+    return undefined;
+  }
+};
+
+const putBack = async (state: LaneState, job: Job, token: string): Promise<void> => {
+  try {
+    await job.moveToWait(token);
+  } catch (error) {
+    state.log.warn({ err: error, job: job.id }, "A job claimed while stopping comes back when its lock runs out");
+  }
+};
+
+const feed = async (state: LaneState): Promise<void> => {
+  const { signal } = state.stop;
+  while (!signal.aborted && (await state.slots.open(state.queue))) {
+    const token = randomUUID();
+    const job = await claim(state, token);
+    if (job === undefined) continue;
+    if (signal.aborted || !(await state.slots.take(state.queue))) {
+      await putBack(state, job, token);
+      continue;
+    }
+    const run: Promise<void> = runOn(state, job, token).finally(() => state.running.delete(run));
+    state.running.add(run);
+  }
+};
+
+/** One message renews the locks of everything this lane holds; a lock that another worker has aborts its job. */
+const renew = async (state: LaneState): Promise<void> => {
+  const held = [...state.held.values()];
+  if (held.length === 0) return;
+  const ids = held.map(({ id }) => id);
+  const lost = await state.worker.extendJobLocks(
+    ids,
+    held.map(({ token }) => token),
+    state.lockMs,
+  );
+  for (const one of held) {
+    if (!lost.includes(one.id) || state.held.get(one.id) !== one) continue;
+    one.isLost = true;
+    one.abort.abort();
+  }
+};
+
+/** Starts claiming at once. The worker must be made without a processor. */
+export const openLane = (options: LaneOptions): Lane => {
+  const state: LaneState = { ...options, held: new Map(), stop: new AbortController(), running: new Set() };
+  const { worker, log, queue } = state;
+  worker.on("error", (error) => log.debug({ err: error, queue }, "The queue's connection reports an error"));
+  const watchStalled = worker.waitUntilReady().then(() => worker.startStalledCheckTimer());
+  watchStalled.catch((error: unknown) => log.warn({ err: error, queue }, "Lost workers' jobs cannot be looked for"));
+  const timer = setInterval(() => {
+    renew(state).catch((error: unknown) => log.warn({ err: error, queue }, "Locks could not be renewed"));
+  }, state.lockMs / 3);
+  const feeding = feed(state);
+  return {
+    pause: async () => {
+      if (state.stop.signal.aborted) return;
+      state.stop.abort();
+      await worker.pause(true);
+      // Ends a blocking read at once; without a connection there is none to end.
+      worker
+        .getBackend()
+        .disconnectBlocking(false)
+        .catch(() => undefined);
+    },
+    idle: async () => {
+      await feeding;
+      while (state.running.size > 0) await Promise.allSettled(state.running);
+    },
+    abortAll: () => {
+      for (const { abort } of state.held.values()) abort.abort();
+    },
+    close: async () => {
+      clearInterval(timer);
+      await worker.close(true);
+    },
+  };
+};
