@@ -1,0 +1,141 @@
+/** action.run: does what was planned and nothing else, follows it to its end, and reads back what came of it. */
+import { SwitchyardError } from "../errors.ts";
+import { canonicalJson } from "../model/canonical.ts";
+import { asActionResult } from "../model/dry-run.ts";
+import type { Json, JsonObject } from "../model/json.ts";
+import { findCapability, methodOf, verbMode } from "../model/manifest.ts";
+import type { JournalEntry, Plan } from "../model/plan.ts";
+import { findJob } from "../store/jobs.ts";
+import { readJournal } from "../store/journal.ts";
+import type { JobInput } from "./catalog.ts";
+import { choosePlan } from "./choose-plan.ts";
+import type { CallOutcome, DriverHandle, JobContext } from "./context.ts";
+import { type Action, actionArgs, rightsOf } from "./make-plan.ts";
+import { type JobSubject, readSubject } from "./subject.ts";
+
+interface Run {
+  readonly context: JobContext;
+  readonly subject: JobSubject;
+  readonly driver: DriverHandle;
+  readonly action: Action;
+  readonly journal: readonly JournalEntry[];
+}
+
+/** A write that was sent and never answered is not repeated: a person decides, with a read-back at hand. */
+const refuseUnknown = ({ journal }: Run): void => {
+  const open = journal.find((entry) => entry.answeredAt === null && !entry.idempotent);
+  if (!open) return;
+  throw new SwitchyardError("outcome_unknown", {
+    detail: "A write was sent and its answer was lost with the worker. Look at the device before doing it again.",
+    details: { step: open.index, request: open.request, steps_done: journal.length - 1, next: "read_back" },
+  });
+};
+
+/** What the action that is undone left behind: the device must still show it. */
+const undoneEffects = async ({ job, store }: JobContext): Promise<Map<string, Json> | null> => {
+  const { undoOf } = job;
+  if (undoOf === null) return null;
+  const undone = await store.read(() => findJob(undoOf));
+  const effects = (undone?.result as JsonObject | null)?.["effects"] as JsonObject | undefined;
+  const perTarget = (effects?.["per_target"] ?? []) as unknown as readonly { id: string; to: Json }[];
+  return new Map(perTarget.map(({ id, to }) => [id, to]));
+};
+
+const checkUndo = (left: Map<string, Json> | null, plan: Plan): void => {
+  if (left === null) return;
+  for (const { id, from } of plan.result.effects.per_target) {
+    const expected = left.get(id);
+    if (expected === undefined || canonicalJson(expected) === canonicalJson(from)) continue;
+    throw new SwitchyardError("undo_conflict", {
+      detail: `${id} no longer shows what the action left: expected ${JSON.stringify(expected)}, got ${JSON.stringify(from)}.`,
+      details: { target: id, expected, found: from },
+    });
+  }
+};
+
+const resultOf = (outcome: CallOutcome, plan: Plan | null): Json => {
+  const answer = asActionResult(outcome.value);
+  if (answer.ok === false) {
+    throw new SwitchyardError("device_error", {
+      detail: "The driver says that the action did not succeed.",
+      details: { steps_done: outcome.stepsDone, details: answer.details ?? null },
+    });
+  }
+  const effects = answer.effects?.per_target ?? plan?.result.effects.per_target ?? [];
+  return {
+    ok: answer.ok ?? true,
+    pinned: plan?.pinned ?? false,
+    ...(answer.task_id === undefined ? {} : { task_id: answer.task_id }),
+    ...(plan === null ? {} : { plan_id: plan.id }),
+    steps_done: outcome.stepsDone,
+    effects: { per_target: effects as unknown as Json },
+    details: answer.details ?? {},
+  };
+};
+
+const runRead = async ({ driver, action }: Run): Promise<Json> => {
+  const outcome = await driver.call(methodOf(action.capability), actionArgs(action, false), rightsOf(action, "read"));
+  const { value } = outcome;
+  return { ok: true, pinned: false, steps_done: 0, effects: { per_target: [] }, details: value };
+};
+
+const runFree = async ({ context, driver, action, journal }: Run): Promise<Json> => {
+  if (journal.some(({ idempotent }) => !idempotent)) {
+    throw new SwitchyardError("outcome_unknown", {
+      detail: "An earlier attempt wrote without a plan and was lost: what it did is not known. Look at the device.",
+      details: { steps_done: journal.length },
+    });
+  }
+  context.progress("apply", `${action.verb} ${action.target.id}`, 40);
+  const rights = { ...rightsOf(action, "free"), journal };
+  return resultOf(await driver.call(methodOf(action.capability), actionArgs(action, false), rights), null);
+};
+
+const runPlanned = async (run: Run, planId: string | undefined): Promise<Json> => {
+  const { context, subject, driver, action, journal } = run;
+  const undone = await undoneEffects(context);
+  context.progress("plan", `Planning ${action.verb} of ${action.target.type} ${action.target.id}`, 10);
+  const choice = { subject, driver, action, ...(planId === undefined ? {} : { planId }) };
+  const { plan, isResumed } = await choosePlan(context, choice, (chosen) => checkUndo(undone, chosen));
+  context.emit("plan", "info", `${isResumed ? "Goes on with" : "Applies"} plan ${plan.id}`, {
+    plan_id: plan.id,
+    hash: plan.hash,
+    steps: plan.steps.length,
+    answered: journal.filter(({ answeredAt }) => answeredAt !== null).length,
+  });
+  context.progress("apply", `${action.verb} ${action.target.type} ${action.target.id}`, 40);
+  const rights = { ...rightsOf(action, plan.pinned ? "apply" : "free"), steps: plan.steps, journal };
+  const planned = { ...plan.result, steps: plan.steps, plan_id: plan.id };
+  const args = { ...actionArgs(action, false), plan: planned as unknown as Json };
+  const outcome = await driver.call(methodOf(action.capability), args, rights);
+  const result = resultOf(outcome, plan) as JsonObject;
+  if (result["ok"] === true && plan.pinned && outcome.stepsLeft > 0) {
+    throw new SwitchyardError("plan_incomplete", {
+      detail: `The driver says that it is done, but ${outcome.stepsLeft} of ${plan.steps.length} steps were not sent.`,
+      details: { steps_done: outcome.stepsDone, steps_left: outcome.stepsLeft },
+    });
+  }
+  return result;
+};
+
+export const runAction = async (context: JobContext): Promise<Json> => {
+  const input = context.job.input as unknown as JobInput<"action.run">;
+  const subject = await readSubject(context.store, input.instance_id);
+  const capability = findCapability(subject.type.manifest, input.capability);
+  if (!capability) {
+    throw new SwitchyardError("capability_unsupported", { detail: `${subject.type.id} has no ${input.capability}.` });
+  }
+  const journal = await context.store.read(() => readJournal(context.job.id));
+  const driver = await context.driver(subject.instance, subject.type);
+  const action = {
+    capability: input.capability,
+    verb: input.verb,
+    target: input.target,
+    params: input.params as JsonObject,
+  };
+  const run: Run = { context, subject, driver, action, journal };
+  refuseUnknown(run);
+  const mode = verbMode(capability, input.verb);
+  if (mode === "read") return runRead(run);
+  return mode === "free" ? runFree(run) : runPlanned(run, input.plan_id);
+};

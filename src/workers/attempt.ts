@@ -1,0 +1,45 @@
+/** One try of a job: its fence, its stop button, and what it wants written when it settles. */
+import type { Ending } from "../jobs/context.ts";
+import type { SandboxLevel } from "../model/integration-type.ts";
+import type { Job, Progress } from "../model/job.ts";
+import type { Unit } from "../store/unit.ts";
+import type { Emitter } from "./emitter.ts";
+import type { StopReason } from "./ending.ts";
+
+export interface Attempt {
+  readonly job: Job;
+  readonly emitter: Emitter;
+  readonly signal: AbortSignal;
+  /** Why it was stopped; null while it may go on. The first reason stands. */
+  readonly stopReason: StopReason | null;
+  stop(reason: StopReason): void;
+  readonly settleUnits: ((ending: Ending) => Unit<void>)[];
+  readonly afterSettle: ((ending: Ending) => Promise<void>)[];
+  isRoutine: boolean;
+  /** The latest progress, until it is written down: now and then, not at each step. */
+  unwrittenProgress: Progress | null;
+  sandboxLevel: SandboxLevel | null;
+}
+
+export const createAttempt = (job: Job, emitter: Emitter): Attempt => {
+  const controller = new AbortController();
+  let stopReason: StopReason | null = null;
+  return {
+    job,
+    emitter,
+    signal: controller.signal,
+    get stopReason() {
+      return stopReason;
+    },
+    stop(reason) {
+      if (stopReason !== null) return;
+      stopReason = reason;
+      controller.abort(reason);
+    },
+    settleUnits: [],
+    afterSettle: [],
+    isRoutine: false,
+    unwrittenProgress: null,
+    sandboxLevel: null,
+  };
+};

@@ -1,0 +1,123 @@
+/** A driver as a handler sees it: the sandbox on one side, the transports on the other, one call's rules between. */
+import { asSwitchyardError, SwitchyardError } from "../errors.ts";
+import type { CallOutcome, CallRights, DriverHandle } from "../jobs/context.ts";
+import type { Instance } from "../model/instance.ts";
+import type { IntegrationType, SandboxLevel } from "../model/integration-type.ts";
+import type { Json, JsonObject } from "../model/json.ts";
+import { findCapability } from "../model/manifest.ts";
+import type { SandboxPool } from "../sandbox/pool.ts";
+import type { Store } from "../store/store.ts";
+import type { Door, Grant } from "../transports/door.ts";
+import type { Session } from "../transports/transports.ts";
+import type { Attempt } from "./attempt.ts";
+import { driverEvents } from "./driver-events.ts";
+import { storeJournal } from "./journal.ts";
+
+export interface DriverDeps {
+  readonly pool: SandboxPool;
+  readonly store: Store;
+  readonly session: Session;
+  readonly attempt: Attempt;
+  readonly instance: Instance;
+  readonly type: IntegrationType;
+  readonly releaseDir: string;
+  readonly sandboxLevel: SandboxLevel;
+  readonly now: () => number;
+  /** Throws when this worker may not write any more. */
+  readonly fence: () => void;
+  readonly graceMs: number;
+  /** Scheduled work leaves no warm process behind. */
+  readonly keepWarm: boolean;
+  /** Secret parameters of the action: name to handle. */
+  readonly secretParams: Readonly<Record<string, string>>;
+}
+
+const grantOf = (deps: DriverDeps, rights: CallRights): Grant => {
+  const { attempt, store, now } = deps;
+  const capability =
+    rights.capability === undefined ? undefined : findCapability(deps.type.manifest, rights.capability);
+  return {
+    mode: rights.mode,
+    ...(capability === undefined ? {} : { capability }),
+    ...(rights.verb === undefined ? {} : { verb: rights.verb }),
+    ...(rights.target === undefined ? {} : { target: rights.target }),
+    steps: rights.steps ?? [],
+    journal: storeJournal({ store, job: attempt.job, earlier: rights.journal ?? [], now }),
+    fence: deps.fence,
+    record: ({ level, message, meta, phase }) =>
+      phase === "write"
+        ? attempt.emitter.emitWrite({ phase, level, message, meta })
+        : attempt.emitter.emit({ phase, level, message, meta }),
+    signal: attempt.signal,
+    graceMs: deps.graceMs,
+    debug: attempt.job.debug,
+  };
+};
+
+/** What a failed call is: the door's refusal first, then a named error of the driver, then the transport's last failure. */
+const failureOf = (door: Door, thrown: unknown): SwitchyardError => {
+  if (door.refusal) return door.refusal;
+  const error = asSwitchyardError(thrown, "driver_failed");
+  const last = error.code === "driver_failed" ? door.lastFailure : null;
+  if (!last) return error;
+  return new SwitchyardError(last.code, {
+    detail: last.message,
+    details: { ...last.details, driver_message: error.message },
+    cause: thrown,
+  });
+};
+
+/** `[secret:name]` in an action's parameters becomes the handle of the sealed value. */
+const withSecretParams = (args: JsonObject, secretParams: Readonly<Record<string, string>>): JsonObject => {
+  const params = args["params"];
+  if (Object.keys(secretParams).length === 0 || typeof params !== "object" || params === null) return args;
+  return { ...args, params: { ...(params as JsonObject), ...secretParams } };
+};
+
+export const driverHandle = (deps: DriverDeps): DriverHandle => {
+  const { pool, session, attempt, instance, type } = deps;
+  const events = driverEvents(attempt);
+  const call = async (method: string, args: JsonObject, rights: CallRights): Promise<CallOutcome> => {
+    const door = session.door(grantOf(deps, rights));
+    try {
+      const value = await pool.call({
+        release: { digest: type.digest, dir: deps.releaseDir, entrypoint: type.manifest.driver.entrypoint },
+        instanceId: instance.id,
+        method,
+        args: withSecretParams(args, deps.secretParams),
+        config: instance.config,
+        secrets: session.handles,
+        ask: (op, asked) => door.ask(op, asked),
+        onEvent: events,
+        timeoutMs: attempt.job.timeoutMs,
+        signal: attempt.signal,
+        graceMs: deps.graceMs,
+        keepWarm: deps.keepWarm,
+      });
+      if (door.refusal) throw door.refusal;
+      return { value, stepsDone: door.stepsDone, stepsLeft: door.stepsLeft };
+    } catch (thrown) {
+      throw failureOf(door, thrown);
+    } finally {
+      door.close();
+    }
+  };
+  return {
+    call,
+    async ask(op, args) {
+      const door = session.door(grantOf(deps, { mode: "read" }));
+      try {
+        return (await door.ask(op, args)) as Json;
+      } finally {
+        door.close();
+      }
+    },
+    normaliseSteps(raw, rights) {
+      const { capability, verb, target } = grantOf(deps, rights);
+      if (!capability || verb === undefined || !target) throw new SwitchyardError("internal");
+      return session.normaliseSteps(raw, { capability, verb, target });
+    },
+    preview: (steps) => session.preview(steps),
+    sandboxLevel: deps.sandboxLevel,
+  };
+};

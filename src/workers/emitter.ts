@@ -1,0 +1,124 @@
+/** What one attempt says: redacted, capped, numbered, and kept until it is spilled into the store. */
+import { SwitchyardError } from "../errors.ts";
+import { type EventLevel, eventCaps, type JobEvent, type NewEvent, writePhase } from "../model/event.ts";
+import type { JsonObject } from "../model/json.ts";
+import type { Redactor } from "../model/redact.ts";
+import type { EventLine, JobFacts, Sender } from "./event-line.ts";
+
+export interface EmitterDeps {
+  readonly line: EventLine;
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly facts: JobFacts;
+  /** Kept debug events? (`?debug=true`) */
+  readonly debug: boolean;
+  readonly now: () => number;
+  /** Number of the last event before this attempt, and what of it is not yet in the store. */
+  readonly lastSeq: number;
+  readonly unspilled: readonly JobEvent[];
+  readonly stale: () => void;
+}
+
+interface Line {
+  readonly phase: string;
+  readonly level: EventLevel;
+  readonly message: string;
+  readonly meta?: JsonObject;
+}
+
+export interface Emitter {
+  /** The runner's own words: cut at the job's cap, but never warnings, errors and writes. */
+  emit(line: Line): void;
+  /** A driver's words: cut at the driver's share. */
+  emitDriver(line: Line): void;
+  /** A write on the record. @throws SwitchyardError `response_too_large` when it would not fit. */
+  emitWrite(line: Line): void;
+  useRedactor(redactor: Redactor): void;
+  readonly redact: Redactor;
+  /** What the store does not have yet. */
+  takeUnspilled(): readonly JobEvent[];
+  putBack(events: readonly JobEvent[]): void;
+  readonly unspilledCount: number;
+  readonly lastSeq: number;
+}
+
+const weigh = (line: Line): number => line.message.length + (line.meta ? JSON.stringify(line.meta).length : 0) + 64;
+
+const hardCap = { events: eventCaps.events + 2_000, bytes: eventCaps.bytes + 4 * 1024 * 1024 };
+
+export const createEmitter = (deps: EmitterDeps): Emitter => {
+  const redactors: Redactor[] = [];
+  const redactText = (text: string): string => redactors.reduce((seen, redactor) => redactor.text(seen), text);
+  const redactJson: Redactor["json"] = (value) => redactors.reduce((seen, redactor) => redactor.json(seen), value);
+  const used = { events: deps.lastSeq, bytes: 0, driverEvents: 0, driverBytes: 0 };
+  let isCut = false;
+  let unspilled: JobEvent[] = [...deps.unspilled];
+  const sender: Sender = {
+    jobId: deps.jobId,
+    attempt: deps.attempt,
+    facts: deps.facts,
+    lastSeq: deps.lastSeq,
+    waiting: [],
+    kept: (events) => void unspilled.push(...events),
+    stale: deps.stale,
+  };
+
+  const send = (line: Line): void => {
+    const event: NewEvent = {
+      ts: deps.now(),
+      phase: line.phase,
+      level: line.level,
+      message: redactText(line.message),
+      meta: line.meta ? redactJson(line.meta) : {},
+      attempt: deps.attempt,
+    };
+    used.events += 1;
+    used.bytes += weigh(line);
+    deps.line.send(sender, event);
+  };
+  const cut = (): void => {
+    if (isCut) return;
+    isCut = true;
+    send({ phase: "cut", level: "warn", message: "The job says more than is kept: the rest was cut" });
+  };
+  const fits = (line: Line): boolean =>
+    used.events < eventCaps.events - 1 && used.bytes + weigh(line) < eventCaps.bytes;
+
+  return {
+    emit(line) {
+      if (line.level === "debug" && !deps.debug) return;
+      if (fits(line) || line.level === "warn" || line.level === "error") send(line);
+      else cut();
+    },
+    emitDriver(line) {
+      if (line.level === "debug" && !deps.debug) return;
+      used.driverEvents += 1;
+      used.driverBytes += weigh(line);
+      const isWithin = used.driverEvents <= eventCaps.driverEvents && used.driverBytes <= eventCaps.driverBytes;
+      if (isWithin && fits(line)) send(line);
+      else cut();
+    },
+    emitWrite(line) {
+      if (used.events >= hardCap.events || used.bytes + weigh(line) >= hardCap.bytes) {
+        throw new SwitchyardError("response_too_large", {
+          detail: "The job wrote more than its record can hold: the write was not sent.",
+        });
+      }
+      send({ ...line, phase: writePhase });
+    },
+    useRedactor: (redactor) => void redactors.push(redactor),
+    redact: { text: redactText, json: redactJson },
+    takeUnspilled() {
+      const taken = unspilled;
+      unspilled = [];
+      return taken;
+    },
+    putBack: (events) => void unspilled.unshift(...events),
+    get unspilledCount() {
+      return unspilled.length;
+    },
+    get lastSeq() {
+      return sender.lastSeq;
+    },
+  };
+};

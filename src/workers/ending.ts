@@ -1,0 +1,64 @@
+/** How an attempt ends: one table from what stopped it to the state of the job. */
+import { asSwitchyardError, errorTable, type SwitchyardError } from "../errors.ts";
+import type { Job, JobError, SettledState } from "../model/job.ts";
+import type { Json, JsonObject } from "../model/json.ts";
+import type { JournalEntry } from "../model/plan.ts";
+
+/** Why an attempt was told to stop. */
+export type StopReason = "cancel" | "timeout" | "lost" | "drain";
+
+export type AttemptEnd =
+  | { readonly kind: "settle"; readonly state: SettledState; readonly result: Json; readonly error: JobError | null }
+  | { readonly kind: "retry"; readonly error: JobError; readonly delayMs: number }
+  | { readonly kind: "requeue" }
+  /** Another attempt owns the job: nothing is written. */
+  | { readonly kind: "drop" };
+
+const stateByCode: Readonly<Record<string, SettledState>> = {
+  outcome_unknown: "unknown_outcome",
+  job_cancelled: "cancelled",
+  timed_out: "timed_out",
+};
+
+const codeByReason = { cancel: "job_cancelled", timeout: "timed_out" } as const;
+
+/** What was sent before the job failed: a reader must know how far it got. */
+const journalFacts = (journal: readonly JournalEntry[]): JsonObject => {
+  if (journal.length === 0) return {};
+  const done = journal.filter(({ answeredAt }) => answeredAt !== null).length;
+  return { steps_done: done, outcome: done < journal.length ? "unknown" : "partial", next: "read_back" };
+};
+
+const asJobError = (error: SwitchyardError, journal: readonly JournalEntry[]): JobError => {
+  const details = { ...(error.details as JsonObject), ...journalFacts(journal) };
+  return {
+    code: error.code,
+    title: errorTable[error.code].title,
+    detail: error.message,
+    ...(error.errors.length > 0 ? { errors: error.errors } : {}),
+    ...(Object.keys(details).length > 0 ? { details } : {}),
+  };
+};
+
+/** Exponential from half a second, at most half a minute. */
+const backoffMs = (job: Job): number => Math.min(30_000, 500 * 2 ** Math.max(0, job.triesUsed - 1));
+
+export interface Stopped {
+  readonly job: Job;
+  readonly reason: StopReason | null;
+  readonly thrown: unknown;
+  readonly journal: readonly JournalEntry[];
+  /** What the error says when the runner itself stopped the attempt. */
+  readonly stopError: (code: "job_cancelled" | "timed_out") => SwitchyardError;
+}
+
+/** The end of an attempt that did not return a result. */
+export const endOfFailure = ({ job, reason, thrown, journal, stopError }: Stopped): AttemptEnd => {
+  if (reason === "lost") return { kind: "drop" };
+  if (reason === "drain") return { kind: "requeue" };
+  const error = reason === null ? asSwitchyardError(thrown) : stopError(codeByReason[reason]);
+  const jobError = asJobError(error, journal);
+  const mayRetry = errorTable[error.code].retry && job.triesUsed < job.maxAttempts && journal.length === 0;
+  if (reason === null && mayRetry) return { kind: "retry", error: jobError, delayMs: backoffMs(job) };
+  return { kind: "settle", state: stateByCode[error.code] ?? "failed", result: null, error: jobError };
+};

@@ -1,0 +1,42 @@
+/** What a worker does beside its jobs: keeps their locks, hears cancels, writes progress and spills events. */
+import { renew } from "../live/locks.ts";
+import { cancelledAmong, setProgress, spillEvents } from "../store/jobs.ts";
+import type { Attempt } from "./attempt.ts";
+import type { ProcessDeps } from "./process.ts";
+
+type Deps = Pick<ProcessDeps, "store" | "redis" | "running" | "lockTtlMs" | "log">;
+
+/** Read again at each renewal, so that a lost message costs seconds and not the cancel. */
+export const hearCancels = async ({ store, running }: Deps): Promise<void> => {
+  if (running.size === 0) return;
+  for (const id of await store.read(() => cancelledAmong([...running.keys()]))) running.get(id)?.stop("cancel");
+};
+
+export const keepLocks = async ({ redis, running, lockTtlMs }: Deps): Promise<void> => {
+  for (const { job } of running.values()) {
+    if (job.locks.length > 0) await renew(redis, job.id, job.locks, lockTtlMs);
+  }
+};
+
+const writeDown = async ({ store }: Deps, attempt: Attempt): Promise<void> => {
+  const { id, attempt: number } = attempt.job;
+  const progress = attempt.unwrittenProgress;
+  attempt.unwrittenProgress = null;
+  const events = attempt.emitter.takeUnspilled();
+  if (progress === null && events.length === 0) return;
+  try {
+    const isOurs = await store.write(function* () {
+      if (progress !== null) yield* setProgress({ id, attempt: number, progress });
+      return events.length === 0 || (yield* spillEvents({ id, attempt: number, events }));
+    });
+    if (!isOurs) attempt.stop("lost");
+  } catch (error) {
+    attempt.emitter.putBack(events);
+    throw error;
+  }
+};
+
+/** Long jobs only: what is young settles soon and takes its events along. */
+export const spillLongJobs = async (deps: Deps, isOld: (attempt: Attempt) => boolean): Promise<void> => {
+  for (const attempt of deps.running.values()) if (isOld(attempt)) await writeDown(deps, attempt);
+};

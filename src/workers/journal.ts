@@ -1,0 +1,31 @@
+/** The journal of a job as its transports see it: durable before the first byte, fenced by the attempt. */
+import { SwitchyardError } from "../errors.ts";
+import type { Job } from "../model/job.ts";
+import type { JournalEntry } from "../model/plan.ts";
+import { recordAnswered, recordSent } from "../store/journal.ts";
+import type { Store } from "../store/store.ts";
+import type { Journal } from "../transports/door.ts";
+
+export interface JournalDeps {
+  readonly store: Store;
+  readonly job: Job;
+  readonly earlier: readonly JournalEntry[];
+  readonly now: () => number;
+}
+
+export const storeJournal = ({ store, job, earlier, now }: JournalDeps): Journal => ({
+  earlier,
+  async sent(entry) {
+    const outcome = await store.write(() => recordSent({ jobId: job.id, attempt: job.attempt, ...entry, now: now() }));
+    if (outcome === "recorded") return;
+    throw new SwitchyardError("internal", {
+      detail:
+        outcome === "stale"
+          ? "Another attempt owns the job: the write was not sent."
+          : "The step was sent by an earlier attempt: it is not repeated.",
+    });
+  },
+  async answered(index, answer) {
+    await store.write(() => recordAnswered({ jobId: job.id, index, attempt: job.attempt, answer, now: now() }));
+  },
+});

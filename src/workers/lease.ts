@@ -1,0 +1,58 @@
+/** The worker's lease: while it is held, its transports may write; when it cannot be renewed, nothing passes any more. */
+import type { Log } from "../log.ts";
+
+export interface LeaseDeps {
+  readonly ttlMs: number;
+  readonly everyMs: number;
+  /** Monotonic milliseconds: a clock that is set back must not lengthen a lease. */
+  readonly monotonic: () => number;
+  renew(): Promise<void>;
+  onLost(): void;
+  onRegained(): void;
+  readonly log: Log;
+}
+
+export interface Lease {
+  /** Checked at each write, so that a worker that was stopped and continued finds out before it sends. */
+  readonly isHeld: boolean;
+  stop(): void;
+}
+
+/** Renews at once and then every `everyMs`; resolves when the first renewal succeeded. */
+export const startLease = async (deps: LeaseDeps): Promise<Lease> => {
+  const { ttlMs, everyMs, monotonic, log } = deps;
+  let heldUntil = 0;
+  let isLost = true;
+  const isHeld = (): boolean => monotonic() < heldUntil;
+
+  const renew = async (): Promise<void> => {
+    const sentAt = monotonic();
+    await deps.renew();
+    heldUntil = Math.max(heldUntil, sentAt + ttlMs);
+    if (!isLost || !isHeld()) return;
+    isLost = false;
+    deps.onRegained();
+  };
+  const notice = (): void => {
+    if (isLost || isHeld()) return;
+    isLost = true;
+    log.error({}, "the lease could not be renewed: transports are shut");
+    deps.onLost();
+  };
+  const tick = (): void => {
+    notice();
+    renew().catch((error: unknown) => {
+      log.warn({ err: String(error) }, "the lease was not renewed");
+      notice();
+    });
+  };
+  await renew();
+  const timer = setInterval(tick, everyMs);
+  return {
+    get isHeld() {
+      notice();
+      return !isLost && isHeld();
+    },
+    stop: () => clearInterval(timer),
+  };
+};

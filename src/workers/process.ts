@@ -1,0 +1,114 @@
+/**
+ * What happens to one job id that the queue hands over:
+ * 1. read the row; a settled one only has its tail closed. 2. take its locks, or park in their lines. 3. claim: count
+ * the attempt, durably. 4. run the handler. 5. settle in one transaction. 6. close the tail.
+ */
+
+import { isJobKind } from "../jobs/catalog.ts";
+import { handlers } from "../jobs/index.ts";
+import { readEvents } from "../live/events.ts";
+import { acquire } from "../live/locks.ts";
+import type { Metrics } from "../metrics.ts";
+import { isSettled, type Job } from "../model/job.ts";
+import type { Consume, Settled } from "../queue/queue.ts";
+import { closeTailOf, type TailDeps } from "../queue/tail.ts";
+import { lastSpilled } from "../store/events.ts";
+import { claimJob, findJob } from "../store/jobs.ts";
+import { type Attempt, createAttempt } from "./attempt.ts";
+import { type ContextDeps, createContext } from "./context.ts";
+import { createEmitter } from "./emitter.ts";
+import type { EventLine } from "./event-line.ts";
+import { runAttempt } from "./run.ts";
+
+export interface ProcessDeps extends ContextDeps {
+  readonly workerId: string;
+  readonly line: EventLine;
+  readonly tail: TailDeps;
+  readonly metrics: Metrics;
+  readonly lockTtlMs: number;
+  /** The attempts that run now, by job id. */
+  readonly running: Map<string, Attempt>;
+}
+
+const done: Settled = { outcome: "done" };
+
+/** What earlier attempts said: the next number, and what the store does not have yet. */
+const earlierEvents = async ({ store, redis }: ProcessDeps, job: Job) => {
+  if (job.attempt <= 1) return { lastSeq: 0, unspilled: [] };
+  const spilled = await store.read(() => lastSpilled(job.id));
+  const unspilled = await readEvents(redis, job.id, { after: spilled, limit: 20_000 });
+  return { lastSeq: unspilled.at(-1)?.seq ?? spilled, unspilled };
+};
+
+const openAttempt = async (deps: ProcessDeps, job: Job): Promise<Attempt> => {
+  const { instanceId, typeId } = job.subject;
+  const emitter = createEmitter({
+    line: deps.line,
+    jobId: job.id,
+    attempt: job.attempt,
+    facts: {
+      kind: job.kind,
+      ...(instanceId === undefined ? {} : { instanceId }),
+      ...(typeId === undefined ? {} : { typeId }),
+    },
+    debug: job.debug,
+    now: deps.now,
+    ...(await earlierEvents(deps, job)),
+    stale: () => deps.running.get(job.id)?.stop("lost"),
+  });
+  return createAttempt(job, emitter);
+};
+
+const runClaimed = async (deps: ProcessDeps, job: Job, signal: AbortSignal): Promise<Settled> => {
+  const attempt = await openAttempt(deps, job);
+  const onLost = (): void => attempt.stop("lost");
+  signal.addEventListener("abort", onLost, { once: true });
+  deps.running.set(job.id, attempt);
+  if (job.attempt === 1) deps.metrics.jobStarted(job.kind, (deps.now() - job.createdAt) / 1000);
+  try {
+    const kind = job.kind as keyof typeof handlers;
+    return await runAttempt(deps, attempt, () => handlers[kind](createContext(deps, attempt)));
+  } finally {
+    deps.running.delete(job.id);
+    signal.removeEventListener("abort", onLost);
+  }
+};
+
+/** Locks belong to the job id: a re-run finds its own. */
+const takeLocks = async (deps: ProcessDeps, job: Job): Promise<boolean> => {
+  if (job.locks.length === 0) return true;
+  const { got } = await acquire(deps.redis, {
+    jobId: job.id,
+    attempt: job.attempt + 1,
+    locks: job.locks,
+    admission: job.admission,
+    ttlMs: deps.lockTtlMs,
+  });
+  return got;
+};
+
+/** Handles one job id: never throws for what a job does, only when the store or Redis cannot be reached. */
+export const createProcessor =
+  (deps: ProcessDeps): Consume =>
+  async (jobId, signal) => {
+    const job = await deps.store.read(() => findJob(jobId));
+    if (!job) return done;
+    if (isSettled(job.state)) {
+      await closeTailOf(deps.tail, job);
+      return done;
+    }
+    if (!isJobKind(job.kind)) return { outcome: "unknown_kind" };
+    const early = job.state === "retrying" && job.runAt !== null ? job.runAt - deps.now() : 0;
+    if (early > 50) return { outcome: "again", delayMs: early };
+    if (!(await takeLocks(deps, job))) {
+      deps.metrics.jobParked(job.kind);
+      return { outcome: "parked", lookAgain: () => takeLocks(deps, job) };
+    }
+    const claim = await deps.store.write(() => claimJob({ id: jobId, workerId: deps.workerId, now: deps.now() }));
+    if (claim.outcome === "missing") return done;
+    if (claim.outcome !== "claimed") {
+      await closeTailOf(deps.tail, claim.job);
+      return done;
+    }
+    return runClaimed(deps, claim.job, signal);
+  };

@@ -1,0 +1,145 @@
+/** Runs one attempt under its time limit and settles what came of it. */
+import { SwitchyardError } from "../errors.ts";
+import type { Ending } from "../jobs/context.ts";
+import type { Job } from "../model/job.ts";
+import type { Json } from "../model/json.ts";
+import type { Settled } from "../queue/queue.ts";
+import { closeTailOf } from "../queue/tail.ts";
+import { findJob, requeueJob, retryJob, settleJob } from "../store/jobs.ts";
+import { readJournal } from "../store/journal.ts";
+import type { Attempt } from "./attempt.ts";
+import { type AttemptEnd, endOfFailure } from "./ending.ts";
+import type { ProcessDeps } from "./process.ts";
+
+const done: Settled = { outcome: "done" };
+
+/** Rejects some time after the attempt was stopped, for handlers that do not notice. */
+const stoppedFor = (attempt: Attempt, ms: number): { promise: Promise<never>; clear: () => void } => {
+  let timer: NodeJS.Timeout | undefined;
+  const promise = new Promise<never>((_, reject) => {
+    attempt.signal.addEventListener("abort", () => {
+      timer = setTimeout(() => reject(new SwitchyardError("internal", { detail: "The handler did not stop." })), ms);
+    });
+  });
+  promise.catch(() => undefined);
+  return { promise, clear: () => clearTimeout(timer) };
+};
+
+const stopError = (job: Job) => (code: "job_cancelled" | "timed_out") =>
+  code === "job_cancelled"
+    ? new SwitchyardError(code, { detail: "The job was cancelled while it ran." })
+    : new SwitchyardError(code, { detail: `The job ran longer than ${job.timeoutMs / 1000} s and was stopped.` });
+
+const runHandler = async (deps: ProcessDeps, attempt: Attempt, handler: () => Promise<Json>): Promise<AttemptEnd> => {
+  const { job } = attempt;
+  const timer = setTimeout(() => attempt.stop("timeout"), job.timeoutMs);
+  const overdue = stoppedFor(attempt, deps.graceMs + 2_000);
+  try {
+    const result = await Promise.race([handler(), overdue.promise]);
+    return { kind: "settle", state: "succeeded", result, error: null };
+  } catch (thrown) {
+    if (!(thrown instanceof SwitchyardError)) deps.log.error({ job_id: job.id, err: thrown }, "a handler failed");
+    const journal = job.kind === "action.run" ? await deps.store.read(() => readJournal(job.id)) : [];
+    return endOfFailure({ job, reason: attempt.stopReason, thrown, journal, stopError: stopError(job) });
+  } finally {
+    clearTimeout(timer);
+    overdue.clear();
+  }
+};
+
+/** The store may be away for a while: what came of the job is not lost while this worker lives and holds the job. */
+const persist = async <T>(deps: ProcessDeps, attempt: Attempt, write: () => Promise<T>): Promise<T | null> => {
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      deps.log.error({ job_id: attempt.job.id, err: error }, "the job's end could not be written; trying again");
+      if (attempt.stopReason === "lost") return null;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+};
+
+type SettleEnd = Extract<AttemptEnd, { kind: "settle" }>;
+
+const settle = async (deps: ProcessDeps, attempt: Attempt, end: SettleEnd): Promise<void> => {
+  const { job, emitter } = attempt;
+  const now = deps.now();
+  const { state, error } = end;
+  const ending: Ending = { state, error: error === null ? null : emitter.redact.json(error), at: now };
+  const events = emitter.takeUnspilled();
+  const isOurs = await persist(deps, attempt, () =>
+    deps.store.write(function* () {
+      const isSettledByUs = yield* settleJob({
+        id: job.id,
+        attempt: job.attempt,
+        state,
+        result: emitter.redact.json(end.result),
+        error: ending.error,
+        events,
+        now,
+        routine: attempt.isRoutine && state === "succeeded",
+        sandboxLevel: attempt.sandboxLevel,
+      });
+      if (isSettledByUs) for (const unit of attempt.settleUnits) yield* unit(ending);
+      return isSettledByUs;
+    }),
+  );
+  if (isOurs !== true) return;
+  deps.metrics.jobSettled(job.kind, state, (now - (job.startedAt ?? now)) / 1000);
+  for (const action of attempt.afterSettle) {
+    await action(ending).catch((thrown: unknown) =>
+      deps.log.warn({ job_id: job.id, err: thrown }, "what follows a settled job failed"),
+    );
+  }
+  const settled = await deps.store.read(() => findJob(job.id));
+  if (settled) await closeTailOf(deps.tail, settled);
+};
+
+const conclude = async (deps: ProcessDeps, attempt: Attempt, end: AttemptEnd): Promise<Settled> => {
+  const { job, emitter } = attempt;
+  const fence = { id: job.id, attempt: job.attempt };
+  if (end.kind === "drop") return done;
+  if (end.kind === "settle") {
+    await settle(deps, attempt, end);
+    return done;
+  }
+  const events = emitter.takeUnspilled();
+  if (end.kind === "requeue") {
+    await persist(deps, attempt, () => deps.store.write(() => requeueJob({ ...fence, events })));
+    return { outcome: "again", delayMs: 0 };
+  }
+  const runAt = deps.now() + end.delayMs;
+  await persist(deps, attempt, () => deps.store.write(() => retryJob({ ...fence, runAt, events })));
+  return { outcome: "again", delayMs: end.delayMs };
+};
+
+const announceEnd = ({ emitter }: Attempt, end: AttemptEnd): void => {
+  if (end.kind === "settle" && end.error !== null) {
+    emitter.emit({ phase: "final", level: "error", message: `${end.error.code}: ${end.error.detail}` });
+  }
+  if (end.kind === "retry") {
+    const message = `${end.error.code}: ${end.error.detail} Trying again in ${end.delayMs} ms.`;
+    emitter.emit({ phase: "retry", level: "warn", message });
+  }
+  if (end.kind === "requeue")
+    emitter.emit({ phase: "drain", level: "info", message: "The worker stops: back to the queue" });
+};
+
+/** One attempt from its first event to its end. */
+export const runAttempt = async (
+  deps: ProcessDeps,
+  attempt: Attempt,
+  handler: () => Promise<Json>,
+): Promise<Settled> => {
+  const { job, emitter } = attempt;
+  emitter.emit({
+    phase: "start",
+    level: "info",
+    message: job.attempt === 1 ? `${job.kind} started` : `${job.kind} goes on with attempt ${job.attempt}`,
+  });
+  const end = await runHandler(deps, attempt, handler);
+  announceEnd(attempt, end);
+  if (end.kind !== "drop") await deps.line.flush();
+  return conclude(deps, attempt, end);
+};

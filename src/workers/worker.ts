@@ -1,0 +1,167 @@
+/** The worker: takes jobs, runs them, settles them; holds a lease while it may; drains when it is told to stop. */
+
+import { catalog, isJobKind } from "../jobs/catalog.ts";
+import { onCancel } from "../live/cancel.ts";
+import { dropLease, renewLease } from "../live/leases.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { SandboxLevel } from "../model/integration-type.ts";
+import { createAdmission } from "../queue/admit.ts";
+import { consume } from "../queue/bullmq.ts";
+import type { JobConsumer, JobQueue } from "../queue/queue.ts";
+import type { Redis } from "../redis.ts";
+import type { SandboxPool } from "../sandbox/pool.ts";
+import type { Store } from "../store/store.ts";
+import type { Transports } from "../transports/transports.ts";
+import type { Vault } from "../vault/vault.ts";
+import type { Attempt } from "./attempt.ts";
+import { createEventLine } from "./event-line.ts";
+import { hearCancels, keepLocks, spillLongJobs } from "./housekeeping.ts";
+import { type Lease, startLease } from "./lease.ts";
+import { createProcessor, type ProcessDeps } from "./process.ts";
+import { createShelf } from "./shelf.ts";
+
+export interface WorkerDeps {
+  readonly workerId: string;
+  readonly host: string;
+  readonly redisUrl: string;
+  readonly redis: Redis;
+  /** A connection of its own: a subscriber can do nothing else. */
+  readonly subscriber: Redis;
+  readonly store: Store;
+  readonly queue: JobQueue;
+  readonly vault: Vault;
+  readonly pool: SandboxPool;
+  readonly transports: Transports;
+  readonly sandboxLevel: SandboxLevel;
+  readonly minSandbox: SandboxLevel;
+  readonly releasesDir: string;
+  readonly packsDir: string;
+  readonly coreVersion: string;
+  readonly concurrency: number;
+  readonly queuePrefix: string;
+  readonly reschedule: (instanceId: string) => Promise<void>;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => number;
+  readonly timings?: Partial<Timings>;
+}
+
+export interface Timings {
+  readonly leaseTtlMs: number;
+  readonly leaseEveryMs: number;
+  readonly lockTtlMs: number;
+  readonly spillAfterMs: number;
+  /** What a cancelled or drained call gets before its sandbox is killed. */
+  readonly graceMs: number;
+}
+
+const usualTimings: Timings = {
+  leaseTtlMs: 5_000,
+  leaseEveryMs: 1_000,
+  lockTtlMs: 30_000,
+  spillAfterMs: 2_000,
+  graceMs: 3_000,
+};
+
+export interface RunningWorker {
+  readonly isLeaseHeld: boolean;
+  readonly runningCount: number;
+  /** No new claims; re-runnable jobs go back to the queue, others get their grace. */
+  drain(): Promise<void>;
+}
+
+const isRestartable = ({ job }: Attempt): boolean => !isJobKind(job.kind) || catalog[job.kind].rerun === "restart";
+
+const leaseOf = (deps: WorkerDeps, timings: Timings, process: Omit<ProcessDeps, "isLeaseHeld">): Promise<Lease> => {
+  const facts = { host: deps.host, level: deps.sandboxLevel, startedAt: deps.now() };
+  return startLease({
+    ttlMs: timings.leaseTtlMs,
+    everyMs: timings.leaseEveryMs,
+    monotonic: () => performance.now(),
+    log: deps.log,
+    async renew() {
+      await renewLease(deps.redis, deps.workerId, timings.leaseTtlMs, facts);
+      const failed = (error: unknown): void =>
+        deps.log.warn({ err: String(error) }, "housekeeping failed; next second again");
+      void hearCancels(process).catch(failed);
+      void keepLocks(process).catch(failed);
+      const isOld = ({ job }: Attempt): boolean => deps.now() - (job.startedAt ?? 0) > timings.spillAfterMs;
+      void spillLongJobs(process, isOld).catch(failed);
+    },
+    onLost() {
+      deps.transports.shut();
+      deps.pool.endAll();
+      for (const attempt of process.running.values()) attempt.stop("lost");
+    },
+    onRegained: () => deps.transports.reopen(),
+  });
+};
+
+const settled = async (running: ReadonlyMap<string, Attempt>, limitMs: number): Promise<void> => {
+  const until = performance.now() + limitMs;
+  while (running.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+};
+
+const drainWorker = async (
+  deps: WorkerDeps,
+  consumer: JobConsumer,
+  process: ProcessDeps,
+  graceMs: number,
+): Promise<void> => {
+  const { running } = process;
+  await consumer.pause();
+  for (const attempt of running.values()) if (isRestartable(attempt)) attempt.stop("drain");
+  await settled(running, graceMs);
+  for (const attempt of running.values()) attempt.stop("drain");
+  await settled(running, graceMs + 3_000);
+  await consumer.close(1_000);
+};
+
+/** Starts taking jobs; resolves when the lease is held and the queue is listened to. */
+export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
+  const timings: Timings = { ...usualTimings, ...deps.timings };
+  const { store, redis, queue, vault, pool, transports, log, now, metrics } = deps;
+  const isRedisUp = (): boolean => redis.status === "ready";
+  const admission = createAdmission({ store, queue, redis, vault, now, isRedisUp, log, metrics });
+  let lease: Lease | null = null;
+  const process: ProcessDeps = {
+    ...{ store, redis, vault, pool, transports, admission, log, now, metrics },
+    shelf: createShelf({ store, pool, root: deps.releasesDir }),
+    coreVersion: deps.coreVersion,
+    packsDir: deps.packsDir,
+    minSandbox: deps.minSandbox,
+    sandboxLevel: deps.sandboxLevel,
+    graceMs: timings.graceMs,
+    isLeaseHeld: () => lease?.isHeld ?? false,
+    reschedule: deps.reschedule,
+    workerId: deps.workerId,
+    line: createEventLine({ redis, log }),
+    tail: { store, redis, queue },
+    lockTtlMs: timings.lockTtlMs,
+    running: new Map(),
+  };
+  lease = await leaseOf(deps, timings, process);
+  const held = lease;
+  onCancel(deps.subscriber, (jobId) => process.running.get(jobId)?.stop("cancel"));
+  const consumer = consume(
+    { redisUrl: deps.redisUrl, prefix: deps.queuePrefix, concurrency: deps.concurrency, backgroundShare: 0.75, log },
+    createProcessor(process),
+  );
+  return {
+    get isLeaseHeld() {
+      return held.isHeld;
+    },
+    get runningCount() {
+      return process.running.size;
+    },
+    async drain() {
+      await drainWorker(deps, consumer, process, timings.graceMs);
+      held.stop();
+      process.line.close();
+      await dropLease(redis, deps.workerId).catch(() => undefined);
+      await pool.close();
+      await transports.close();
+    },
+  };
+};
