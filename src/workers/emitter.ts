@@ -44,12 +44,17 @@ export interface Emitter {
 
 const weigh = (line: Line): number => line.message.length + (line.meta ? JSON.stringify(line.meta).length : 0) + 64;
 
+/** Several redactors as one: each opened instance brings its own. */
+const chainRedactors = (redactors: readonly Redactor[]): Redactor => ({
+  text: (text) => redactors.reduce((seen, redactor) => redactor.text(seen), text),
+  json: (value) => redactors.reduce((seen, redactor) => redactor.json(seen), value),
+});
+
 const hardCap = { events: eventCaps.events + 2_000, bytes: eventCaps.bytes + 4 * 1024 * 1024 };
 
 export const createEmitter = (deps: EmitterDeps): Emitter => {
   const redactors: Redactor[] = [];
-  const redactText = (text: string): string => redactors.reduce((seen, redactor) => redactor.text(seen), text);
-  const redactJson: Redactor["json"] = (value) => redactors.reduce((seen, redactor) => redactor.json(seen), value);
+  const redact = chainRedactors(redactors);
   const used = { events: deps.lastSeq, bytes: 0, driverEvents: 0, driverBytes: 0 };
   let isCut = false;
   let unspilled: JobEvent[] = [...deps.unspilled];
@@ -68,8 +73,8 @@ export const createEmitter = (deps: EmitterDeps): Emitter => {
       ts: deps.now(),
       phase: line.phase,
       level: line.level,
-      message: redactText(line.message),
-      meta: line.meta ? redactJson(line.meta) : {},
+      message: redact.text(line.message),
+      meta: line.meta ? redact.json(line.meta) : {},
       attempt: deps.attempt,
     };
     used.events += 1;
@@ -107,7 +112,7 @@ export const createEmitter = (deps: EmitterDeps): Emitter => {
       send({ ...line, phase: writePhase });
     },
     useRedactor: (redactor) => void redactors.push(redactor),
-    redact: { text: redactText, json: redactJson },
+    redact,
     takeUnspilled() {
       const taken = unspilled;
       unspilled = [];

@@ -81,24 +81,25 @@ export const createEventLine = (deps: { readonly redis: Redis; readonly log: Log
   let isClosed = false;
   let isUnsure = false;
 
+  const attemptBatch = async (senders: readonly Sender[]): Promise<void> => {
+    if (isUnsure) for (const sender of senders) await takeOver(redis, sender);
+    isUnsure = false;
+    await sendBatch(
+      redis,
+      senders.filter(({ waiting }) => waiting.length > 0),
+    );
+  };
   const drain = async (): Promise<void> => {
     await new Promise((resolve) => setImmediate(resolve));
     while (busy.size > 0 && !isClosed) {
       const senders = [...busy];
       busy.clear();
-      try {
-        if (isUnsure) for (const sender of senders) await takeOver(redis, sender);
-        isUnsure = false;
-        await sendBatch(
-          redis,
-          senders.filter(({ waiting }) => waiting.length > 0),
-        );
-      } catch (error) {
+      await attemptBatch(senders).catch(async (error: unknown) => {
         isUnsure = true;
         for (const sender of senders) busy.add(sender);
         log.warn({ err: String(error) }, "events wait for Redis");
         await new Promise((resolve) => setTimeout(resolve, retryMs));
-      }
+      });
     }
   };
   const start = (): Promise<void> => {

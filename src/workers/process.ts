@@ -31,6 +31,7 @@ export interface ProcessDeps extends ContextDeps {
 }
 
 const done: Settled = { outcome: "done" };
+const dueSlackMs = 50;
 
 /** What earlier attempts said: the next number, and what the store does not have yet. */
 const earlierEvents = async ({ store, redis }: ProcessDeps, job: Job) => {
@@ -87,28 +88,31 @@ const takeLocks = async (deps: ProcessDeps, job: Job): Promise<boolean> => {
   return got;
 };
 
+/** What a row says before any lock is taken: its job may be over, unknown to this version, or not due yet. */
+const beforeClaim = async (deps: ProcessDeps, job: Job | undefined): Promise<Settled | null> => {
+  if (!job) return done;
+  if (isSettled(job.state)) {
+    await closeTailOf(deps.tail, job);
+    return done;
+  }
+  if (!isJobKind(job.kind)) return { outcome: "unknown_kind" };
+  const early = job.state === "retrying" && job.runAt !== null ? job.runAt - deps.now() : 0;
+  return early > dueSlackMs ? { outcome: "again", delayMs: early } : null;
+};
+
 /** Handles one job id: never throws for what a job does, only when the store or Redis cannot be reached. */
 export const createProcessor =
   (deps: ProcessDeps): Consume =>
   async (jobId, signal) => {
     const job = await deps.store.read(() => findJob(jobId));
-    if (!job) return done;
-    if (isSettled(job.state)) {
-      await closeTailOf(deps.tail, job);
-      return done;
-    }
-    if (!isJobKind(job.kind)) return { outcome: "unknown_kind" };
-    const early = job.state === "retrying" && job.runAt !== null ? job.runAt - deps.now() : 0;
-    if (early > 50) return { outcome: "again", delayMs: early };
+    const early = await beforeClaim(deps, job);
+    if (early !== null || !job) return early ?? done;
     if (!(await takeLocks(deps, job))) {
       deps.metrics.jobParked(job.kind);
       return { outcome: "parked", lookAgain: () => takeLocks(deps, job) };
     }
     const claim = await deps.store.write(() => claimJob({ id: jobId, workerId: deps.workerId, now: deps.now() }));
-    if (claim.outcome === "missing") return done;
-    if (claim.outcome !== "claimed") {
-      await closeTailOf(deps.tail, claim.job);
-      return done;
-    }
-    return runClaimed(deps, claim.job, signal);
+    if (claim.outcome === "claimed") return runClaimed(deps, claim.job, signal);
+    if (claim.outcome !== "missing") await closeTailOf(deps.tail, claim.job);
+    return done;
   };
