@@ -1,0 +1,63 @@
+/** Starts the simulated lab as a process of its own and says how to reach it. */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { type Proxmox, startProxmox } from "./proxmox.ts";
+
+const usage = `Usage: lab/main.ts [--host 127.0.0.1] [--port 0] [--nodes 3] [--vms 8] [--containers 4] [--task-ms 800] [--out FILE]`;
+
+const { values } = parseArgs({
+  options: {
+    host: { type: "string", default: "127.0.0.1" },
+    port: { type: "string", default: "0" },
+    nodes: { type: "string", default: "3" },
+    vms: { type: "string", default: "8" },
+    containers: { type: "string", default: "4" },
+    "task-ms": { type: "string", default: "800" },
+    out: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+const count = (name: "port" | "nodes" | "vms" | "containers" | "task-ms"): number => {
+  const seen = values[name];
+  if (/^\d{1,6}$/.test(seen)) return Number(seen);
+  process.stderr.write(`Expected a whole number for --${name}, got "${seen}".\n${usage}\n`);
+  process.exit(2);
+};
+
+/** One simulated device, as an instance is made of it. */
+const described = (proxmox: Proxmox) => ({
+  name: "lab-proxmox",
+  type_id: "walnut.proxmox.ve",
+  url: proxmox.url,
+  fingerprint: proxmox.fingerprint,
+  ca_pem: proxmox.caPem,
+  tokens: Object.fromEntries(
+    Object.entries(proxmox.tokens).map(([name, { token_name, api_token }]) => [name, { token_name, api_token }]),
+  ),
+  config: {
+    host: proxmox.host,
+    port: proxmox.port,
+    token_name: proxmox.tokens.admin.token_name,
+    tls_fingerprint: proxmox.fingerprint,
+  },
+  secrets: { api_token: proxmox.tokens.admin.api_token },
+});
+
+const run = async (): Promise<void> => {
+  const sizes = { nodes: count("nodes"), vms: count("vms"), containers: count("containers") };
+  const proxmox = await startProxmox({ ...sizes, host: values.host, port: count("port"), taskMs: count("task-ms") });
+  const text = `${JSON.stringify({ pid: process.pid, devices: [described(proxmox)] })}\n`;
+  if (values.out !== undefined) writeFileSync(values.out, text, { mode: 0o600 });
+  process.stdout.write(text);
+  process.send?.({ ready: true });
+  const stop = (): void => {
+    void proxmox.close().then(() => process.exit(0));
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);
+  // Started by a supervisor: ends when that is gone.
+  process.once("disconnect", stop);
+};
+
+if (values.help) process.stdout.write(`${usage}\n`);
+else await run();
