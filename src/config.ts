@@ -130,3 +130,17 @@ export const loadConfig = (environment: Source, cwd: string): Config => {
     logLevel: choice(source, "SWITCHYARD_LOG", ["info", "debug", "warn", "error", "fatal", "trace", "silent"]),
   };
 };
+
+/** The environment of a process of ours: what this one has, with the role and the Redis it shall use. */
+export const environmentFor = (
+  config: Config,
+  child: { readonly role: "api" | "worker"; readonly redisUrl: string },
+): Record<string, string | undefined> => ({
+  ...process.env,
+  SWITCHYARD_ROLE: child.role,
+  SWITCHYARD_DATA: config.dataDir,
+  REDIS_URL: child.redisUrl,
+});
+
+/** Settings of this process, from its environment and folder. */
+export const ownConfig = (): Config => loadConfig(process.env, process.cwd());

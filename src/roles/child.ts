@@ -1,0 +1,72 @@
+/** A process of ours that is kept running: started again with backoff when it dies, stopped in order. */
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Log } from "../log.ts";
+
+export interface ChildOptions {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  onMessage(message: unknown): void;
+}
+
+export interface Child {
+  readonly pid: number | undefined;
+  /** SIGTERM, then SIGKILL when it has not ended in time. Never started again. */
+  stop(graceMs: number): Promise<void>;
+}
+
+const firstDelayMs = 200;
+const longestDelayMs = 10_000;
+/** A process that lived this long failed for a reason of its own: the delay starts anew. */
+const steadyMs = 30_000;
+
+const ended = (child: ChildProcess): Promise<void> =>
+  child.exitCode !== null || child.signalCode !== null
+    ? Promise.resolve()
+    : new Promise((resolve) => child.once("exit", () => resolve()));
+
+export const keepRunning = ({ name, command, environment, log, onMessage }: ChildOptions): Child => {
+  let current: ChildProcess | null = null;
+  let isStopping = false;
+  let delayMs = firstDelayMs;
+  let timer: NodeJS.Timeout | undefined;
+
+  const start = (): void => {
+    const [program, ...args] = command;
+    const startedAt = performance.now();
+    const child = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env: environment });
+    current = child;
+    child.on("message", onMessage);
+    child.on("error", (error) => log.error({ err: error, child: name }, "a process could not be started"));
+    child.on("exit", (code, signal) => {
+      if (isStopping) return;
+      if (performance.now() - startedAt > steadyMs) delayMs = firstDelayMs;
+      log.error({ child: name, code, signal, restart_in_ms: delayMs }, "a process ended and is started again");
+      timer = setTimeout(start, delayMs);
+      delayMs = Math.min(longestDelayMs, delayMs * 2);
+    });
+  };
+  start();
+  return {
+    get pid() {
+      return current?.pid;
+    },
+    async stop(graceMs) {
+      isStopping = true;
+      clearTimeout(timer);
+      const child = current;
+      if (!child || child.exitCode !== null) return;
+      child.kill("SIGTERM");
+      const killer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+      await ended(child);
+      clearTimeout(killer);
+    },
+  };
+};
+
+/** In a child: ends it when the parent is gone, and tells the parent something. */
+export const parent = {
+  tell: (message: object): void => void process.send?.(message),
+  onGone: (end: () => void): void => void process.once("disconnect", end),
+};

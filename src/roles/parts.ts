@@ -1,0 +1,55 @@
+/** The parts that the API and the workers have in common, opened and closed together. */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import packageFile from "../../package.json" with { type: "json" };
+import type { Config } from "../config.ts";
+import { createLog, type Log } from "../log.ts";
+import { createMetrics, type Metrics } from "../metrics.ts";
+import { openQueue } from "../queue/bullmq.ts";
+import type { JobQueue } from "../queue/queue.ts";
+import { connectRedis, type Redis } from "../redis.ts";
+import { openStore } from "../store/open.ts";
+import type { Store } from "../store/store.ts";
+import type { Vault } from "../vault/vault.ts";
+import { openVault } from "./keys.ts";
+
+export const coreVersion: string = packageFile.version;
+export const queuePrefix = "sw-queue";
+
+export interface Parts {
+  readonly redisUrl: string;
+  readonly redis: Redis;
+  readonly subscriber: Redis;
+  readonly store: Store;
+  readonly queue: JobQueue;
+  readonly vault: Vault;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly host: string;
+  readonly processId: string;
+  now(): number;
+  close(): Promise<void>;
+}
+
+export const openParts = async (config: Config, role: string): Promise<Parts> => {
+  const redisUrl = config.redisUrl ?? "";
+  const log = createLog(config.logLevel, role);
+  const redis = connectRedis(redisUrl, { name: `switchyard-${role}`, role: "producer" });
+  const subscriber = connectRedis(redisUrl, { name: `switchyard-${role}-sub`, role: "consumer" });
+  const store = await openStore({ url: config.databaseUrl });
+  const queue = openQueue({ redisUrl, prefix: queuePrefix });
+  return {
+    ...{ redisUrl, redis, subscriber, store, queue, log },
+    vault: await openVault(config, false),
+    metrics: createMetrics(),
+    host: hostname(),
+    processId: `${role}-${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`,
+    now: Date.now,
+    async close() {
+      await queue.close();
+      redis.disconnect();
+      subscriber.disconnect();
+      await store.close();
+    },
+  };
+};

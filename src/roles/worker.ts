@@ -1,0 +1,57 @@
+/** The worker role: opens the parts, looks how strong the sandbox is, and works until it is told to stop. */
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+import { newId } from "../model/ids.ts";
+import { createPool } from "../sandbox/pool.ts";
+import { probeSandbox } from "../sandbox/probe.ts";
+import { createTransports } from "../transports/transports.ts";
+import { startWorker } from "../workers/worker.ts";
+import { parent } from "./child.ts";
+import { ownListeners } from "./own-listeners.ts";
+import { coreVersion, openParts, queuePrefix } from "./parts.ts";
+import { startUpkeep } from "./upkeep.ts";
+
+const memoryCapBytes = 512 * 1024 * 1024;
+const idleMs = 30_000;
+
+export const runWorker = async (config: Config, stop: AbortSignal): Promise<void> => {
+  const parts = await openParts(config, "worker");
+  const { log, metrics, now } = parts;
+  const probe = await probeSandbox({ nodePath: process.execPath });
+  log.info({ level: probe.level, reason: probe.reason }, "the sandbox was probed");
+  const pool = createPool({
+    now,
+    log,
+    nodePath: process.execPath,
+    maxProcesses: config.concurrency * 2,
+    idleMs,
+    memoryCapBytes,
+    probe,
+    metrics,
+  });
+  const transports = createTransports({ now, log, ownListeners: ownListeners(config, parts), metrics });
+  const upkeep = startUpkeep(config, parts);
+  const worker = await startWorker({
+    ...parts,
+    workerId: newId("wrk", now()),
+    pool,
+    transports,
+    sandboxLevel: probe.level,
+    minSandbox: config.minSandbox,
+    releasesDir: join(config.dataDir, "releases"),
+    packsDir: config.packsDir,
+    coreVersion,
+    concurrency: config.concurrency,
+    queuePrefix,
+    reschedule: upkeep.reschedule,
+  });
+  parent.onGone(() => process.exit(1));
+  parent.tell({ ready: "worker" });
+  await new Promise<void>((resolve) => {
+    if (stop.aborted) resolve();
+    stop.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await worker.drain();
+  await upkeep.stop();
+  await parts.close();
+};

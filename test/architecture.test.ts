@@ -1,0 +1,167 @@
+/** Who may import whom: a plain scan of import specifiers against the table of the blueprint. */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+
+/** What a folder of src may import besides itself, `model` and `errors`. A path names one file. */
+const allowed: Record<string, readonly string[]> = {
+  model: [],
+  capabilities: [],
+  vault: ["store"],
+  rules: [],
+  store: ["log"],
+  transports: ["log", "metrics"],
+  packs: ["capabilities"],
+  sdk: ["capabilities"],
+  live: ["redis", "log"],
+  queue: ["redis", "store", "live", "vault/seal", "capabilities", "jobs/catalog", "log", "metrics"],
+  sandbox: ["transports", "sdk", "packs", "log", "metrics"],
+  testing: ["sdk", "packs", "sandbox", "transports", "capabilities"],
+  jobs: ["capabilities", "packs", "rules", "store", "live", "log"],
+  workers: ["jobs", "queue", "live", "store", "vault", "packs", "sandbox", "transports", "redis", "log", "metrics"],
+  api: [
+    "queue",
+    "store",
+    "live",
+    "rules",
+    "vault/seal",
+    "capabilities",
+    "jobs/catalog",
+    "redis",
+    "log",
+    "metrics",
+    "config",
+  ],
+  cli: ["capabilities", "jobs/catalog", "config"],
+  web: ["capabilities"],
+  redis: ["log"],
+  log: [],
+  metrics: [],
+  config: [],
+  errors: [],
+};
+
+/** One door per third-party package: the folders or files that may import it. */
+const doors: Record<string, readonly string[]> = {
+  bullmq: ["queue"],
+  ioredis: ["redis"],
+  hono: ["api"],
+  "@hono/node-server": ["api"],
+  "hono-openapi": ["api"],
+  "hono-rate-limiter": ["api"],
+  "@fastify/busboy": ["api"],
+  ajv: ["model/schema"],
+  "ajv-formats": ["model/schema"],
+  re2js: ["model/schema"],
+  yaml: ["packs", "config", "cli"],
+  yauzl: ["packs"],
+  kysely: ["store"],
+  "better-sqlite3": ["store"],
+  pg: ["store"],
+  ssh2: ["transports"],
+  "net-snmp": ["transports"],
+  undici: ["transports"],
+  pino: ["log"],
+  "prom-client": ["metrics"],
+  commander: ["cli"],
+  listr2: ["cli"],
+  "@bomb.sh/tab": ["cli"],
+  "node:child_process": ["sandbox", "redis", "roles", "transports/process", "cli/editor", "packs/requires"],
+};
+
+interface Import {
+  readonly file: string;
+  readonly specifier: string;
+  readonly isTypeOnly: boolean;
+}
+
+const filesBelow = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+
+const importPattern =
+  /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^'"();]*?\sfrom\s+)?["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g;
+
+const importsOf = (file: string): Import[] =>
+  [...readFileSync(join(root, file), "utf8").matchAll(importPattern)].map((match) => ({
+    file,
+    specifier: match[2] ?? match[3] ?? "",
+    isTypeOnly: match[1] !== undefined,
+  }));
+
+const moduleOf = (path: string): string => path.replace(/^src\//, "").replace(/\.(ts|mjs)$/, "");
+const folderOf = (module: string): string => module.split("/")[0] ?? "";
+const covers = (rule: string, module: string): boolean =>
+  module === rule || module.startsWith(`${rule}/`) || folderOf(module) === rule;
+
+const sources = filesBelow("src").flatMap(importsOf);
+const inner = sources.filter(({ specifier }) => specifier.startsWith("."));
+
+const isLawful = ({ file, specifier, isTypeOnly }: Import): boolean => {
+  const from = moduleOf(file);
+  const to = moduleOf(normalize(join(dirname(file), specifier)));
+  const home = folderOf(from);
+  if (home === "roles" || from === "main" || specifier.endsWith("package.json")) return true;
+  if (folderOf(to) === home || to === "errors") return true;
+  if (folderOf(to) === "model") return !(home === "sdk" || home === "web") || isTypeOnly;
+  if (
+    home === "cli" &&
+    from.startsWith("cli/authoring") &&
+    ["packs", "testing", "sandbox", "transports"].includes(folderOf(to))
+  )
+    return true;
+  return (allowed[home] ?? []).some((rule) => covers(rule, to));
+};
+
+describe("the import law", () => {
+  it("holds between the folders of src", () => {
+    const broken = inner.filter((found) => !isLawful(found)).map(({ file, specifier }) => `${file} -> ${specifier}`);
+    expect(broken).toEqual([]);
+  });
+
+  it("lets each third-party package in through one door", () => {
+    const broken = sources
+      .filter(({ specifier }) => !specifier.startsWith("."))
+      .filter(({ file, specifier }) => {
+        const name = Object.keys(doors).find((known) => specifier === known || specifier.startsWith(`${known}/`));
+        return (
+          name !== undefined &&
+          !doors[name]!.some((door) => covers(door, moduleOf(file)) || moduleOf(file).startsWith(door))
+        );
+      })
+      .map(({ file, specifier }) => `${file} -> ${specifier}`);
+    expect(broken).toEqual([]);
+  });
+
+  it("keeps errors free of imports", () => {
+    expect(importsOf("src/errors.ts")).toEqual([]);
+  });
+
+  it("reads the environment in config and at the command line's entry only", () => {
+    const readers = filesBelow("src").filter((file) => /process\.env\b/.test(readFileSync(join(root, file), "utf8")));
+    expect(readers.filter((file) => !["src/config.ts", "src/cli/main.ts"].includes(file))).toEqual([]);
+  });
+
+  it("lets packs import the sdk alone", () => {
+    const foreign = filesBelow("integrations")
+      .flatMap(importsOf)
+      .filter(({ file, specifier }) => {
+        if (specifier.startsWith(".") || specifier === "switchyard/sdk") return false;
+        return !(file.includes("/test/") || specifier.startsWith("node:"));
+      });
+    expect(foreign).toEqual([]);
+  });
+
+  it("opens secrets in the worker's context only", () => {
+    const openers = filesBelow("src").filter((file) => /\bvault\.open\(/.test(readFileSync(join(root, file), "utf8")));
+    expect(openers.filter((file) => !file.startsWith("src/vault/"))).toEqual(["src/workers/context.ts"]);
+  });
+
+  it("gives every file a first line that says what it is for", () => {
+    const silent = filesBelow("src").filter((file) => !/^(#!.*\n)?\/\*\*/.test(readFileSync(join(root, file), "utf8")));
+    expect(silent).toEqual([]);
+  });
+});
