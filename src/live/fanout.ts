@@ -1,0 +1,190 @@
+/** Reads the stream over everything once per process and hands each entry to whoever listens, each once and in order. */
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Log } from "../log.ts";
+import type { SystemEvent } from "../model/event.ts";
+import type { JsonObject } from "../model/json.ts";
+import type { Redis } from "../redis.ts";
+import { fanoutKey } from "./events.ts";
+
+export interface FanoutEntry {
+  /** Rises with each entry; `compareIds` orders them. */
+  readonly id: string;
+  readonly type: "job.event" | "job.done" | SystemEvent["type"];
+  readonly jobId?: string;
+  readonly instanceId?: string;
+  readonly typeId?: string;
+  readonly kind?: string;
+  /** Number in the job. */
+  readonly seq?: number;
+  /** As clients see it. */
+  readonly data: JsonObject;
+}
+
+export interface Fanout {
+  /** Resolves when it follows the stream: what is appended from then on is heard. */
+  readonly ready: Promise<void>;
+  /** Calls the listener with each entry from now on. Returns how to stop. */
+  subscribe(listener: (entry: FanoutEntry) => void): () => void;
+  /** Calls the listener when entries may have been lost (Redis was flushed, or trimmed while it was out of reach). */
+  onGap(listener: () => void): () => void;
+  /** The kept entries after that id, oldest first. */
+  readSince(id: string, limit: number): Promise<FanoutEntry[]>;
+  /** The id of the last entry handed out. */
+  lastId(): string;
+  close(): Promise<void>;
+}
+
+const start = "0-0";
+const blockMs = 5000;
+const batchSize = 1000;
+
+const parseId = (id: string): [number, number] => {
+  const [time = "0", count = "0"] = id.split("-");
+  return [Number(time), Number(count)];
+};
+
+/** Negative when `a` came before `b`. */
+export const compareIds = (a: string, b: string): number => {
+  const [timeA, countA] = parseId(a);
+  const [timeB, countB] = parseId(b);
+  return timeA - timeB || countA - countB;
+};
+
+type RawEntry = [id: string, fields: string[]];
+
+const optional = <K extends string>(key: K, value: string | undefined): { [P in K]?: string } =>
+  value ? ({ [key]: value } as { [P in K]?: string }) : {};
+
+const readEntry = ([id, fields]: RawEntry): FanoutEntry => {
+  const found: Record<string, string> = {};
+  for (let index = 0; index + 1 < fields.length; index += 2) found[fields[index] ?? ""] = fields[index + 1] ?? "";
+  return {
+    id,
+    type: (found["t"] ?? "job.event") as FanoutEntry["type"],
+    ...optional("jobId", found["j"]),
+    ...optional("instanceId", found["i"]),
+    ...optional("typeId", found["y"]),
+    ...optional("kind", found["k"]),
+    ...(found["s"] ? { seq: Number(found["s"]) } : {}),
+    data: JSON.parse(found["d"] ?? "{}") as JsonObject,
+  };
+};
+
+const edge = async (redis: Redis, end: "first" | "last"): Promise<string> => {
+  const [entry] =
+    end === "first"
+      ? await redis.xrange(fanoutKey, "-", "+", "COUNT", 1)
+      : await redis.xrevrange(fanoutKey, "+", "-", "COUNT", 1);
+  return entry?.[0] ?? start;
+};
+
+interface Position {
+  /** Undefined until the end of the stream was found for the first time. */
+  last: string | undefined;
+}
+
+/**
+ * Compares the kept position with the stream after a connection, and whenever nothing came for a while: a flushed
+ * stream begins anew, and its ids may lie below those of the old one. True when entries may be lost.
+ */
+const align = async (redis: Redis, position: Position): Promise<boolean> => {
+  const newest = await edge(redis, "last");
+  if (position.last === undefined) {
+    position.last = newest;
+    return false;
+  }
+  if (position.last === start) return false;
+  if (compareIds(newest, position.last) < 0) {
+    position.last = start;
+    return true;
+  }
+  return compareIds(await edge(redis, "first"), position.last) > 0;
+};
+
+const readNext = async (redis: Redis, after: string): Promise<FanoutEntry[]> => {
+  const reply = await redis.xread("COUNT", batchSize, "BLOCK", blockMs, "STREAMS", fanoutKey, after);
+  return (reply?.[0]?.[1] ?? []).map((entry) => readEntry(entry as RawEntry));
+};
+
+const untilBack = async (redis: Redis, signal: AbortSignal): Promise<void> => {
+  const waits = [pause(500, undefined, { signal })];
+  if (redis.status !== "ready") waits.push(once(redis, "ready", { signal }).then(() => undefined));
+  await Promise.race(waits).catch(() => undefined);
+};
+
+/** Calls every listener; one that throws hurts no other. */
+const tell = <T extends readonly unknown[]>(
+  listeners: ReadonlySet<(...args: T) => void>,
+  log: Log,
+  ...args: T
+): void => {
+  for (const listener of listeners) {
+    try {
+      listener(...args);
+    } catch (error) {
+      log.error({ err: String(error) }, "a listener of the event stream threw");
+    }
+  }
+};
+
+/** Follows the stream over a connection of its own, made like the given one, which serves `readSince`. */
+export const openFanout = (redis: Redis, log: Log): Fanout => {
+  const reader: Redis = redis.duplicate({
+    enableOfflineQueue: true,
+    maxRetriesPerRequest: 0,
+    blockingTimeout: 2 * blockMs,
+    blockingTimeoutGrace: 3000,
+    commandTimeout: undefined,
+    connectionName: "switchyard-fanout",
+  });
+  reader.on("error", () => undefined);
+  const stopping = new AbortController();
+  const listeners = new Set<(entry: FanoutEntry) => void>();
+  const gapListeners = new Set<() => void>();
+  const position: Position = { last: undefined };
+  const isReady = Promise.withResolvers<void>();
+
+  const follow = async (): Promise<void> => {
+    let isAligned = false;
+    while (!stopping.signal.aborted) {
+      if (!isAligned && (await align(reader, position))) tell(gapListeners, log);
+      isReady.resolve();
+      const entries = await readNext(reader, position.last ?? start);
+      isAligned = entries.length > 0;
+      for (const entry of entries) {
+        position.last = entry.id;
+        tell(listeners, log, entry);
+      }
+    }
+  };
+  const keepFollowing = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await follow().catch(async (error: unknown) => {
+        if (stopping.signal.aborted) return;
+        log.warn({ err: String(error) }, "the event stream is out of reach");
+        // A server that accepts and stays silent is only left by a new connection.
+        if (reader.status === "ready") reader.disconnect(true);
+        await untilBack(reader, stopping.signal);
+      });
+    }
+  };
+  const ended = keepFollowing();
+  const add = <T>(set: Set<T>, listener: T): (() => void) => {
+    set.add(listener);
+    return () => void set.delete(listener);
+  };
+  return {
+    ready: isReady.promise,
+    subscribe: (listener) => add(listeners, listener),
+    onGap: (listener) => add(gapListeners, listener),
+    readSince: async (id, limit) =>
+      (await redis.xrange(fanoutKey, `(${id}`, "+", "COUNT", limit)).map((entry) => readEntry(entry)),
+    lastId: () => position.last ?? start,
+    close: async () => {
+      stopping.abort();
+      reader.disconnect();
+      await ended;
+    },
+  };
+};

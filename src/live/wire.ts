@@ -1,0 +1,43 @@
+/** Events in the form in which clients see them. */
+import type { EventLevel, JobEvent, NewEvent, SystemEvent } from "../model/event.ts";
+import type { JsonObject } from "../model/json.ts";
+
+/** An event before it has its number: the script that appends it puts `seq` in front. */
+export const wireNewEvent = (jobId: string, { ts, phase, level, message, meta, attempt }: NewEvent): JsonObject => ({
+  job_id: jobId,
+  ts: new Date(ts).toISOString(),
+  phase,
+  level,
+  message,
+  meta,
+  attempt,
+});
+
+/** `data` of a `job.event`. */
+export const wireEvent = (jobId: string, event: JobEvent): JsonObject => ({
+  seq: event.seq,
+  ...wireNewEvent(jobId, event),
+});
+
+/** The event that was written as this `data`. */
+export const eventOfWire = (data: JsonObject): JobEvent => ({
+  seq: Number(data["seq"]),
+  ts: Date.parse(String(data["ts"])),
+  phase: String(data["phase"]),
+  level: String(data["level"]) as EventLevel,
+  message: String(data["message"]),
+  meta: (data["meta"] ?? {}) as JsonObject,
+  attempt: Number(data["attempt"]),
+});
+
+/** `data` of an event that belongs to no job. */
+export const wireSystemEvent = (event: SystemEvent): JsonObject => {
+  switch (event.type) {
+    case "integration_type.updated":
+      return { id: event.id, status: event.status, errors: event.errors };
+    case "integration_type.removed":
+      return { id: event.id };
+    default:
+      return { instance_id: event.instanceId, type_id: event.typeId, state: event.state };
+  }
+};
