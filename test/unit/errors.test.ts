@@ -1,0 +1,29 @@
+/** The table of codes and the page that lists them say the same. */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { asSwitchyardError, errorTable, isErrorCode, SwitchyardError } from "../../src/errors.ts";
+
+const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
+const documented = [...page.matchAll(/^\| `([a-z_]+)` \| (\d+) \| ([^|]+) \|/gm)].map(([, code, status, title]) => [
+  code,
+  Number(status),
+  title?.trim(),
+]);
+
+describe("error codes", () => {
+  it("are documented with the same status and title", () => {
+    expect(documented).toEqual(Object.entries(errorTable).map(([code, { status, title }]) => [code, status, title]));
+  });
+
+  it("know their own names and nobody else's", () => {
+    expect(isErrorCode("plan_stale")).toBe(true);
+    expect(isErrorCode("toString")).toBe(false);
+  });
+
+  it("hide the words of an error that is not ours", () => {
+    const hidden = asSwitchyardError(new Error("SELECT * FROM secrets"));
+    expect(hidden).toBeInstanceOf(SwitchyardError);
+    expect(hidden.message).not.toContain("SELECT");
+    expect(hidden.code).toBe("internal");
+  });
+});
