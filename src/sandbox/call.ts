@@ -1,0 +1,185 @@
+/** One call of a driver's method, seen from the runner: deadline, cancel, questions, events and how it ended. */
+import { randomBytes } from "node:crypto";
+import { asSwitchyardError, type ErrorCode, SwitchyardError } from "../errors.ts";
+import type { Json, JsonObject } from "../model/json.ts";
+import type { DriverEvent } from "../sdk/driver.ts";
+import type { Host } from "./host.ts";
+import { callLimits, type FromSandbox, type ToSandbox, type WireError } from "./wire.ts";
+
+/** What one call does beside computing its answer. */
+export interface CallPeer {
+  ask(op: string, args: unknown): Promise<unknown>;
+  onEvent(event: DriverEvent): void;
+}
+
+export interface CallTerms {
+  /** The message that opens the call, without its id. */
+  readonly opening:
+    | { readonly t: "inspect" }
+    | {
+        readonly t: "call";
+        readonly method: string;
+        readonly args: JsonObject;
+        readonly config: JsonObject;
+        readonly secrets: Readonly<Record<string, string>>;
+      };
+  readonly peer: CallPeer;
+  /** What is left of the call's time. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly graceMs: number;
+}
+
+/** Codes that a driver may give its job: the causes of a failed contact, and what only a driver can see. */
+const driverCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  "target_not_found",
+  "response_invalid",
+  "driver_failed",
+  "dns_failed",
+  "connection_refused",
+  "network_unreachable",
+  "tls_untrusted",
+  "tls_name_mismatch",
+  "auth_failed",
+  "permission_denied_remote",
+  "host_key_mismatch",
+  "host_key_unknown",
+  "protocol_mismatch",
+  "device_error",
+  "connect_timeout",
+  "no_snmp_answer",
+  "response_timeout",
+  "program_missing",
+]);
+
+export const cancelledBy = (signal: AbortSignal): SwitchyardError =>
+  signal.reason instanceof SwitchyardError
+    ? signal.reason
+    : new SwitchyardError("job_cancelled", { detail: "The job was cancelled while the driver worked." });
+
+export const timedOut = (timeoutMs: number): SwitchyardError =>
+  new SwitchyardError("timed_out", {
+    detail: `The driver did not answer within ${timeoutMs} ms and was ended.`,
+    details: { timeout_ms: timeoutMs },
+  });
+
+const errorOf = ({ code, message, details, at, pointer }: WireError): SwitchyardError => {
+  const isKnown = driverCodes.has(code);
+  const facts = {
+    ...(details as Readonly<Record<string, unknown>>),
+    ...(isKnown ? {} : { driver_code: code }),
+    ...(at === undefined ? {} : { at }),
+  };
+  if (pointer !== undefined && code === "response_invalid") {
+    const place = pointer === "" ? "The driver's answer" : `The driver's answer at ${pointer}`;
+    return new SwitchyardError(code, {
+      detail: `${place}: ${message}.`,
+      details: facts,
+      errors: [{ pointer, message }],
+    });
+  }
+  const detail = message === "" ? "The driver failed without a message." : message;
+  return new SwitchyardError(isKnown ? (code as ErrorCode) : "driver_failed", { detail, details: facts });
+};
+
+interface Questions {
+  take(n: number, op: string, args: unknown): void;
+  /** What the runner itself answered: not to be retold by the driver. */
+  refusalOf(n: number | undefined): SwitchyardError | undefined;
+}
+
+const createQuestions = (peer: CallPeer, id: string, send: (message: ToSandbox) => void): Questions => {
+  const refusals = new Map<number, SwitchyardError>();
+  let open = 0;
+  let last = 0;
+
+  const refuse = (n: number, thrown: unknown): void => {
+    const error = asSwitchyardError(thrown);
+    refusals.set(n, error);
+    send({ t: "refusal", id, n, error: { code: error.code, message: error.message, details: error.details } });
+  };
+  const answer = async (n: number, op: string, args: unknown): Promise<void> => {
+    try {
+      const value = await peer.ask(op, args);
+      send({ t: "answer", id, n, value: value ?? null });
+    } catch (thrown) {
+      refuse(n, thrown);
+    } finally {
+      open -= 1;
+    }
+  };
+  return {
+    take: (n, op, args) => {
+      if (n <= last || open >= callLimits.asksAtOnce) {
+        refuse(n, new SwitchyardError("driver_failed", { detail: "The driver asked too much at once." }));
+        return;
+      }
+      last = n;
+      open += 1;
+      void answer(n, op, args);
+    },
+    refusalOf: (n) => (n === undefined ? undefined : refusals.get(n)),
+  };
+};
+
+/** Passes on what a driver may say in one call, and drops the rest; the child says so itself, once. */
+const createEars = (peer: CallPeer): ((event: DriverEvent) => void) => {
+  let events = 0;
+  let bytes = 0;
+  return (event) => {
+    events += 1;
+    bytes += event.kind === "log" ? event.message.length + JSON.stringify(event.meta ?? {}).length : 0;
+    if (events <= callLimits.events + 1 && bytes <= callLimits.eventBytes + callLimits.messageLength * 2) {
+      peer.onEvent(event);
+    }
+  };
+};
+
+interface Outcome {
+  readonly value?: Json;
+  readonly error?: SwitchyardError;
+}
+
+/** Follows the messages of one call; whatever carries another id is late or forged and is dropped. */
+const follow = (id: string, terms: CallTerms, host: Host, settle: (outcome: Outcome) => void) => {
+  const questions = createQuestions(terms.peer, id, host.send);
+  const hear = createEars(terms.peer);
+  return (message: FromSandbox): void => {
+    if (message.t === "ready" || message.id !== id) return;
+    if (message.t === "ask") questions.take(message.n, message.op, message.args);
+    else if (message.t === "event") hear(message.event);
+    else if (message.t === "done") settle({ value: message.value as Json });
+    else settle({ error: questions.refusalOf(message.error.ask) ?? errorOf(message.error) });
+  };
+};
+
+/**
+ * Runs one call on a host that nobody else uses. Past the deadline the host is killed; on cancel the driver's signal
+ * fires, and the host is killed after the grace, or as soon as the driver has ended by itself.
+ */
+export const runCall = (host: Host, terms: CallTerms): Promise<Json> => {
+  const { opening, signal, graceMs, timeoutMs } = terms;
+  const id = randomBytes(16).toString("base64url");
+  const { promise, resolve, reject } = Promise.withResolvers<Json>();
+  const timers: NodeJS.Timeout[] = [setTimeout(() => host.kill(timedOut(timeoutMs)), timeoutMs)];
+
+  const settle = ({ value, error }: Outcome): void => {
+    for (const timer of timers) clearTimeout(timer);
+    signal.removeEventListener("abort", cancel);
+    host.listen(null);
+    const failure = signal.aborted ? cancelledBy(signal) : error;
+    if (signal.aborted) host.kill(cancelledBy(signal));
+    if (failure === undefined) resolve(value ?? null);
+    else reject(failure);
+  };
+  const cancel = (): void => {
+    host.send({ t: "cancel", id });
+    timers.push(setTimeout(() => host.kill(cancelledBy(signal)), graceMs));
+  };
+
+  host.listen({ onMessage: follow(id, terms, host, settle), onGone: (error) => settle({ error }) });
+  signal.addEventListener("abort", cancel, { once: true });
+  host.send({ ...opening, id });
+  if (signal.aborted) cancel();
+  return promise;
+};

@@ -1,0 +1,116 @@
+/** What a sandbox runs: loads one driver, then answers one call after another. */
+import { Driver } from "../../sdk/driver.ts";
+import { DriverError } from "../../sdk/driver-error.ts";
+import { copyPlain } from "../plain.ts";
+import { type ChildPlan, callLimits, type FromSandbox, type ToSandbox, type WireError } from "../wire.ts";
+import { createCall, type RunningCall } from "./call.ts";
+import { openChannel } from "./channel.ts";
+import { redirectOutput } from "./console.ts";
+import { type ImportProblem, type LoadedDriver, loadDriver, packModulesOf, surfaceOf } from "./driver-class.ts";
+import { locate, showLocation } from "./location.ts";
+import { sealProcess } from "./seal.ts";
+
+const plan = JSON.parse(process.argv[2] ?? "{}") as ChildPlan;
+const channel = openChannel(3);
+const pack = packModulesOf(plan);
+let loaded: Promise<LoadedDriver> | undefined;
+let current: RunningCall | undefined;
+
+const load = (): Promise<LoadedDriver> => {
+  loaded ??= loadDriver(plan);
+  return loaded;
+};
+
+const importFailure = ({ message, location }: ImportProblem): WireError => ({
+  code: "driver_failed",
+  message: `The driver cannot be loaded: ${message}`,
+  ...(location === null ? {} : { at: showLocation(location) }),
+});
+
+const keptDetails = (details: unknown): unknown => {
+  const plain = copyPlain(details);
+  return plain.ok && JSON.stringify(plain.value).length <= callLimits.detailsLength ? plain.value : {};
+};
+
+const failureOf = (thrown: unknown, call: RunningCall): WireError => {
+  const location = locate(thrown, pack.packDir, pack.packUrl);
+  const ask = call.askOf(thrown);
+  const isDriverError = thrown instanceof DriverError;
+  return {
+    code: isDriverError ? String(thrown.code) : "driver_failed",
+    message: (thrown instanceof Error ? thrown.message : String(thrown)).slice(0, callLimits.messageLength),
+    ...(isDriverError ? { details: keptDetails(thrown.details) } : {}),
+    ...(location === null ? {} : { at: showLocation(location) }),
+    ...(ask === undefined ? {} : { ask }),
+  };
+};
+
+const doneWith = (id: string, value: unknown): FromSandbox => {
+  const plain = copyPlain(value);
+  if (plain.ok) return { t: "done", id, value: plain.value };
+  const { message, pointer } = plain.fault;
+  return { t: "failed", id, error: { code: "response_invalid", message, pointer } };
+};
+
+const finish = (call: RunningCall, message: FromSandbox): void => {
+  if (current !== call) return;
+  current = undefined;
+  call.end();
+  try {
+    channel.send(message);
+  } catch {
+    const text = "expected an answer of at most 24 MiB, got a larger one";
+    channel.send({ t: "failed", id: call.id, error: { code: "response_invalid", message: text, pointer: "" } });
+  }
+};
+
+const runCall = async (call: RunningCall): Promise<void> => {
+  const found = await load();
+  if (!found.ok) {
+    finish(call, { t: "failed", id: call.id, error: importFailure(found.problem) });
+    return;
+  }
+  try {
+    finish(call, doneWith(call.id, await call.run(found.driver)));
+  } catch (thrown) {
+    finish(call, { t: "failed", id: call.id, error: failureOf(thrown, call) });
+  }
+};
+
+const inspect = async (id: string): Promise<void> => {
+  const found = await load();
+  if (found.ok) {
+    channel.send({ t: "done", id, value: surfaceOf(found.driver, Driver.prototype) });
+    return;
+  }
+  const { message, location } = found.problem;
+  channel.send({ t: "done", id, value: { methods: {}, handles: null, importError: { message, ...location } } });
+};
+
+const take = (message: ToSandbox): void => {
+  if (message.t === "call") {
+    current = createCall(message, channel.send);
+    void runCall(current);
+  } else if (message.t === "inspect") {
+    void inspect(message.id);
+  } else if (message.id !== current?.id) {
+    return;
+  } else if (message.t === "cancel") {
+    current.cancel();
+  } else if (message.t === "answer") {
+    current.answer(message.n, message.value);
+  } else {
+    current.refuse(message.n, message.error);
+  }
+};
+
+const fall = (thrown: unknown): void => {
+  if (current === undefined) process.exit(1);
+  else channel.sendAndExit({ t: "failed", id: current.id, error: failureOf(thrown, current) });
+};
+
+redirectOutput((level, message) => current?.emit({ kind: "log", level, message }));
+sealProcess();
+process.on("uncaughtException", fall);
+channel.onMessage(take);
+channel.send({ t: "ready" });

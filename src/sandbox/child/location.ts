@@ -1,0 +1,34 @@
+/** Where in the author's source something went wrong. */
+import { existsSync, readFileSync } from "node:fs";
+
+/** A place in the pack; `file` is relative to its folder. */
+export interface Location {
+  readonly file: string;
+  readonly line?: number;
+}
+
+const authored = (packDir: string, file: string): string => {
+  const typed = file.replace(/\.(m?)js$/, ".$1ts");
+  return typed !== file && existsSync(`${packDir}/${typed}`) ? typed : file;
+};
+
+/** The first place of a stack that lies in the pack. */
+export const locate = (thrown: unknown, packDir: string, packUrl: string): Location | null => {
+  const stack = thrown instanceof Error && typeof thrown.stack === "string" ? thrown.stack : "";
+  const start = stack.indexOf(packUrl);
+  if (start < 0) return null;
+  const match = /^([^\s:?()]+)(?:\?[^\s:()]*)?(?::(\d+))?/.exec(stack.slice(start + packUrl.length, start + 2_000));
+  if (match?.[1] === undefined) return null;
+  const file = authored(packDir, decodeURIComponent(match[1]));
+  return match[2] === undefined ? { file } : { file, line: Number(match[2]) };
+};
+
+/** The line of a module that imports `specifier`. */
+export const locateImport = (packDir: string, file: string, specifier: string): Location => {
+  const lines = readFileSync(`${packDir}/${file}`, "utf8").split("\n");
+  const index = lines.findIndex((line) => line.includes(`"${specifier}"`) || line.includes(`'${specifier}'`));
+  const name = authored(packDir, file);
+  return index < 0 ? { file: name } : { file: name, line: index + 1 };
+};
+
+export const showLocation = ({ file, line }: Location): string => (line === undefined ? file : `${file}:${line}`);

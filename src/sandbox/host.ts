@@ -1,0 +1,181 @@
+/** One sandbox process: started, spoken to, and ended with everything that belongs to it. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { Duplex, Readable } from "node:stream";
+import { SwitchyardError } from "../errors.ts";
+import { createFrameReader, encodeFrame } from "./frames.ts";
+import type { Command } from "./limits.ts";
+import type { MemoryWatch } from "./memory.ts";
+import { createFlow, decodeMessage, ProtocolFault } from "./messages.ts";
+import type { FromSandbox, ToSandbox } from "./wire.ts";
+
+export interface HostListener {
+  onMessage(message: FromSandbox): void;
+  /** The process is gone or about to be; nothing comes after this. */
+  onGone(error: SwitchyardError): void;
+}
+
+export interface Host {
+  /** Whoever has the host's attention; null while it is idle. */
+  listen(listener: HostListener | null): void;
+  send(message: ToSandbox): void;
+  /** SIGKILL for the process and its group; the listener hears `error`. */
+  kill(error: SwitchyardError): void;
+  /** Settles when the process has ended. */
+  readonly ended: Promise<void>;
+}
+
+interface HostDeps {
+  readonly command: Command;
+  readonly memory: MemoryWatch;
+  readonly memoryCapBytes: number;
+  readonly now: () => number;
+  /** Called once, when the host can take no more calls. */
+  readonly onGone: (reason: SwitchyardError) => void;
+}
+
+const tailLength = 4096;
+/** Answers that a sandbox does not take up pile up in the runner: beyond this nothing more is read from it. */
+const mostUnsentBytes = 32 * 1024 * 1024;
+
+const start = ({ file, args }: Command): ChildProcess =>
+  spawn(file, args, { env: {}, cwd: "/", detached: true, stdio: ["ignore", "ignore", "pipe", "pipe"] });
+
+const keepTail = (stream: Readable): (() => string) => {
+  let tail = "";
+  stream.on("data", (chunk: Buffer) => {
+    tail = (tail + chunk.toString("latin1")).slice(-tailLength);
+  });
+  stream.on("error", () => undefined);
+  return () => tail;
+};
+
+/** Bubblewrap stays between: the process that holds the memory is its child. */
+const innermost = (pid: number): number => {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim();
+    return children === "" ? pid : innermost(Number(children.split(" ", 1)[0]));
+  } catch {
+    return pid;
+  }
+};
+
+const killQuietly = (pid: number): void => {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It was gone already.
+  }
+};
+
+export const outOfMemory = (capBytes: number): SwitchyardError =>
+  new SwitchyardError("sandbox_out_of_memory", {
+    detail: `The driver used more than the ${Math.round(capBytes / 1_048_576)} MiB that a sandbox may; let it ask the device for less at once.`,
+  });
+
+const crashed = (code: number | null, signal: string | null): SwitchyardError =>
+  new SwitchyardError("sandbox_crashed", {
+    detail: `The sandbox ended by itself (${signal === null ? `exit code ${code}` : `signal ${signal}`}) before the driver answered.`,
+  });
+
+const exitError = (code: number | null, signal: string | null, tail: string, capBytes: number): SwitchyardError =>
+  /out of memory|Allocation failed/.test(tail) ? outOfMemory(capBytes) : crashed(code, signal);
+
+const faultError = (thrown: unknown): SwitchyardError => {
+  if (thrown instanceof ProtocolFault && thrown.isAnswer) {
+    return new SwitchyardError("response_invalid", {
+      detail: `The driver's answer was not usable: ${thrown.message}.`,
+      errors: [{ pointer: "", message: thrown.message }],
+    });
+  }
+  const message = thrown instanceof Error ? thrown.message : "The sandbox broke the protocol.";
+  return new SwitchyardError("driver_failed", { detail: `The sandbox was ended: ${message}` });
+};
+
+interface LineEnds {
+  take(body: Buffer): void;
+  fault(thrown: unknown): void;
+}
+
+const readFrom = (line: Duplex, now: () => number, { take, fault }: LineEnds): void => {
+  const flow = createFlow(now);
+  const reader = createFrameReader((body) => {
+    flow.count(1, body.length);
+    take(body);
+  });
+  const resume = (): void => {
+    if (line.writableLength > mostUnsentBytes) line.once("drain", resume);
+    else line.resume();
+  };
+  line.on("data", (chunk: Buffer) => {
+    try {
+      reader.push(chunk);
+    } catch (thrown) {
+      fault(thrown);
+      return;
+    }
+    const debt = flow.debtMs();
+    if (debt === 0 && line.writableLength <= mostUnsentBytes) return;
+    line.pause();
+    setTimeout(resume, debt).unref();
+  });
+};
+
+/** Starts the process. Messages may be sent at once: they wait in the line until it listens. */
+export const startHost = (deps: HostDeps): Host => {
+  const child = start(deps.command);
+  const line = child.stdio[3] as Duplex;
+  const tail = keepTail(child.stderr as Readable);
+  const ended = Promise.withResolvers<void>();
+  let listener: HostListener | null = null;
+  let isGone = false;
+  let inner = child.pid ?? 0;
+
+  const go = (error: SwitchyardError): void => {
+    if (isGone) return;
+    isGone = true;
+    deps.memory.forget(inner);
+    deps.onGone(error);
+    listener?.onGone(error);
+    listener = null;
+  };
+  const kill = (error: SwitchyardError): void => {
+    if (!isGone && child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      if (inner !== child.pid) killQuietly(inner);
+      killQuietly(-child.pid);
+    }
+    line.destroy();
+    go(error);
+  };
+  const meet = (): void => {
+    inner = innermost(inner);
+    deps.memory.watch(inner, () => kill(outOfMemory(deps.memoryCapBytes)));
+  };
+  const take = (body: Buffer): void => {
+    if (isGone) return;
+    const message = decodeMessage(body);
+    if (message.t === "ready") meet();
+    else listener?.onMessage(message);
+  };
+
+  readFrom(line, deps.now, { take, fault: (thrown) => kill(faultError(thrown)) });
+  line.on("error", () => undefined);
+  child.on("error", (error) => {
+    go(new SwitchyardError("sandbox_crashed", { detail: "The sandbox could not be started.", cause: error }));
+    ended.resolve();
+  });
+  child.on("close", (code, signal) => {
+    go(exitError(code, signal, tail(), deps.memoryCapBytes));
+    ended.resolve();
+  });
+  return {
+    listen: (next) => {
+      listener = next;
+    },
+    send: (message) => {
+      if (!isGone) line.write(encodeFrame(message));
+    },
+    kill,
+    ended: ended.promise,
+  };
+};

@@ -1,0 +1,143 @@
+/** Which processes there are, who uses them, and which one goes when another must come. */
+import { SwitchyardError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { SandboxLevel } from "../model/integration-type.ts";
+import { type Host, startHost } from "./host.ts";
+import type { Command } from "./limits.ts";
+import { createMemoryWatch } from "./memory.ts";
+import { createWaitingLine } from "./waiting-line.ts";
+
+export interface HostPlace {
+  /** Release and instance: calls with the same key may share a process. */
+  readonly key: string;
+  readonly instanceId: string;
+  readonly command: Command;
+}
+
+export interface TakenHost {
+  readonly host: Host;
+  giveBack(keepWarm: boolean): void;
+}
+
+interface HostsDeps {
+  readonly now: () => number;
+  readonly log: Log;
+  readonly maxProcesses: number;
+  readonly idleMs: number;
+  readonly memoryCapBytes: number;
+  readonly level: SandboxLevel;
+  readonly metrics?: { sandboxStarted(level: string): void; sandboxKilled(reason: string): void };
+}
+
+interface Entry {
+  readonly place: HostPlace;
+  readonly host: Host;
+  isBusy: boolean;
+  /** Ends instead of becoming idle. */
+  isLast: boolean;
+  usedAt: number;
+  idleTimer?: NodeJS.Timeout;
+}
+
+/** Ends that nobody has to hear of. */
+const unneeded = new SwitchyardError("sandbox_crashed", { detail: "The sandbox was no longer needed." });
+
+const end = (entry: Entry, reason: SwitchyardError): void => {
+  clearTimeout(entry.idleTimer);
+  entry.host.kill(reason);
+};
+
+const endEach = (entries: Iterable<Entry>, reason: SwitchyardError): void => {
+  for (const entry of [...entries]) end(entry, reason);
+};
+
+/** Idle ones end now, busy ones after their call. */
+const retire = (entries: readonly Entry[]): void => {
+  for (const entry of entries) entry.isLast = true;
+  endEach(
+    entries.filter((entry) => !entry.isBusy),
+    unneeded,
+  );
+};
+
+export interface Hosts {
+  /** A process for this place, alone: a warm one, a new one, or - when all are busy - the next that becomes free. */
+  take(place: HostPlace, signal: AbortSignal, timeoutMs: number): Promise<TakenHost>;
+  endInstance(instanceId: string): void;
+  endAll(reason: SwitchyardError): void;
+  stats(): { processes: number; busy: number };
+  close(reason: SwitchyardError): Promise<void>;
+}
+
+export const createHosts = (deps: HostsDeps): Hosts => {
+  const entries = new Set<Entry>();
+  const leaving = new Set<Promise<void>>();
+  const memory = createMemoryWatch(deps.memoryCapBytes);
+  const line = createWaitingLine();
+
+  const idleOf = (key?: string): Entry[] =>
+    [...entries].filter((entry) => !entry.isBusy && (key === undefined || entry.place.key === key));
+  const drop = (entry: Entry, reason: SwitchyardError): void => {
+    clearTimeout(entry.idleTimer);
+    if (reason !== unneeded) deps.metrics?.sandboxKilled(reason.code);
+    if (entries.delete(entry)) line.callNext();
+  };
+  const start = (place: HostPlace): Entry => {
+    const onGone = (reason: SwitchyardError): void => drop(entry, reason);
+    const host = startHost({ ...deps, command: place.command, memory, onGone });
+    const entry: Entry = { place, host, isBusy: true, isLast: false, usedAt: deps.now() };
+    entries.add(entry);
+    deps.metrics?.sandboxStarted(deps.level);
+    leaving.add(host.ended);
+    void host.ended.then(() => leaving.delete(host.ended));
+    return entry;
+  };
+  const makeRoom = (): boolean => {
+    if (entries.size < deps.maxProcesses) return true;
+    const [oldest] = idleOf().sort((one, other) => one.usedAt - other.usedAt);
+    if (oldest === undefined) return false;
+    end(oldest, unneeded);
+    return true;
+  };
+  const rest = (entry: Entry): void => {
+    entry.isBusy = false;
+    entry.usedAt = deps.now();
+    entry.idleTimer = setTimeout(() => end(entry, unneeded), deps.idleMs);
+    entry.idleTimer.unref();
+    line.callNext();
+  };
+  const lend = (entry: Entry): TakenHost => {
+    clearTimeout(entry.idleTimer);
+    entry.isBusy = true;
+    const giveBack = (keepWarm: boolean): void => {
+      if (!entries.has(entry)) return;
+      if (keepWarm && !entry.isLast) rest(entry);
+      else end(entry, unneeded);
+    };
+    return { host: entry.host, giveBack };
+  };
+  const find = (place: HostPlace): Entry | null => {
+    const [warm] = idleOf(place.key);
+    if (warm !== undefined) return warm;
+    return makeRoom() ? start(place) : null;
+  };
+  return {
+    take: async (place, signal, timeoutMs) => {
+      const deadline = deps.now() + timeoutMs;
+      let entry = find(place);
+      while (entry === null) {
+        await line.wait(signal, deadline - deps.now());
+        entry = find(place);
+      }
+      return lend(entry);
+    },
+    endInstance: (instanceId) => retire([...entries].filter(({ place }) => place.instanceId === instanceId)),
+    endAll: (reason) => endEach(entries, reason),
+    stats: () => ({ processes: entries.size, busy: entries.size - idleOf().length }),
+    close: async (reason) => {
+      endEach(entries, reason);
+      await Promise.all(leaving);
+      memory.close();
+    },
+  };
+};

@@ -1,0 +1,150 @@
+/** The command line of a sandbox: what its process may see, use and reach, by level. */
+import { existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { SandboxLevel } from "../model/integration-type.ts";
+import type { ChildPlan } from "./wire.ts";
+
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+/** What a machine offers for walls. Paths of programs, or null. */
+export interface Walls {
+  readonly level: SandboxLevel;
+  readonly bwrap: string | null;
+  readonly setpriv: string | null;
+  readonly prlimit: string | null;
+  /** The user that sandboxes become at `degraded`; null when we may not change the user. */
+  readonly uid: number | null;
+}
+
+/** One sandbox to start; all folders as the machine sees them. */
+export interface SandboxPaths {
+  readonly nodePath: string;
+  readonly packDir: string;
+  readonly hostDir: string;
+  readonly entry: string;
+  readonly sdkIndex: string;
+  readonly entrypoint: string;
+}
+
+/** Not used by Debian or its packages for anybody. */
+const sandboxUid = 62_741;
+const programFolders = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
+/** Where the loader finds Node's shared libraries. */
+const libraryFolders = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
+
+const findProgram = (name: string): string | null =>
+  programFolders.map((folder) => `${folder}/${name}`).find((path) => existsSync(path)) ?? null;
+
+/** Whether every user of the machine may walk to this file and read it. */
+export const isOpenToAll = (path: string): boolean => {
+  if ((statSync(path).mode & 0o005) !== 0o005) return false;
+  let folder = dirname(path);
+  while (folder !== dirname(folder)) {
+    if ((statSync(folder).mode & 0o001) === 0) return false;
+    folder = dirname(folder);
+  }
+  return true;
+};
+
+/** The walls that this machine has for a level. */
+export const findWalls = (level: SandboxLevel, nodePath: string): Walls => {
+  const setpriv = findProgram("setpriv");
+  const mayChangeUser = process.getuid?.() === 0 && setpriv !== null && isOpenToAll(nodePath);
+  return {
+    level,
+    bwrap: level === "full" ? findProgram("bwrap") : null,
+    setpriv,
+    prlimit: findProgram("prlimit"),
+    uid: level === "degraded" && mayChangeUser ? sandboxUid : null,
+  };
+};
+
+/** Files are counted by the descriptors Node opens at start; nothing may be written, no core is kept. */
+const resourceLimits = ["--core=0", "--fsize=0", "--nofile=128", "--memlock=0"];
+
+const nodeArgs = (readable: readonly string[], memoryCapBytes: number): string[] => {
+  const heapMiB = Math.max(16, Math.floor((memoryCapBytes / 1_048_576) * 0.75));
+  return [
+    "--permission",
+    ...readable.map((folder) => `--allow-fs-read=${folder}/`),
+    "--no-warnings",
+    "--no-addons",
+    "--title=switchyard-sandbox",
+    "--single-threaded",
+    "--max-semi-space-size=1",
+    `--max-old-space-size=${heapMiB}`,
+  ];
+};
+
+const inside = (paths: SandboxPaths): { readonly plan: ChildPlan; readonly script: string } => ({
+  script: `${paths.hostDir}/${paths.entry}`,
+  plan: {
+    packDir: paths.packDir,
+    entrypoint: paths.entrypoint,
+    sdkUrl: pathToFileURL(`${paths.hostDir}/${paths.sdkIndex}`).href,
+  },
+});
+
+const nodeCommand = (paths: SandboxPaths, memoryCapBytes: number): Command => {
+  const { plan, script } = inside(paths);
+  const args = nodeArgs([paths.packDir, paths.hostDir], memoryCapBytes);
+  return { file: paths.nodePath, args: [...args, script, JSON.stringify(plan)] };
+};
+
+const behind = (file: string | null, options: readonly string[], { file: inner, args }: Command): Command =>
+  file === null ? { file: inner, args } : { file, args: [...options, inner, ...args] };
+
+/** The mounts and namespaces of level `full`: nothing of the machine but Node, its libraries and the given folders. */
+export const bubblewrapOptions = (mounts: readonly (readonly [string, string])[]): string[] => [
+  "--unshare-all",
+  "--unshare-user",
+  "--die-with-parent",
+  "--new-session",
+  "--as-pid-1",
+  "--cap-drop",
+  "ALL",
+  "--hostname",
+  "sandbox",
+  ...libraryFolders.flatMap((folder) => ["--ro-bind-try", folder, folder]),
+  ...mounts.flatMap(([from, to]) => ["--ro-bind", from, to]),
+  "--remount-ro",
+  "/",
+  "--chdir",
+  "/",
+];
+
+const dropOptions = ({ uid }: Walls): string[] => [
+  "--pdeathsig",
+  "KILL",
+  ...(uid === null
+    ? []
+    : [
+        `--reuid=${uid}`,
+        `--regid=${uid}`,
+        "--clear-groups",
+        "--inh-caps=-all",
+        "--bounding-set=-all",
+        "--no-new-privs",
+      ]),
+  "--",
+];
+
+/** The whole command of one sandbox. */
+export const commandOf = (walls: Walls, paths: SandboxPaths, memoryCapBytes: number): Command => {
+  if (walls.bwrap !== null) {
+    const seen = { ...paths, nodePath: "/node", packDir: "/pack", hostDir: "/switchyard" };
+    const options = bubblewrapOptions([
+      [paths.nodePath, "/node"],
+      [paths.packDir, "/pack"],
+      [paths.hostDir, "/switchyard"],
+    ]);
+    const wrapped = behind(walls.bwrap, options, nodeCommand(seen, memoryCapBytes));
+    return behind(walls.setpriv, dropOptions(walls), behind(walls.prlimit, resourceLimits, wrapped));
+  }
+  const limited = behind(walls.prlimit, resourceLimits, nodeCommand(paths, memoryCapBytes));
+  return behind(walls.setpriv, dropOptions(walls), limited);
+};

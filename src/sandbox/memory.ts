@@ -1,0 +1,54 @@
+/** Watches the resident memory of sandboxes: heap limits of the engine do not count buffers. */
+import { readFileSync } from "node:fs";
+
+export interface MemoryWatch {
+  /** Calls `onExcess` once when the process is seen above the cap. */
+  watch(pid: number, onExcess: (bytes: number) => void): void;
+  forget(pid: number): void;
+  close(): void;
+}
+
+const pageBytes = 4096;
+const everyMs = 50;
+
+/** Resident bytes of a process; 0 when it is gone or the system does not tell. */
+export const residentBytes = (pid: number): number => {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ", 2)[1]) * pageBytes || 0;
+  } catch {
+    return 0;
+  }
+};
+
+/** One timer for all processes; none while there is nothing to watch. */
+export const createMemoryWatch = (capBytes: number): MemoryWatch => {
+  const watched = new Map<number, (bytes: number) => void>();
+  let timer: NodeJS.Timeout | undefined;
+
+  const stop = (): void => {
+    clearInterval(timer);
+    timer = undefined;
+  };
+  const look = (): void => {
+    for (const [pid, onExcess] of watched) {
+      const bytes = residentBytes(pid);
+      if (bytes <= capBytes) continue;
+      watched.delete(pid);
+      onExcess(bytes);
+    }
+    if (watched.size === 0) stop();
+  };
+  return {
+    watch: (pid, onExcess) => {
+      watched.set(pid, onExcess);
+      timer ??= setInterval(look, everyMs);
+    },
+    forget: (pid) => {
+      watched.delete(pid);
+    },
+    close: () => {
+      watched.clear();
+      stop();
+    },
+  };
+};

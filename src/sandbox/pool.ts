@@ -1,0 +1,153 @@
+/** The sandboxes of one worker: one process per release and instance, one call at a time, warm while they are used. */
+import { randomUUID } from "node:crypto";
+import { SwitchyardError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { SandboxLevel } from "../model/integration-type.ts";
+import type { Json, JsonObject } from "../model/json.ts";
+import type { DriverEvent } from "../sdk/driver.ts";
+import { cancelledBy, runCall } from "./call.ts";
+import { createHosts, type Hosts, type TakenHost } from "./hosts.ts";
+import { commandOf, findWalls } from "./limits.ts";
+import { createStaging } from "./staging.ts";
+import { type Surface, surfaceOf, unloadable } from "./surface.ts";
+
+/** One call of a driver's method. */
+export interface SandboxCall {
+  readonly release: { readonly digest: string; readonly dir: string; readonly entrypoint: string };
+  readonly instanceId: string;
+  readonly method: string;
+  readonly args: JsonObject;
+  readonly config: JsonObject;
+  /** Handles, never values. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** Where the driver's questions go: the door of this call. */
+  ask(op: string, args: unknown): Promise<unknown>;
+  onEvent(event: DriverEvent): void;
+  /** From now to the kill, waiting for a process included. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** From the cancel to the kill. */
+  readonly graceMs: number;
+  /** False: the process ends right after the call. */
+  readonly keepWarm: boolean;
+}
+
+export interface SandboxPool {
+  /**
+   * Answers what the driver's method answered, as plain JSON. Throws timed_out, job_cancelled, sandbox_crashed,
+   * sandbox_out_of_memory, response_invalid, what the transports refused, or the driver's own error.
+   */
+  call(request: SandboxCall): Promise<Json>;
+  /** Loads a module in a process of its own and looks at it. What goes wrong there is in `importError`. */
+  inspect(dir: string, entrypoint: string, timeoutMs: number): Promise<Surface>;
+  /** The instance changed or is gone: no later call sees its processes. */
+  endInstance(instanceId: string): void;
+  /** The lease is lost: SIGKILL for all, now. */
+  endAll(): void;
+  stats(): { readonly processes: number; readonly busy: number };
+  close(): Promise<void>;
+}
+
+export interface PoolDeps {
+  readonly now: () => number;
+  readonly log: Log;
+  readonly nodePath: string;
+  readonly maxProcesses: number;
+  readonly idleMs: number;
+  readonly memoryCapBytes: number;
+  readonly level: SandboxLevel;
+  /** The folder of the sdk's sources. */
+  readonly sdkDir: string;
+  readonly metrics?: { sandboxStarted(level: string): void; sandboxKilled(reason: string): void };
+  readonly signal?: AbortSignal;
+}
+
+const isNothing = { ask: () => Promise.reject(new SwitchyardError("driver_failed")), onEvent: () => undefined };
+
+const leaseLost = (): SwitchyardError =>
+  new SwitchyardError("sandbox_crashed", { detail: "The worker may not go on with its jobs and ended its sandboxes." });
+
+/** Where a sandbox finds a release, and the command that starts it there. */
+const createShelf = ({ sdkDir, level, nodePath, memoryCapBytes }: PoolDeps) => {
+  const staging = createStaging(sdkDir);
+  const walls = findWalls(level, nodePath);
+  const copies = new Map<string, Promise<string>>();
+  const { dir: hostDir, entry, sdkIndex } = staging;
+
+  const copy = (digest: string, dir: string): Promise<string> => {
+    const made = copies.get(digest) ?? staging.copyRelease(dir);
+    copies.set(digest, made);
+    return made;
+  };
+  return {
+    /** As another user a sandbox cannot walk into our data folder: it gets a copy that it can read. */
+    readable: (digest: string, dir: string): string | Promise<string> => (walls.uid === null ? dir : copy(digest, dir)),
+    command: (packDir: string, entrypoint: string) =>
+      commandOf(walls, { nodePath, packDir, hostDir, entry, sdkIndex, entrypoint }, memoryCapBytes),
+    forget: async (digest: string): Promise<void> => {
+      const made = copies.get(digest);
+      copies.delete(digest);
+      if (made !== undefined) await staging.dropCopy(await made);
+    },
+    remove: staging.remove,
+  };
+};
+
+type Shelf = ReturnType<typeof createShelf>;
+
+const never = new AbortController().signal;
+
+const inspectOn = async (shelf: Shelf, hosts: Hosts, asked: { dir: string; entrypoint: string; timeoutMs: number }) => {
+  const key = `inspect ${randomUUID()}`;
+  const { dir, entrypoint, timeoutMs } = asked;
+  const command = shelf.command(await shelf.readable(key, dir), entrypoint);
+  const taken = await hosts.take({ key, instanceId: "", command }, never, timeoutMs);
+  try {
+    const terms = { opening: { t: "inspect" }, peer: isNothing, timeoutMs, signal: never, graceMs: 0 } as const;
+    return surfaceOf(await runCall(taken.host, terms));
+  } catch (thrown) {
+    if (thrown instanceof SwitchyardError) return unloadable(thrown);
+    throw thrown;
+  } finally {
+    taken.giveBack(false);
+    await shelf.forget(key);
+  }
+};
+
+/** A pool; processes are started when they are first needed. */
+export const createPool = (deps: PoolDeps): SandboxPool => {
+  const shelf = createShelf(deps);
+  const hosts = createHosts(deps);
+
+  const take = async ({ release, instanceId, signal, timeoutMs }: SandboxCall): Promise<TakenHost> => {
+    const dir = await shelf.readable(release.digest, release.dir);
+    const key = `${release.digest} ${release.entrypoint} ${instanceId}`;
+    const place = { key, instanceId, command: shelf.command(dir, release.entrypoint) };
+    return hosts.take(place, signal, timeoutMs);
+  };
+  const call = async (request: SandboxCall): Promise<Json> => {
+    const startedAt = deps.now();
+    const { method, args, config, secrets, signal, graceMs, timeoutMs } = request;
+    if (signal.aborted) throw cancelledBy(signal);
+    const taken = await take(request);
+    try {
+      const left = timeoutMs - (deps.now() - startedAt);
+      const opening = { t: "call", method, args, config, secrets } as const;
+      return await runCall(taken.host, { opening, peer: request, timeoutMs: left, signal, graceMs });
+    } finally {
+      taken.giveBack(request.keepWarm);
+    }
+  };
+  deps.signal?.addEventListener("abort", () => hosts.endAll(leaseLost()), { once: true });
+  return {
+    call,
+    inspect: (dir, entrypoint, timeoutMs) => inspectOn(shelf, hosts, { dir, entrypoint, timeoutMs }),
+    endInstance: hosts.endInstance,
+    endAll: () => hosts.endAll(leaseLost()),
+    stats: hosts.stats,
+    close: async () => {
+      await hosts.close(leaseLost());
+      shelf.remove();
+    },
+  };
+};

@@ -1,0 +1,66 @@
+/** A folder of our own for what sandboxes read beside their pack: the child's code and the sdk, with types stripped. */
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cp, rm } from "node:fs/promises";
+import { stripTypeScriptTypes } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export interface Staging {
+  readonly dir: string;
+  /** Relative to `dir`. */
+  readonly entry: string;
+  readonly sdkIndex: string;
+  /** A copy of a release that every user of the machine may read: for sandboxes that run as another user. */
+  copyRelease(dir: string): Promise<string>;
+  dropCopy(path: string): Promise<void>;
+  remove(): void;
+}
+
+const sandboxDir = dirname(fileURLToPath(import.meta.url));
+/** Files of this folder that the child runs. */
+const sharedFiles = ["frames.ts", "plain.ts", "wire.ts"] as const;
+
+const strip = (source: string): string => stripTypeScriptTypes(source).replace(/(from\s*"\.[^"]*)\.ts"/g, '$1.mjs"');
+
+const stripInto = (from: string, to: string, names: readonly string[]): void => {
+  mkdirSync(to, { recursive: true });
+  for (const name of names) {
+    writeFileSync(join(to, name.replace(/\.ts$/, ".mjs")), strip(readFileSync(join(from, name), "utf8")));
+  }
+};
+
+const sourcesOf = (dir: string): string[] => readdirSync(dir).filter((name) => name.endsWith(".ts"));
+
+const openToAll = (dir: string): void => {
+  chmodSync(dir, 0o755);
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) openToAll(path);
+    else chmodSync(path, 0o644);
+  }
+};
+
+/** Writes the folder below the system's temporary one; `remove` takes it away. */
+export const createStaging = (sdkDir: string): Staging => {
+  const dir = mkdtempSync(join(tmpdir(), "switchyard-sandbox-"));
+  stripInto(sdkDir, join(dir, "host/sdk"), sourcesOf(sdkDir));
+  stripInto(sandboxDir, join(dir, "host/sandbox"), sharedFiles);
+  stripInto(join(sandboxDir, "child"), join(dir, "host/sandbox/child"), sourcesOf(join(sandboxDir, "child")));
+  openToAll(dir);
+  let copies = 0;
+  return {
+    dir: join(dir, "host"),
+    entry: "sandbox/child/entry.mjs",
+    sdkIndex: "sdk/index.mjs",
+    copyRelease: async (from) => {
+      copies += 1;
+      const to = join(dir, `release-${copies}`);
+      await cp(from, to, { recursive: true });
+      openToAll(to);
+      return to;
+    },
+    dropCopy: (path) => rm(path, { recursive: true, force: true }),
+    remove: () => rmSync(dir, { recursive: true, force: true }),
+  };
+};

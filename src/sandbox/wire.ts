@@ -1,0 +1,58 @@
+/** The messages between runner and sandbox. */
+import type { DriverEvent } from "../sdk/driver.ts";
+
+/** What a sandbox is told of an error, and tells of one. */
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+  readonly details?: unknown;
+  /** The number of the refused or failed question that this error came from. */
+  readonly ask?: number;
+  /** Where in the pack it was thrown: `driver.js:12`. */
+  readonly at?: string;
+  readonly pointer?: string;
+}
+
+/** Runner to sandbox. */
+export type ToSandbox =
+  | {
+      readonly t: "call";
+      readonly id: string;
+      readonly method: string;
+      readonly args: unknown;
+      readonly config: unknown;
+      readonly secrets: Readonly<Record<string, string>>;
+    }
+  | { readonly t: "inspect"; readonly id: string }
+  | { readonly t: "cancel"; readonly id: string }
+  | { readonly t: "answer"; readonly id: string; readonly n: number; readonly value: unknown }
+  | { readonly t: "refusal"; readonly id: string; readonly n: number; readonly error: WireError };
+
+/** Sandbox to runner. */
+export type FromSandbox =
+  | { readonly t: "ready" }
+  | { readonly t: "ask"; readonly id: string; readonly n: number; readonly op: string; readonly args: unknown }
+  | { readonly t: "event"; readonly id: string; readonly event: DriverEvent }
+  | { readonly t: "done"; readonly id: string; readonly value: unknown }
+  | { readonly t: "failed"; readonly id: string; readonly error: WireError };
+
+/** How much a driver may do at once and in one call; the sandbox keeps to it by itself, the runner enforces it. */
+export const callLimits = {
+  /** Questions without an answer yet; more wait inside the sandbox. */
+  asksAtOnce: 16,
+  events: 8_000,
+  eventBytes: 12 * 1024 * 1024,
+  /** Of one event's message and meta; longer ones are cut. */
+  messageLength: 16 * 1024,
+  detailsLength: 16 * 1024,
+} as const;
+
+/** Where things lie in the sandbox's view, passed to the child's entry as its one argument. */
+export interface ChildPlan {
+  /** The release's folder, without a slash at its end. */
+  readonly packDir: string;
+  /** `module:Class`. */
+  readonly entrypoint: string;
+  /** URL of the sdk's index. */
+  readonly sdkUrl: string;
+}

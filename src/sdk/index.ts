@@ -1,0 +1,20 @@
+/** All that a driver may import. */
+
+export type { Json, JsonObject } from "../model/json.ts";
+export type {
+  DryRunResult,
+  Effects,
+  HttpStep,
+  Precondition,
+  Step,
+  StepRef,
+  TargetEffect,
+  TcpStep,
+} from "../model/plan.ts";
+export type { Target, TargetRef } from "../model/target.ts";
+export type { ActionCall, ConnectionTestResult, InventoryCall } from "./calls.ts";
+export { Driver, type DriverContext, type DriverEvent, type DriverLog } from "./driver.ts";
+export { DriverError } from "./driver-error.ts";
+export type { HttpClient, HttpRequest, HttpResponse } from "./http-client.ts";
+export type { TcpClient, TcpConnection, TcpReadOptions } from "./tcp-client.ts";
+export type { TransportClients } from "./transport-clients.ts";

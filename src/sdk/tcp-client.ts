@@ -1,0 +1,41 @@
+/** A driver's view of a line-based tcp endpoint. */
+import type { Ask } from "./http-client.ts";
+
+export interface TcpReadOptions {
+  /** Default: the transport's. */
+  readonly timeout_ms?: number;
+}
+
+/** One session at the endpoint, after the manifest's login. */
+export interface TcpConnection {
+  /** Sends one line; the line end is added by the runner. */
+  send(line: string): Promise<void>;
+  /** The lines up to and with the first that matches `pattern`. Throws `response_timeout`. */
+  readUntil(pattern: string, options?: TcpReadOptions): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+export interface TcpClient {
+  open(): Promise<TcpConnection>;
+}
+
+const connectionOf = (ask: Ask, conn: unknown): TcpConnection => ({
+  send: async (line) => {
+    await ask("tcp.send", { conn, line });
+  },
+  readUntil: async (pattern, options = {}) => {
+    const answer = (await ask("tcp.read_until", { conn, pattern, ...options })) as { lines: readonly string[] };
+    return answer.lines;
+  },
+  close: async () => {
+    await ask("tcp.close", { conn });
+  },
+});
+
+/** A client of the endpoint that the manifest calls `transport`. */
+export const createTcpClient = (ask: Ask, transport: string): TcpClient => ({
+  open: async () => {
+    const answer = (await ask("tcp.open", { transport })) as { conn: unknown };
+    return connectionOf(ask, answer.conn);
+  },
+});
