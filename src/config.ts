@@ -142,5 +142,12 @@ export const environmentFor = (
   REDIS_URL: child.redisUrl,
 });
 
+/** An environment for programs that need none of our settings. */
+export const plainEnvironment = (): Record<string, string | undefined> => ({
+  PATH: process.env["PATH"],
+  HOME: process.env["HOME"],
+  LANG: process.env["LANG"],
+});
+
 /** Settings of this process, from its environment and folder. */
 export const ownConfig = (): Config => loadConfig(process.env, process.cwd());

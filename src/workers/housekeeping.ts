@@ -13,8 +13,9 @@ export const hearCancels = async ({ store, running }: Deps): Promise<void> => {
 };
 
 export const keepLocks = async ({ redis, running, lockTtlMs }: Deps): Promise<void> => {
-  for (const { job } of running.values()) {
-    if (job.locks.length > 0) await renew(redis, job.id, job.locks, lockTtlMs);
+  for (const attempt of running.values()) {
+    const { id, locks } = attempt.job;
+    if (locks.length > 0 && !(await renew(redis, id, locks, lockTtlMs))) attempt.stop("lost");
   }
 };
 

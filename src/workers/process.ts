@@ -7,7 +7,7 @@
 import { isJobKind } from "../jobs/catalog.ts";
 import { handlers } from "../jobs/index.ts";
 import { readEvents } from "../live/events.ts";
-import { acquire } from "../live/locks.ts";
+import { acquire, lookAgain } from "../live/locks.ts";
 import type { Metrics } from "../metrics.ts";
 import { isSettled, type Job } from "../model/job.ts";
 import type { Consume, Settled } from "../queue/queue.ts";
@@ -109,7 +109,7 @@ export const createProcessor =
     if (early !== null || !job) return early ?? done;
     if (!(await takeLocks(deps, job))) {
       deps.metrics.jobParked(job.kind);
-      return { outcome: "parked", lookAgain: () => takeLocks(deps, job) };
+      return { outcome: "parked", lookAgain: () => lookAgain(deps.redis, job.id) };
     }
     const claim = await deps.store.write(() => claimJob({ id: jobId, workerId: deps.workerId, now: deps.now() }));
     if (claim.outcome === "claimed") return runClaimed(deps, claim.job, signal);

@@ -103,12 +103,7 @@ const settled = async (running: ReadonlyMap<string, Attempt>, limitMs: number): 
   while (running.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
 };
 
-const drainWorker = async (
-  deps: WorkerDeps,
-  consumer: JobConsumer,
-  process: ProcessDeps,
-  graceMs: number,
-): Promise<void> => {
+const drainWorker = async (consumer: JobConsumer, process: ProcessDeps, graceMs: number): Promise<void> => {
   const { running } = process;
   await consumer.pause();
   for (const attempt of running.values()) if (isRestartable(attempt)) attempt.stop("drain");
@@ -156,7 +151,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
       return process.running.size;
     },
     async drain() {
-      await drainWorker(deps, consumer, process, timings.graceMs);
+      await drainWorker(consumer, process, timings.graceMs);
       held.stop();
       process.line.close();
       await dropLease(redis, deps.workerId).catch(() => undefined);

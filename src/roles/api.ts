@@ -1,0 +1,49 @@
+/** The API role: opens the parts, listens, sees to shipped packs, and ends its streams in order. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { serveApi } from "../api/server.ts";
+import type { Config } from "../config.ts";
+import { openFanout } from "../live/fanout.ts";
+import { systemPrincipal } from "../model/principal.ts";
+import { createAdmission } from "../queue/admit.ts";
+import { connectRedis, isUp } from "../redis.ts";
+import { ensureAdminToken } from "./admin-token.ts";
+import { parent } from "./child.ts";
+import { coreVersion, openParts } from "./parts.ts";
+
+export const runApi = async (config: Config, stop: AbortSignal): Promise<void> => {
+  const parts = await openParts(config, "api");
+  const { store, redis, queue, vault, now, log, metrics } = parts;
+  const isRedisUp = (): boolean => isUp(redis);
+  const admission = createAdmission({ store, queue, redis, vault, now, isRedisUp, log, metrics });
+  const blocking = connectRedis(parts.redisUrl, { name: "switchyard-fanout", role: "consumer" });
+  const fanout = openFanout(blocking, log);
+  const scratchDir = join(config.dataDir, "uploads");
+  mkdirSync(scratchDir, { recursive: true, mode: 0o700 });
+  await ensureAdminToken(config, store, now());
+  const server = await serveApi(
+    {
+      ...{ store, redis, subscriber: parts.subscriber, queue, admission, fanout, now, log, metrics },
+      vaultSeal: ({ instanceId, name, version }, value) =>
+        vault.seal({ scope: instanceId, field: name, version, value }),
+      version: coreVersion,
+      config: { corsOrigins: config.corsOrigins, scratchDir },
+      signal: stop,
+    },
+    { host: config.host, port: config.port },
+  );
+  parent.onGone(() => process.exit(1));
+  // Shipped packs come in by the same path as any other: a job. A known digest costs nothing.
+  await admission
+    .admit({ kind: "pack.rescan", input: {}, principal: systemPrincipal("start"), action: "pack.rescan" })
+    .catch((error: unknown) => log.error({ err: String(error) }, "the shipped packs could not be looked at"));
+  parent.tell({ ready: server.url });
+  await new Promise<void>((resolve) => {
+    if (stop.aborted) resolve();
+    stop.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await server.close();
+  await fanout.close();
+  blocking.disconnect();
+  await parts.close();
+};

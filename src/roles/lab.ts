@@ -1,0 +1,91 @@
+/** `npm start -- --lab`: the simulated devices, and one instance of each so that a newcomer can do everything at once. */
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Config, plainEnvironment } from "../config.ts";
+import type { Log } from "../log.ts";
+import { keepRunning } from "./child.ts";
+
+interface Device {
+  readonly name: string;
+  readonly type_id: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+export interface LabOptions {
+  readonly config: Config;
+  readonly url: string;
+  readonly token: string;
+  readonly log: Log;
+  readonly stop: AbortSignal;
+}
+
+const typeWaitMs = 60_000;
+const graceMs = 3_000;
+
+type Call = (method: string, path: string, body?: unknown) => Promise<{ status: number; body: unknown }>;
+
+const caller =
+  ({ url, token, stop }: LabOptions): Call =>
+  async (method, path, body) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      signal: stop,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json", prefer: "wait=20" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: await response.json().catch(() => null) };
+  };
+
+/** Shipped packs are installed by jobs: the type may need a moment after the first start. */
+const untilValid = async (call: Call, typeId: string): Promise<void> => {
+  const deadline = performance.now() + typeWaitMs;
+  while (performance.now() < deadline) {
+    const { body } = await call("GET", `/api/integrations/types/${typeId}`);
+    if ((body as { status?: string } | null)?.status === "valid") return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error(`the type ${typeId} did not become valid within ${typeWaitMs / 1000} s`);
+};
+
+/** Creates the instance, or brings the one of an earlier start to the device's new address; then tests it. */
+const present = async (call: Call, device: Device): Promise<string> => {
+  await untilValid(call, device.type_id);
+  const path = "/api/integrations/instances";
+  const known = (await call("GET", path)).body as { instance_id: string; name: string }[];
+  const existing = known.find(({ name }) => name === device.name);
+  const { name, type_id, config, secrets } = device;
+  const saved = existing
+    ? await call("PATCH", `${path}/${existing.instance_id}`, { config, secrets })
+    : await call("POST", path, { type_id, name, config, secrets });
+  const id = (saved.body as { instance_id?: string } | null)?.instance_id;
+  if (id === undefined) throw new Error(`the instance ${name} could not be saved: ${JSON.stringify(saved.body)}`);
+  const tested = await call("POST", `${path}/${id}/test`);
+  return tested.status === 200 ? `${name} (${id}), connected` : `${name} (${id}), its test answered ${tested.status}`;
+};
+
+const presentAll = async (options: LabOptions, file: string): Promise<void> => {
+  const { devices } = JSON.parse(readFileSync(file, "utf8")) as { devices: Device[] };
+  rmSync(file, { force: true });
+  const call = caller(options);
+  for (const device of devices) process.stdout.write(`Lab: ${await present(call, device)}\n`);
+};
+
+/** Starts the lab beside the system; answers how to stop it. */
+export const startLab = async (options: LabOptions): Promise<() => Promise<void>> => {
+  const { config, log, stop } = options;
+  const file = join(config.dataDir, "lab.json");
+  const entry = new URL("../../lab/main.ts", import.meta.url).pathname;
+  const child = keepRunning({
+    name: "lab",
+    command: [process.execPath, entry, "--out", file],
+    environment: plainEnvironment(),
+    log,
+    onMessage() {
+      presentAll(options, file).catch((error: unknown) => {
+        if (!stop.aborted) log.error({ err: String(error) }, "the lab's instances could not be made");
+      });
+    },
+  });
+  return () => child.stop(graceMs);
+};
