@@ -9,5 +9,5 @@ export const askCancel = async (redis: Redis, jobId: string): Promise<void> => {
 };
 
 /** Calls the listener with each job asked to be cancelled. `subscriber` serves nothing but subscriptions. */
-export const onCancel = (subscriber: Redis, listener: (jobId: string) => void): Promise<() => void> =>
+export const onCancel = (subscriber: Redis, listener: (jobId: string) => void): (() => void) =>
   hear(subscriber, channel, listener);

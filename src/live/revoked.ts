@@ -9,5 +9,5 @@ export const announceRevoked = async (redis: Redis, tokenId: string): Promise<vo
 };
 
 /** Calls the listener with the id of each revoked token. `subscriber` serves nothing but subscriptions. */
-export const onRevoked = (subscriber: Redis, listener: (tokenId: string) => void): Promise<() => void> =>
+export const onRevoked = (subscriber: Redis, listener: (tokenId: string) => void): (() => void) =>
   hear(subscriber, channel, listener);
