@@ -1,0 +1,35 @@
+/** Retention: what is older than the setting leaves the store, a little at a time. */
+import { pruneAudit } from "../store/audit.ts";
+import { pruneJobs } from "../store/jobs.ts";
+import { prunePlans } from "../store/plans.ts";
+import type { Store } from "../store/store.ts";
+import type { Unit } from "../store/unit.ts";
+import { pruneUploads } from "../store/uploads.ts";
+
+interface RetentionDeps {
+  readonly store: Store;
+  readonly now: () => number;
+  readonly retentionDays: number;
+}
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+/** Small enough that nobody waits long for the commit. */
+const atOnce = 200;
+
+type Prune = (limit: number) => Unit<number>;
+
+/** Scheduled jobs that succeeded and changed nothing go after an hour, all else after the setting. */
+export const pruneOld = async ({ store, now, retentionDays }: RetentionDeps, signal: AbortSignal): Promise<void> => {
+  const before = now() - retentionDays * dayMs;
+  const scheduledBefore = now() - hourMs;
+  const prunes: Prune[] = [
+    (limit) => pruneJobs({ before, scheduledBefore, limit }),
+    (limit) => prunePlans({ before, limit }),
+    (limit) => pruneAudit({ before, limit }),
+    (limit) => pruneUploads({ before: now() - dayMs, limit }),
+  ];
+  for (const prune of prunes) {
+    while (!signal.aborted && (await store.write(() => prune(atOnce))) >= atOnce);
+  }
+};

@@ -1,0 +1,90 @@
+/** The tail of a settled job: tell the watchers, free the locks, leave the queue, mark it closed. Harmless to repeat. */
+import { errorTable } from "../errors.ts";
+import { appendDone } from "../live/events.ts";
+import { release } from "../live/locks.ts";
+import type { Job, Subject } from "../model/job.ts";
+import type { Json, JsonObject } from "../model/json.ts";
+import type { Redis } from "../redis.ts";
+import { closeTail } from "../store/jobs.ts";
+import type { Store } from "../store/store.ts";
+import { type JobQueue, queueNames } from "./queue.ts";
+
+export interface TailDeps {
+  readonly store: Store;
+  readonly redis: Redis;
+  readonly queue: JobQueue;
+}
+
+export interface TailOptions {
+  /** The caller holds the job in the queue and acknowledges it itself. */
+  readonly isHeld?: boolean;
+  /** Called instead of waiting when the last mark is to be made while the caller goes on. */
+  readonly markLater?: (mark: Promise<void>) => void;
+}
+
+const wireSubject = ({ typeId, instanceId, target }: Subject): JsonObject => ({
+  ...(typeId === undefined ? {} : { type_id: typeId }),
+  ...(instanceId === undefined ? {} : { instance_id: instanceId }),
+  ...(target === undefined ? {} : { target: { type: target.type, id: target.id } }),
+});
+
+/** What `job.done` carries, as the contract words it. */
+export const doneOf = (job: Job): JsonObject => ({
+  job_id: job.id,
+  state: job.state,
+  success: job.state === "succeeded",
+  subject: wireSubject(job.subject),
+  ...(job.result === null ? {} : { result: job.result }),
+  ...(job.error === null
+    ? {}
+    : {
+        error: { ...(job.error as unknown as JsonObject), title: job.error.title ?? errorTable[job.error.code].title },
+      }),
+});
+
+/** Brings jobs for which a lock is reserved to the head of whichever queue they are parked in. */
+export const promoteParked = async (queue: JobQueue, ids: readonly string[]): Promise<void> => {
+  if (ids.length === 0) return;
+  await queue.promote(ids.flatMap((id) => queueNames.map((name) => ({ id, queue: name }))));
+};
+
+const freeLocks = async ({ redis, queue }: TailDeps, job: Job): Promise<void> => {
+  if (job.locks.length === 0) return;
+  await promoteParked(queue, await release(redis, job.id, job.locks));
+};
+
+const tell = async ({ redis }: TailDeps, job: Job): Promise<void> => {
+  const { typeId, instanceId } = job.subject;
+  await appendDone(redis, {
+    jobId: job.id,
+    attempt: job.attempt,
+    seq: job.lastSeq + 1,
+    done: doneOf(job),
+    facts: {
+      kind: job.kind,
+      ...(instanceId === undefined ? {} : { instanceId }),
+      ...(typeId === undefined ? {} : { typeId }),
+    },
+  });
+};
+
+/** @param job settled, as the store has it. Throws when Redis or the store is away; the sweep comes back to it. */
+export const closeTailOf = async (deps: TailDeps, job: Job, options: TailOptions = {}): Promise<void> => {
+  await Promise.all([tell(deps, job), freeLocks(deps, job)]);
+  if (options.isHeld !== true) await deps.queue.remove([{ id: job.id, queue: job.queue }]);
+  const mark = deps.store.write(() => closeTail(job.id)).then(() => undefined);
+  if (options.markLater === undefined) await mark;
+  else options.markLater(mark);
+};
+
+/** The stored shape of an error that the runner itself gives a job. */
+export const jobErrorOf = (
+  code: keyof typeof errorTable,
+  detail: string,
+  details?: Readonly<Record<string, Json>>,
+) => ({
+  code,
+  title: errorTable[code].title,
+  detail,
+  ...(details === undefined ? {} : { details }),
+});
