@@ -1,4 +1,5 @@
 /** The worker role: opens the parts, looks how strong the sandbox is, and works until it is told to stop. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { newId } from "../model/ids.ts";
@@ -13,6 +14,16 @@ import { startUpkeep } from "./upkeep.ts";
 
 const memoryCapBytes = 512 * 1024 * 1024;
 const idleMs = 30_000;
+const sdkDir = new URL("../sdk", import.meta.url).pathname;
+
+/** Where the API of this machine listens; it may have chosen a free port. */
+const readUrl = (config: Config): string | null => {
+  try {
+    return readFileSync(join(config.dataDir, "url"), "utf8").trim();
+  } catch {
+    return null;
+  }
+};
 
 export const runWorker = async (config: Config, stop: AbortSignal): Promise<void> => {
   const parts = await openParts(config, "worker");
@@ -26,10 +37,16 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
     maxProcesses: config.concurrency * 2,
     idleMs,
     memoryCapBytes,
-    probe,
+    level: probe.level,
+    sdkDir,
     metrics,
   });
-  const transports = createTransports({ now, log, ownListeners: ownListeners(config, parts), metrics });
+  const transports = createTransports({
+    now,
+    log,
+    ownListeners: ownListeners(config, parts, () => readUrl(config)),
+    metrics,
+  });
   const upkeep = startUpkeep(config, parts);
   const worker = await startWorker({
     ...parts,
@@ -43,7 +60,7 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
     coreVersion,
     concurrency: config.concurrency,
     queuePrefix,
-    reschedule: upkeep.reschedule,
+    reschedule: (instanceId) => upkeep.schedules.sync(instanceId),
   });
   parent.onGone(() => process.exit(1));
   parent.tell({ ready: "worker" });

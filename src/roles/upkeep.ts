@@ -1,0 +1,34 @@
+/** What keeps a system in order beside its jobs: the sweep, the schedules and their ticks. Every worker does its share. */
+import type { Config } from "../config.ts";
+import { createAdmission } from "../queue/admit.ts";
+import { openSchedules, type Schedules } from "../queue/schedules.ts";
+import { startSweep } from "../queue/sweep.ts";
+import { runTicks } from "../queue/ticks.ts";
+import { isUp } from "../redis.ts";
+import { type Parts, queuePrefix } from "./parts.ts";
+
+export interface Upkeep {
+  readonly schedules: Schedules;
+  stop(): Promise<void>;
+}
+
+export const startUpkeep = (config: Config, parts: Parts): Upkeep => {
+  const { store, redis, queue, vault, now, log, metrics, redisUrl } = parts;
+  const isRedisUp = (): boolean => isUp(redis);
+  const admission = createAdmission({ store, queue, redis, vault, now, isRedisUp, log, metrics });
+  const schedules = openSchedules({ store, redisUrl, prefix: queuePrefix, log });
+  const ticks = runTicks({ store, admission, redisUrl, prefix: queuePrefix, log, now });
+  const ending = new AbortController();
+  startSweep(
+    { store, redis, queue, now, log, retentionDays: config.retentionDays, onFlushed: () => schedules.syncAll() },
+    ending.signal,
+  );
+  return {
+    schedules,
+    async stop() {
+      ending.abort();
+      await ticks.close();
+      await schedules.close();
+    },
+  };
+};
