@@ -19,7 +19,7 @@ export const startUpkeep = (config: Config, parts: Parts): Upkeep => {
   const schedules = openSchedules({ store, redisUrl, prefix: queuePrefix, log });
   const ticks = runTicks({ store, admission, redisUrl, prefix: queuePrefix, log, now });
   const ending = new AbortController();
-  startSweep(
+  const sweep = startSweep(
     { store, redis, queue, now, log, retentionDays: config.retentionDays, onFlushed: () => schedules.syncAll() },
     ending.signal,
   );
@@ -27,6 +27,7 @@ export const startUpkeep = (config: Config, parts: Parts): Upkeep => {
     schedules,
     async stop() {
       ending.abort();
+      await sweep;
       await ticks.close();
       await schedules.close();
     },

@@ -122,31 +122,45 @@ export async function* readStream(response: Response): AsyncGenerator<SseLine> {
   }
 }
 
+interface Watching {
+  readonly after?: number;
+  readonly reconnect?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+const readOnce = async (
+  system: Pick<System, "url" | "token">,
+  jobId: string,
+  lines: SseLine[],
+  { after = 0, signal }: Watching,
+): Promise<void> => {
+  const response = await fetch(`${system.url}/api/jobs/${jobId}/events`, {
+    headers: {
+      authorization: `Bearer ${system.token}`,
+      accept: "text/event-stream",
+      "last-event-id": String(lines.at(-1)?.id ?? after),
+    },
+    ...(signal ? { signal } : {}),
+  });
+  if (!response.ok) throw new Error(`the stream answered ${response.status}`);
+  for await (const line of readStream(response)) lines.push(line);
+};
+
 const follow = async (
   system: Pick<System, "url" | "token">,
   jobId: string,
-  { after = 0, reconnect = true, signal }: { after?: number; reconnect?: boolean; signal?: AbortSignal } = {},
+  watching: Watching = {},
 ): Promise<SseLine[]> => {
   const lines: SseLine[] = [];
-  for (;;) {
-    try {
-      const response = await fetch(`${system.url}/api/jobs/${jobId}/events`, {
-        headers: {
-          authorization: `Bearer ${system.token}`,
-          accept: "text/event-stream",
-          "last-event-id": String(lines.at(-1)?.id ?? after),
-        },
-        ...(signal ? { signal } : {}),
-      });
-      if (!response.ok) throw new Error(`the stream answered ${response.status}`);
-      for await (const line of readStream(response)) lines.push(line);
-    } catch (error) {
-      if (!reconnect || signal?.aborted) throw error;
-    }
-    if (lines.at(-1)?.event === "job.done") return lines;
-    if (!reconnect) return lines;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  const isOver = (): boolean => lines.at(-1)?.event === "job.done";
+  const mayGoOn = watching.reconnect ?? true;
+  do {
+    await readOnce(system, jobId, lines, watching).catch((error: unknown) => {
+      if (!mayGoOn || watching.signal?.aborted) throw error;
+    });
+    if (!isOver()) await new Promise((resolve) => setTimeout(resolve, 50));
+  } while (mayGoOn && !isOver());
+  return lines;
 };
 
 export const startSystem = async (options: SystemOptions = {}): Promise<System> => {
