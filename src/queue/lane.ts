@@ -52,6 +52,22 @@ const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
     if (signal.aborted) done();
   });
 
+const lose = (held: Held): void => {
+  held.isLost = true;
+  held.abort.abort();
+};
+
+/** A stalled worker may be given its own job anew: the earlier run has lost it all the same. */
+const hold = (state: LaneState, held: Held): void => {
+  const earlier = state.held.get(held.id);
+  if (earlier !== undefined) lose(earlier);
+  state.held.set(held.id, held);
+};
+
+const letGo = (state: LaneState, held: Held): void => {
+  if (state.held.get(held.id) === held) state.held.delete(held.id);
+};
+
 const outcomeOf = async (state: LaneState, held: Held): Promise<Settled> => {
   try {
     return await state.handler(held.id, held.abort.signal);
@@ -88,7 +104,7 @@ const park = async (state: LaneState, job: Job, token: string, lookAgain: () => 
 
 const settle = async (state: LaneState, job: Job, held: Held): Promise<Job | undefined> => {
   const settled = await outcomeOf(state, held);
-  state.held.delete(held.id);
+  letGo(state, held);
   if (held.isLost) return undefined;
   if (settled.outcome === "done") return complete(state, job, held.token);
   if (settled.outcome === "parked") await park(state, job, held.token, settled.lookAgain);
@@ -101,7 +117,7 @@ const settle = async (state: LaneState, job: Job, held: Held): Promise<Job | und
 
 const runOne = async (state: LaneState, job: Job, token: string): Promise<Job | undefined> => {
   const held: Held = { id: job.id ?? "", token, abort: new AbortController(), isLost: false };
-  state.held.set(held.id, held);
+  hold(state, held);
   try {
     return await settle(state, job, held);
   } catch (error) {
@@ -109,7 +125,7 @@ const runOne = async (state: LaneState, job: Job, token: string): Promise<Job | 
     state.log.warn({ err: error, job: held.id }, "A job could not be handed back to the queue");
     return undefined;
   } finally {
-    state.held.delete(held.id);
+    letGo(state, held);
   }
 };
 
@@ -164,8 +180,7 @@ const renew = async (state: LaneState): Promise<void> => {
   );
   for (const one of held) {
     if (!lost.includes(one.id) || state.held.get(one.id) !== one) continue;
-    one.isLost = true;
-    one.abort.abort();
+    lose(one);
   }
 };
 
