@@ -1,0 +1,104 @@
+/** Commits together what was written within one turn of the loop; a unit that throws undoes itself alone. */
+import type { Unit } from "../unit.ts";
+import { drive } from "./drive.ts";
+import { asStoreFault, isBusy, patienceMs, unavailable } from "./fault.ts";
+import type { SqliteFile } from "./sqlite-file.ts";
+
+const batchSize = 256;
+const busyPauseMs = 1;
+
+interface Waiting {
+  readonly unit: () => Unit<unknown>;
+  readonly since: number;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Tells a caller how it went, once that is durable. */
+type Verdict = () => void;
+
+const runAlone = (file: SqliteFile, waiting: Waiting): Verdict => {
+  file.plain("savepoint unit");
+  try {
+    const value = drive(waiting.unit(), file.execute);
+    file.plain("release unit");
+    return () => waiting.resolve(value);
+  } catch (thrown) {
+    // A full disk or a failed read ends the whole transaction: then the batch fails, not this unit.
+    if (!file.isInTransaction) throw thrown;
+    file.plain("rollback to unit");
+    file.plain("release unit");
+    const reason = asStoreFault(thrown);
+    return () => waiting.reject(reason);
+  }
+};
+
+const commit = (file: SqliteFile, batch: readonly Waiting[]): void => {
+  try {
+    const verdicts = batch.map((waiting) => runAlone(file, waiting));
+    file.plain("commit");
+    for (const verdict of verdicts) verdict();
+  } catch (thrown) {
+    if (file.isInTransaction) file.plain("rollback");
+    const reason = unavailable("The database cannot be written; the request may be sent again.", thrown);
+    for (const { reject } of batch) reject(reason);
+  }
+};
+
+export interface GroupCommit {
+  write<T>(unit: () => Unit<T>): Promise<T>;
+  readonly pending: number;
+  /** Resolves when everything that was asked for is written. */
+  drain(): Promise<void>;
+}
+
+export const groupCommit = (file: SqliteFile, now: () => number): GroupCommit => {
+  let queue: Waiting[] = [];
+  let isDue = false;
+  const drained: (() => void)[] = [];
+
+  const giveUp = (waiting: Waiting): boolean => {
+    if (now() - waiting.since < patienceMs) return false;
+    waiting.reject(unavailable("The database was busy for 5 s: another process holds it; try again."));
+    return true;
+  };
+  const begin = (): boolean => {
+    try {
+      file.plain("begin immediate");
+      return true;
+    } catch (thrown) {
+      if (isBusy(thrown)) queue = queue.filter((waiting) => !giveUp(waiting));
+      else for (const { reject } of queue.splice(0)) reject(asStoreFault(thrown));
+      return false;
+    }
+  };
+  const settle = (): void => {
+    for (const resolve of drained.splice(0)) resolve();
+  };
+  const again = (isBegun: boolean): void => {
+    isDue = true;
+    if (isBegun) setImmediate(flush);
+    else setTimeout(flush, busyPauseMs);
+  };
+  const flush = (): void => {
+    isDue = false;
+    const isBegun = begin();
+    if (isBegun) commit(file, queue.splice(0, batchSize));
+    if (queue.length === 0) settle();
+    else again(isBegun);
+  };
+
+  return {
+    write: <T>(unit: () => Unit<T>) =>
+      new Promise<T>((resolve, reject) => {
+        queue.push({ unit, since: now(), resolve: resolve as (value: unknown) => void, reject });
+        if (isDue) return;
+        isDue = true;
+        setImmediate(flush);
+      }),
+    get pending() {
+      return queue.length;
+    },
+    drain: () => (queue.length === 0 ? Promise.resolve() : new Promise((resolve) => drained.push(resolve))),
+  };
+};

@@ -1,0 +1,119 @@
+/** The store on PostgreSQL: each unit is a transaction of its own; those that lose a race run again. */
+import { setTimeout as pause } from "node:timers/promises";
+import { Pool, type PoolClient, types } from "pg";
+import type { Log } from "../../log.ts";
+import type { Store } from "../store.ts";
+import type { Outcome, Query, Unit } from "../unit.ts";
+import { driveAsync } from "./drive.ts";
+import { asStoreFault, isConflict, isLost, patienceMs, unavailable } from "./fault.ts";
+
+const connections = 16;
+const conflictTries = 20;
+const lostPauseMs = 50;
+const longestPauseMs = 10;
+/** bigint and numeric: ours stay below 2^53. */
+const numberTypes: ReadonlySet<number> = new Set([20, 1700]);
+
+/** Counts, times and numbers come as numbers, as SQLite gives them. */
+const getTypeParser = ((oid: number, format?: "text" | "binary") =>
+  numberTypes.has(oid) ? Number : types.getTypeParser(oid, format as "text")) as typeof types.getTypeParser;
+
+export const poolOptions = (url: string) => ({
+  connectionString: url,
+  connectionTimeoutMillis: patienceMs,
+  types: { getTypeParser },
+});
+
+const executeOn =
+  (client: Pick<PoolClient, "query">) =>
+  async (query: Query): Promise<Outcome> => {
+    const { sql, parameters, name } = query.on("postgres");
+    const { rows, rowCount } = await client.query({
+      text: sql,
+      values: [...parameters],
+      ...(name === undefined ? {} : { name }),
+    });
+    return { rows, changes: rowCount ?? 0 };
+  };
+
+/** A commit whose answer never came may or may not have happened: such a unit is not run again. */
+class LostCommit extends Error {}
+
+const commit = async (client: PoolClient): Promise<void> => {
+  try {
+    await client.query("commit");
+  } catch (thrown) {
+    throw isLost(thrown) ? new LostCommit("The answer to a commit was lost.", { cause: thrown }) : thrown;
+  }
+};
+
+const transact = async <T>(pool: Pool, unit: () => Unit<T>): Promise<T> => {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    const value = await driveAsync(unit(), executeOn(client));
+    await commit(client);
+    client.release();
+    return value;
+  } catch (thrown) {
+    const isBroken = await client.query("rollback").then(
+      () => false,
+      () => true,
+    );
+    client.release(isBroken);
+    throw thrown;
+  }
+};
+
+/** How long to wait before the unit runs again; undefined: it must not. */
+const pauseAfter = (thrown: unknown, tries: number, waitedMs: number): number | undefined => {
+  if (thrown instanceof LostCommit) return undefined;
+  if (isConflict(thrown) && tries < conflictTries) return Math.min(tries, longestPauseMs);
+  return isLost(thrown) && waitedMs < patienceMs ? lostPauseMs : undefined;
+};
+
+const faultOf = (thrown: unknown): unknown =>
+  thrown instanceof LostCommit ? unavailable(thrown.message, thrown.cause) : asStoreFault(thrown);
+
+/** Runs again what lost a race, and what met a server that was away. */
+const patiently = async <T>(now: () => number, once: () => Promise<T>): Promise<T> => {
+  const since = now();
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await once();
+    } catch (thrown) {
+      const pauseMs = pauseAfter(thrown, tries, now() - since);
+      if (pauseMs === undefined) throw faultOf(thrown);
+      await pause(pauseMs);
+    }
+  }
+};
+
+export const openPostgres = (url: string, now: () => number, log: Log): Store => {
+  const pool = new Pool({ ...poolOptions(url), max: connections });
+  pool.on("error", (fault) => log.warn({ fault: fault.message }, "an idle database connection failed"));
+  let pending = 0;
+  let isClosed = false;
+  const closed = () => Promise.reject(unavailable("The store is closed."));
+  return {
+    dialect: "postgres",
+    write: async (unit) => {
+      if (isClosed) return closed();
+      pending += 1;
+      try {
+        return await patiently(now, () => transact(pool, unit));
+      } finally {
+        pending -= 1;
+      }
+    },
+    read: (unit) => (isClosed ? closed() : patiently(now, () => driveAsync(unit(), executeOn(pool)))),
+    get pending() {
+      return pending;
+    },
+    close: async () => {
+      if (isClosed) return;
+      isClosed = true;
+      await pool.end();
+    },
+  };
+};

@@ -1,0 +1,64 @@
+/** Opens the SQLite file the one way it is used, and keeps its statements compiled. */
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import type { Outcome, Query } from "../unit.ts";
+
+const keptStatements = 400;
+
+export interface SqliteFile {
+  execute(query: Query): Outcome;
+  /** Runs plain SQL, such as BEGIN. */
+  plain(sql: string): void;
+  readonly isInTransaction: boolean;
+  close(): void;
+}
+
+/** `busy_timeout` is 0 because SQLite's own busy handler sleeps in the event loop. */
+const openFile = (path: string): Database.Database => {
+  const file = new Database(path, { timeout: 0, fileMustExist: true });
+  file.pragma("synchronous = FULL");
+  file.pragma("foreign_keys = ON");
+  file.pragma("cache_size = -8000");
+  file.pragma("temp_store = MEMORY");
+  return file;
+};
+
+/** Makes the file, readable by its owner only, with its folder. The files beside it take over its mode. */
+export const createFile = (path: string): void => {
+  mkdirSync(dirname(path), { recursive: true });
+  closeSync(openSync(path, "a", 0o600));
+};
+
+export const openSqliteFile = (path: string): SqliteFile => {
+  const file = openFile(path);
+  const statements = new Map<string, Database.Statement>();
+  const prepare = (sql: string): Database.Statement => {
+    const kept = statements.get(sql);
+    if (kept !== undefined) return kept;
+    // Lists of ids make ever new texts: start over rather than grow.
+    if (statements.size >= keptStatements) statements.clear();
+    const made = file.prepare(sql);
+    statements.set(sql, made);
+    return made;
+  };
+  return {
+    execute: (query) => {
+      const { sql, parameters } = query.on("sqlite");
+      const statement = prepare(sql);
+      if (!statement.reader) return { rows: [], changes: statement.run(...parameters).changes };
+      const rows = statement.all(...parameters) as Record<string, unknown>[];
+      return { rows, changes: rows.length };
+    },
+    plain: (sql) => {
+      prepare(sql).run();
+    },
+    get isInTransaction() {
+      return file.inTransaction;
+    },
+    close: () => {
+      statements.clear();
+      file.close();
+    },
+  };
+};

@@ -1,0 +1,132 @@
+/** Claims a job for a worker: counts the attempt, and settles what may not run any more. */
+import { type ErrorCode, errorTable } from "../../errors.ts";
+import { isSettled, type Job, type JobError, type SettledState } from "../../model/job.ts";
+import { lastSpilled } from "../events.ts";
+import { hasUnknownOutcome } from "../journal.ts";
+import { prepared, query, run } from "../query.ts";
+import type { Unit } from "../unit.ts";
+import { holdJob } from "./find.ts";
+import { errorText } from "./row.ts";
+
+/** After so many lost workers a job is not tried again. */
+const lostWorkersMost = 3;
+
+export type Claim =
+  /** `lost`: the worker that had it before is gone. */
+  | { readonly outcome: "claimed"; readonly job: Job; readonly lost: boolean }
+  /** Settled before: what settling left open is to be finished. */
+  | { readonly outcome: "settled"; readonly job: Job }
+  /** Cancelled before it ran; settled by this claim. */
+  | { readonly outcome: "cancelled"; readonly job: Job }
+  /** Its worker was lost three times; settled by this claim as `failed` or `unknown_outcome`. */
+  | { readonly outcome: "crash_loop"; readonly job: Job }
+  | { readonly outcome: "missing" };
+
+interface Taken {
+  readonly id: string;
+  readonly attempt: number;
+  readonly triesUsed: number;
+  readonly lostWorkers: number;
+  readonly startedAt: number;
+  readonly workerId: string;
+}
+
+const taken = prepared<Taken, unknown>((value) =>
+  query
+    .updateTable("jobs")
+    .set({
+      state: "running",
+      attempt: value("attempt"),
+      tries_used: value("triesUsed"),
+      lost_workers: value("lostWorkers"),
+      started_at: value("startedAt"),
+      worker_id: value("workerId"),
+      run_at: null,
+    })
+    .where("id", "=", value("id")),
+);
+
+export const jobError = (code: ErrorCode, detail: string): JobError => ({
+  code,
+  title: errorTable[code].title,
+  detail,
+});
+
+interface Verdict {
+  readonly state: SettledState;
+  readonly error: JobError;
+  readonly now: number;
+  readonly lostWorkers?: number;
+}
+
+/** Settles a job that the unit holds and that no worker runs; returns it as it is after. */
+export function* settleHeld(job: Job, { state, error, now, lostWorkers = job.lostWorkers }: Verdict): Unit<Job> {
+  const lastSeq = yield* lastSpilled(job.id);
+  yield* run(
+    query
+      .updateTable("jobs")
+      .set({
+        state,
+        error: errorText(error),
+        finished_at: now,
+        tail: "open",
+        last_seq: lastSeq,
+        dedupe_key: null,
+        run_at: null,
+        lost_workers: lostWorkers,
+      })
+      .where("id", "=", job.id),
+  );
+  const tail = "open" as const;
+  return { ...job, state, error, finishedAt: now, tail, lastSeq, dedupeKey: null, runAt: null, lostWorkers };
+}
+
+function* giveUp(job: Job, now: number): Unit<Claim> {
+  const isUnknown = yield* hasUnknownOutcome(job.id);
+  const verdict: Verdict = isUnknown
+    ? {
+        state: "unknown_outcome",
+        error: jobError(
+          "outcome_unknown",
+          "A write was sent before the worker was lost, and its answer is not known: look at the device.",
+        ),
+        now,
+      }
+    : {
+        state: "failed",
+        error: jobError("crash_loop", "The worker that ran the job was lost three times; it is not tried again."),
+        now,
+      };
+  return { outcome: "crash_loop", job: yield* settleHeld(job, { ...verdict, lostWorkers: job.lostWorkers + 1 }) };
+}
+
+function* take(job: Job, workerId: string, now: number): Unit<Claim> {
+  const lost = job.state === "running";
+  const next = {
+    attempt: job.attempt + 1,
+    triesUsed: lost ? job.triesUsed : job.triesUsed + 1,
+    lostWorkers: lost ? job.lostWorkers + 1 : job.lostWorkers,
+    startedAt: job.startedAt ?? now,
+    workerId,
+  };
+  yield* taken({ id: job.id, ...next });
+  return { outcome: "claimed", job: { ...job, ...next, state: "running", runAt: null }, lost };
+}
+
+/** Claims a job. The attempt it counts is the fencing token of everything that the worker does for the job. */
+export function* claimJob(asked: {
+  readonly id: string;
+  readonly workerId: string;
+  readonly now: number;
+}): Unit<Claim> {
+  const { workerId, now } = asked;
+  const job = yield* holdJob(asked.id);
+  if (job === undefined) return { outcome: "missing" };
+  if (isSettled(job.state)) return { outcome: "settled", job };
+  if (job.state !== "running" && job.cancelRequestedAt !== null) {
+    const error = jobError("job_cancelled", "The job was cancelled before it ran.");
+    return { outcome: "cancelled", job: yield* settleHeld(job, { state: "cancelled", error, now }) };
+  }
+  if (job.state === "running" && job.lostWorkers + 1 >= lostWorkersMost) return yield* giveUp(job, now);
+  return yield* take(job, workerId, now);
+}

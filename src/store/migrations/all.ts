@@ -1,0 +1,8 @@
+/** Every migration, in order. A migration that was released is never edited. */
+import { first } from "./0001-first.ts";
+import type { Migration } from "./migration.ts";
+
+export const migrations: readonly Migration[] = [first];
+
+/** The schema that this version of the runner reads and writes. */
+export const schemaVersion = migrations.length;

@@ -1,0 +1,107 @@
+/** Integration types, and what their coming and going does to their instances. */
+import type { IntegrationType, SandboxLevel, TypeStatus } from "../model/integration-type.ts";
+import type { JsonObject } from "../model/json.ts";
+import { codec } from "./codec.ts";
+import { query, run, runOne } from "./query.ts";
+import type { TypesTable } from "./tables.ts";
+import type { Unit } from "./unit.ts";
+
+const types = codec<IntegrationType, TypesTable>({
+  id: "plain",
+  status: "plain",
+  errors: "json",
+  manifest: "json",
+  manifestYaml: "plain",
+  language: "plain",
+  digest: "plain",
+  installedAt: "plain",
+  isShipped: "flag",
+  isRemoved: "flag",
+  permissions: "json",
+  signedBy: "plain",
+  sandboxLevel: "plain",
+  lastValidatedAt: "plain",
+  createdAt: "plain",
+  updatedAt: "plain",
+});
+
+export function* findType(id: string): Unit<IntegrationType | undefined> {
+  const row = yield* runOne(query.selectFrom("integration_types").selectAll().where("id", "=", id));
+  return row === undefined ? undefined : types.decode(row);
+}
+
+/** All types by id, the removed ones too. */
+export function* listTypes(): Unit<IntegrationType[]> {
+  return (yield* run(query.selectFrom("integration_types").selectAll().orderBy("id"))).rows.map(types.decode);
+}
+
+/** Records a type; one that is known keeps the time when it was first seen. */
+export function* upsertType(type: IntegrationType): Unit<void> {
+  const row = types.encode(type);
+  const { id, created_at, ...changing } = row;
+  yield* run(
+    query
+      .insertInto("integration_types")
+      .values(row)
+      .onConflict((conflict) => conflict.column("id").doUpdateSet(changing)),
+  );
+}
+
+/** What a validation found; false when there is no such type. */
+export function* setTypeStatus(found: {
+  readonly id: string;
+  readonly status: TypeStatus;
+  readonly errors: JsonObject;
+  readonly sandboxLevel?: SandboxLevel | null;
+  readonly now: number;
+}): Unit<boolean> {
+  const { id, status, errors, sandboxLevel, now } = found;
+  const { changes } = yield* run(
+    query
+      .updateTable("integration_types")
+      .set({
+        status,
+        errors: JSON.stringify(errors),
+        last_validated_at: now,
+        updated_at: now,
+        ...(sandboxLevel === undefined ? {} : { sandbox_level: sandboxLevel }),
+      })
+      .where("id", "=", id),
+  );
+  return changes > 0;
+}
+
+/**
+ * Makes a type `unavailable` and its instances `type_unavailable`; returns how many instances it has.
+ * `isRemoved`: a user removed it, so that a shipped pack stays away.
+ */
+export function* removeType(removal: {
+  readonly id: string;
+  readonly now: number;
+  readonly isRemoved: boolean;
+}): Unit<number> {
+  const { id, now, isRemoved } = removal;
+  yield* run(
+    query
+      .updateTable("integration_types")
+      .set({ status: "unavailable", is_removed: isRemoved ? 1 : 0, updated_at: now })
+      .where("id", "=", id),
+  );
+  const { changes } = yield* run(
+    query.updateTable("instances").set({ state: "type_unavailable", updated_at: now }).where("type_id", "=", id),
+  );
+  return changes;
+}
+
+/** Brings the instances of a type that came back to `needs_review`; returns their ids. */
+export function* restoreInstances({ typeId, now }: { readonly typeId: string; readonly now: number }): Unit<string[]> {
+  const { rows } = yield* run(
+    query
+      .updateTable("instances")
+      .set({ state: "needs_review", updated_at: now })
+      .where("type_id", "=", typeId)
+      .where("state", "=", "type_unavailable")
+      .returning("id"),
+  );
+  return rows.map(({ id }) => id);
+}
