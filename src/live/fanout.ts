@@ -36,7 +36,7 @@ export interface Fanout {
 }
 
 const start = "0-0";
-const blockMs = 5000;
+const blockMs = 2000;
 const batchSize = 1000;
 
 const parseId = (id: string): [number, number] => {
@@ -133,7 +133,7 @@ export const openFanout = (redis: Redis, log: Log): Fanout => {
   const reader: Redis = redis.duplicate({
     enableOfflineQueue: true,
     maxRetriesPerRequest: 0,
-    blockingTimeout: 2 * blockMs,
+    blockingTimeout: 5 * blockMs,
     blockingTimeoutGrace: 3000,
     commandTimeout: undefined,
     connectionName: "switchyard-fanout",

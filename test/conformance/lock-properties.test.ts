@@ -117,18 +117,19 @@ describe.skipIf(!hasRedis)("locks under random jobs", () => {
     },
   );
 
+  const parkBadly = async (sim: Simulation, chance: Chance, one: Work): Promise<void> => {
+    sim.parked.add(one.id);
+    if (chance.once(20)) {
+      sim.parked.delete(one.id);
+      sim.over.add(one.id);
+      sim.promote(await forget(redis, one.id, one.locks, { reserveMs: 60 }));
+    } else if (await lookAgain(redis, one.id, { reserveMs: 60 })) sim.promote([one.id]);
+  };
+
   /** One life among losses: it may be cancelled, die with its locks, or sleep through its promotion. */
   const serveBadly = async (sim: Simulation, chance: Chance, one: Work): Promise<void> => {
     const dies = chance.once(10);
-    if (!(await ask(one, dies ? 80 : 60_000))) {
-      sim.parked.add(one.id);
-      if (chance.once(20)) {
-        sim.parked.delete(one.id);
-        sim.over.add(one.id);
-        sim.promote(await forget(redis, one.id, one.locks, { reserveMs: 60 }));
-      } else if (await lookAgain(redis, one.id, { reserveMs: 60 })) sim.promote([one.id]);
-      return;
-    }
+    if (!(await ask(one, dies ? 80 : 60_000))) return parkBadly(sim, chance, one);
     sim.enter(one);
     await turns(chance.below(4));
     sim.running.delete(one.id);
