@@ -27,9 +27,10 @@ export const pruneOld = async ({ store, now, retentionDays }: RetentionDeps, sig
     (limit) => pruneJobs({ before, scheduledBefore, limit }),
     (limit) => prunePlans({ before, limit }),
     (limit) => pruneAudit({ before, limit }),
-    (limit) => pruneUploads({ before: now() - dayMs, limit }),
   ];
   for (const prune of prunes) {
     while (!signal.aborted && (await store.write(() => prune(atOnce))) >= atOnce);
   }
+  // As long as their jobs are there, these can be retried.
+  await store.write(() => pruneUploads({ before }));
 };

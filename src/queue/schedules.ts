@@ -7,7 +7,7 @@ import { inventoryTargets, inventoryTtlSeconds, type Manifest } from "../model/m
 import type { Schedule, ScheduleKind } from "../model/schedule.ts";
 import { bullConnection } from "../redis.ts";
 import { findInstance, listInstances } from "../store/instances.ts";
-import { deleteSchedules, findSchedule, setPaused, upsertSchedule } from "../store/schedules.ts";
+import { deleteSchedule, deleteSchedules, findSchedule, setPaused, upsertSchedule } from "../store/schedules.ts";
 import type { Store } from "../store/store.ts";
 import { findType } from "../store/types.ts";
 import type { Unit } from "../store/unit.ts";
@@ -68,19 +68,15 @@ function* settleRows(instance: Instance): Unit<readonly Schedule[]> {
   const type = yield* findType(instance.typeId);
   const isUsable = type !== undefined && type.status === "valid" && instance.state !== "type_unavailable";
   const wanted = isUsable ? schedulesFor(instance.id, type.manifest) : [];
-  const present: Schedule[] = [];
-  for (const kind of kinds) {
-    const found = yield* findSchedule(idOf(instance.id, kind));
-    if (found !== undefined) present.push(found);
-  }
-  if (present.some(({ id }) => !wanted.some((schedule) => schedule.id === id))) yield* deleteSchedules(instance.id);
   const kept: Schedule[] = [];
-  for (const schedule of wanted) {
-    const before = present.find(({ id }) => id === schedule.id);
-    const { paused, lastJobId, lastDueAt } = before ?? schedule;
-    const row = { ...schedule, paused, lastJobId, lastDueAt };
-    yield* upsertSchedule(row);
-    kept.push(row);
+  for (const kind of kinds) {
+    const schedule = wanted.find((one) => one.kind === kind);
+    if (schedule === undefined) {
+      yield* deleteSchedule(idOf(instance.id, kind));
+      continue;
+    }
+    yield* upsertSchedule(schedule);
+    kept.push((yield* findSchedule(schedule.id)) ?? schedule);
   }
   return kept;
 }
@@ -137,10 +133,7 @@ export const openSchedules = (deps: ScheduleDeps): Schedules => {
       for (const { key } of placed) if (!known.has(key)) await queue.removeJobScheduler(key);
     },
     setPaused: async (id, paused) => {
-      const schedule = await deps.store.write(function* () {
-        yield* setPaused({ id, paused });
-        return yield* findSchedule(id);
-      });
+      const schedule = await deps.store.write(() => setPaused({ id, paused }));
       if (schedule !== undefined) await place(queue, schedule);
       return schedule;
     },
