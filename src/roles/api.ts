@@ -15,7 +15,7 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
   const parts = await openParts(config, "api");
   const { store, redis, queue, vault, now, log, metrics } = parts;
   const isRedisUp = (): boolean => isUp(redis);
-  const admission = createAdmission({ store, queue, redis, vault, now, isRedisUp, log, metrics });
+  const admission = createAdmission({ store, queue, vault, now, isRedisUp, log, metrics });
   const blocking = connectRedis(parts.redisUrl, { name: "switchyard-fanout", role: "consumer" });
   const fanout = openFanout(blocking, log);
   const scratchDir = join(config.dataDir, "uploads");

@@ -15,7 +15,7 @@ export interface Upkeep {
 export const startUpkeep = (config: Config, parts: Parts): Upkeep => {
   const { store, redis, queue, vault, now, log, metrics, redisUrl } = parts;
   const isRedisUp = (): boolean => isUp(redis);
-  const admission = createAdmission({ store, queue, redis, vault, now, isRedisUp, log, metrics });
+  const admission = createAdmission({ store, queue, vault, now, isRedisUp, log, metrics });
   const schedules = openSchedules({ store, redisUrl, prefix: queuePrefix, log });
   const ticks = runTicks({ store, admission, redisUrl, prefix: queuePrefix, log, now });
   const ending = new AbortController();

@@ -14,9 +14,6 @@ export const driverEvents = (attempt: Attempt): SandboxCall["onEvent"] => {
       case "progress":
         progressOf(attempt, { phase: "driver", message: event.message, percent: event.percent }, "driver");
         return;
-      case "output":
-        emitter.emitDriver({ phase: "output", level: "info", message: event.message, meta: {} });
-        return;
       default:
         emitter.emit({ phase: "driver", level: "warn", message: "Artifacts are not kept by this version", meta: {} });
     }

@@ -2,7 +2,7 @@
 import { SwitchyardError } from "../errors.ts";
 import { type EventLevel, eventCaps, type JobEvent, type NewEvent, writePhase } from "../model/event.ts";
 import type { JsonObject } from "../model/json.ts";
-import type { Redactor } from "../model/redact.ts";
+import { type Redactor, redactJson } from "../model/redact.ts";
 import type { EventLine, JobFacts, Sender } from "./event-line.ts";
 
 export interface EmitterDeps {
@@ -45,10 +45,10 @@ export interface Emitter {
 const weigh = (line: Line): number => line.message.length + (line.meta ? JSON.stringify(line.meta).length : 0) + 64;
 
 /** Several redactors as one: each opened instance brings its own. */
-const chainRedactors = (redactors: readonly Redactor[]): Redactor => ({
-  text: (text) => redactors.reduce((seen, redactor) => redactor.text(seen), text),
-  json: (value) => redactors.reduce((seen, redactor) => redactor.json(seen), value),
-});
+const chainRedactors =
+  (redactors: readonly Redactor[]): Redactor =>
+  (text) =>
+    redactors.reduce((seen, redactor) => redactor(seen), text);
 
 const hardCap = { events: eventCaps.events + 2_000, bytes: eventCaps.bytes + 4 * 1024 * 1024 };
 
@@ -73,8 +73,8 @@ export const createEmitter = (deps: EmitterDeps): Emitter => {
       ts: deps.now(),
       phase: line.phase,
       level: line.level,
-      message: redact.text(line.message),
-      meta: line.meta ? redact.json(line.meta) : {},
+      message: redact(line.message),
+      meta: line.meta ? redactJson(redact, line.meta) : {},
       attempt: deps.attempt,
     };
     used.events += 1;

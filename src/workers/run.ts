@@ -1,8 +1,9 @@
 /** Runs one attempt under its time limit and settles what came of it. */
 import { SwitchyardError } from "../errors.ts";
 import type { Ending } from "../jobs/context.ts";
-import type { Job } from "../model/job.ts";
+import type { Job, JobError } from "../model/job.ts";
 import type { Json } from "../model/json.ts";
+import { redactJson } from "../model/redact.ts";
 import type { Settled } from "../queue/queue.ts";
 import { closeTailOf } from "../queue/tail.ts";
 import { findJob, requeueJob, retryJob, settleJob } from "../store/jobs.ts";
@@ -66,7 +67,11 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, end: SettleEnd): Prom
   const { job, emitter } = attempt;
   const now = deps.now();
   const { state, error } = end;
-  const ending: Ending = { state, error: error === null ? null : emitter.redact.json(error), at: now };
+  const ending: Ending = {
+    state,
+    error: error === null ? null : (redactJson(emitter.redact, error as unknown as Json) as unknown as JobError),
+    at: now,
+  };
   const events = emitter.takeUnspilled();
   const isOurs = await persist(deps, attempt, () =>
     deps.store.write(function* () {
@@ -74,7 +79,7 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, end: SettleEnd): Prom
         id: job.id,
         attempt: job.attempt,
         state,
-        result: emitter.redact.json(end.result),
+        result: redactJson(emitter.redact, end.result),
         error: ending.error,
         events,
         now,

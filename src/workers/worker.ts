@@ -118,7 +118,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
   const timings: Timings = { ...usualTimings, ...deps.timings };
   const { store, redis, queue, vault, pool, transports, log, now, metrics } = deps;
   const isRedisUp = (): boolean => redis.status === "ready";
-  const admission = createAdmission({ store, queue, redis, vault, now, isRedisUp, log, metrics });
+  const admission = createAdmission({ store, queue, vault, now, isRedisUp, log, metrics });
   let lease: Lease | null = null;
   const process: ProcessDeps = {
     ...{ store, redis, vault, pool, transports, admission, log, now, metrics },
