@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { authenticate, createTokens, type LabToken, type TokenNames, type TokenRecord } from "./proxmox/access.ts";
+import { authenticate, createTokens, type TokenNames, type TokenRecord } from "./proxmox/access.ts";
 import { type Certificate, issue } from "./proxmox/certificate.ts";
 import { type Cluster, createCluster } from "./proxmox/cluster.ts";
 import { answerControl } from "./proxmox/control.ts";
@@ -49,7 +49,8 @@ export interface Proxmox {
   readonly fingerprint: string;
   /** The good certificate, which is its own authority. */
   readonly caPem: string;
-  readonly tokens: Readonly<Record<TokenNames, LabToken>>;
+  /** Their grants may be changed by a test. */
+  readonly tokens: Readonly<Record<TokenNames, TokenRecord>>;
   /** What the cluster holds; may be changed by a test. */
   readonly state: Cluster;
   readonly writes: readonly ReceivedWrite[];

@@ -96,12 +96,19 @@ export const nodeResource = (cluster: Cluster, node: ClusterNode, mayAudit: bool
     : {}),
 });
 
+const shares = (total: number, part: number): object => {
+  const used = Math.floor(total * part);
+  return { used, free: total - used, available: total - used };
+};
+
 export const nodeStatus = (cluster: Cluster, node: ClusterNode): object => ({
   cpu: 0.05,
   uptime: seconds(cluster.now() - node.bootedAt),
   loadavg: ["0.15", "0.20", "0.18"],
-  memory: { total: node.memory, used: Math.floor(node.memory * 0.3), free: Math.floor(node.memory * 0.7) },
-  rootfs: { total: node.disk, used: Math.floor(node.disk * 0.1), avail: Math.floor(node.disk * 0.9) },
+  memory: { total: node.memory, ...shares(node.memory, 0.3) },
+  rootfs: { total: node.disk, avail: Math.floor(node.disk * 0.9), ...shares(node.disk, 0.1) },
+  "boot-info": { mode: "efi", secureboot: 0 },
+  "current-kernel": { sysname: "Linux", release: "6.8.12-4-pve", version: "#1 SMP", machine: "x86_64" },
   cpuinfo: { model: "Simulated CPU", cores: node.cpus / 2, cpus: node.cpus, sockets: 1 },
   kversion: "Linux 6.8.12-4-pve",
   pveversion: `pve-manager/${cluster.version}/lab0lab0`,
