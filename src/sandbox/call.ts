@@ -138,7 +138,14 @@ const createEars = (peer: CallPeer): ((event: DriverEvent) => void) => {
 interface Outcome {
   readonly value?: Json;
   readonly error?: SwitchyardError;
+  /** The process is not to be used again. */
+  readonly isFatal?: boolean;
 }
+
+const failureOf = (error: WireError, questions: Questions): Outcome => ({
+  error: questions.refusalOf(error.ask) ?? errorOf(error),
+  isFatal: error.isFatal === true,
+});
 
 /** Follows the messages of one call; whatever carries another id is late or forged and is dropped. */
 const follow = (id: string, terms: CallTerms, host: Host, settle: (outcome: Outcome) => void) => {
@@ -149,7 +156,7 @@ const follow = (id: string, terms: CallTerms, host: Host, settle: (outcome: Outc
     if (message.t === "ask") questions.take(message.n, message.op, message.args);
     else if (message.t === "event") hear(message.event);
     else if (message.t === "done") settle({ value: message.value as Json });
-    else settle({ error: questions.refusalOf(message.error.ask) ?? errorOf(message.error) });
+    else settle(failureOf(message.error, questions));
   };
 };
 
@@ -163,12 +170,12 @@ export const runCall = (host: Host, terms: CallTerms): Promise<Json> => {
   const { promise, resolve, reject } = Promise.withResolvers<Json>();
   const timers: NodeJS.Timeout[] = [setTimeout(() => host.kill(timedOut(timeoutMs)), timeoutMs)];
 
-  const settle = ({ value, error }: Outcome): void => {
+  const settle = ({ value, error, isFatal = false }: Outcome): void => {
     for (const timer of timers) clearTimeout(timer);
     signal.removeEventListener("abort", cancel);
     host.listen(null);
     const failure = signal.aborted ? cancelledBy(signal) : error;
-    if (signal.aborted) host.kill(cancelledBy(signal));
+    if (failure !== undefined && (signal.aborted || isFatal)) host.kill(failure);
     if (failure === undefined) resolve(value ?? null);
     else reject(failure);
   };

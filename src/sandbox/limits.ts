@@ -73,6 +73,9 @@ const nodeArgs = (readable: readonly string[], memoryCapBytes: number): string[]
     ...readable.map((folder) => `--allow-fs-read=${folder}/`),
     "--no-warnings",
     "--no-addons",
+    // SQLite and the engine's traces, which a flag switches on, open files past the permission model.
+    "--no-experimental-sqlite",
+    "--freeze-flags-after-init",
     "--title=switchyard-sandbox",
     "--single-threaded",
     "--max-semi-space-size=1",
@@ -107,6 +110,10 @@ export const bubblewrapOptions = (mounts: readonly (readonly [string, string])[]
   "--as-pid-1",
   "--cap-drop",
   "ALL",
+  "--uid",
+  "65534",
+  "--gid",
+  "65534",
   "--hostname",
   "sandbox",
   ...libraryFolders.flatMap((folder) => ["--ro-bind-try", folder, folder]),
@@ -133,18 +140,22 @@ const dropOptions = ({ uid }: Walls): string[] => [
   "--",
 ];
 
+/** A command behind what the walls offer; `options` are bubblewrap's and count at `full` only. */
+export const behindWalls = (walls: Walls, options: readonly string[], command: Command): Command =>
+  behind(
+    walls.setpriv,
+    dropOptions(walls),
+    behind(walls.prlimit, resourceLimits, behind(walls.bwrap, options, command)),
+  );
+
 /** The whole command of one sandbox. */
 export const commandOf = (walls: Walls, paths: SandboxPaths, memoryCapBytes: number): Command => {
-  if (walls.bwrap !== null) {
-    const seen = { ...paths, nodePath: "/node", packDir: "/pack", hostDir: "/switchyard" };
-    const options = bubblewrapOptions([
-      [paths.nodePath, "/node"],
-      [paths.packDir, "/pack"],
-      [paths.hostDir, "/switchyard"],
-    ]);
-    const wrapped = behind(walls.bwrap, options, nodeCommand(seen, memoryCapBytes));
-    return behind(walls.setpriv, dropOptions(walls), behind(walls.prlimit, resourceLimits, wrapped));
-  }
-  const limited = behind(walls.prlimit, resourceLimits, nodeCommand(paths, memoryCapBytes));
-  return behind(walls.setpriv, dropOptions(walls), limited);
+  if (walls.bwrap === null) return behindWalls(walls, [], nodeCommand(paths, memoryCapBytes));
+  const seen = { ...paths, nodePath: "/node", packDir: "/pack", hostDir: "/switchyard" };
+  const options = bubblewrapOptions([
+    [paths.nodePath, seen.nodePath],
+    [paths.packDir, seen.packDir],
+    [paths.hostDir, seen.hostDir],
+  ]);
+  return behindWalls(walls, options, nodeCommand(seen, memoryCapBytes));
 };

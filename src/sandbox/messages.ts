@@ -44,6 +44,7 @@ const isError = (value: unknown): boolean =>
   isText(value["message"], longestLine) &&
   isOptional(value["details"], isRecord) &&
   isOptional(value["ask"], isCount) &&
+  isOptional(value["isFatal"], (isFatal) => typeof isFatal === "boolean") &&
   isOptional(value["at"], (at) => isText(at, 1_000)) &&
   isOptional(value["pointer"], (pointer) => isText(pointer, longestLine));
 

@@ -11,6 +11,8 @@ export interface WireError {
   /** Where in the pack it was thrown: `driver.js:12`. */
   readonly at?: string;
   readonly pointer?: string;
+  /** The process cannot be used any more. */
+  readonly isFatal?: boolean;
 }
 
 /** Runner to sandbox. */

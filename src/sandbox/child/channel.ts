@@ -1,32 +1,40 @@
 /** The sandbox's end of the line to the runner: an inherited socket that carries frames. */
-import { Socket } from "node:net";
 import { createFrameReader, encodeFrame } from "../frames.ts";
 import type { FromSandbox, ToSandbox } from "../wire.ts";
+import { fs } from "./builtins.ts";
 
 export interface Channel {
-  /** Throws a RangeError when the message is larger than the runner accepts. */
+  /** Waits while the runner is slow to read. Throws a RangeError when the message is larger than it accepts. */
   send(message: FromSandbox): void;
-  /** Sends the last message and ends the process. */
-  sendAndExit(message: FromSandbox): void;
   onMessage(listener: (message: ToSandbox) => void): void;
 }
 
-/** Opens the line. When the runner closes its end, the process has nothing left to live for. */
-export const openChannel = (descriptor: number): Channel => {
-  const socket = new Socket({ fd: descriptor, readable: true, writable: true });
-  const leave = process.exit.bind(process, 0);
-  socket.on("close", leave);
-  socket.on("error", leave);
-  return {
-    send: (message) => {
-      socket.write(encodeFrame(message));
-    },
-    sendAndExit: (message) => {
-      socket.end(encodeFrame(message), leave);
-    },
-    onMessage: (listener) => {
-      const reader = createFrameReader((body) => listener(JSON.parse(body.toString()) as ToSandbox));
-      socket.on("data", reader.push);
-    },
-  };
+const { read, writeSync } = fs;
+const readLength = 64 * 1024;
+/** Bound before a pack can replace it. */
+const leave = process.exit.bind(process, 0);
+
+const writeAll = (descriptor: number, bytes: Buffer): void => {
+  let written = 0;
+  while (written < bytes.length) written += writeSync(descriptor, bytes, written);
 };
+
+const readOn = (descriptor: number, buffer: Buffer, push: (chunk: Buffer) => void): void => {
+  read(descriptor, buffer, 0, buffer.length, null, (error, length) => {
+    if (error !== null || length === 0) leave();
+    push(Buffer.from(buffer.subarray(0, length)));
+    readOn(descriptor, buffer, push);
+  });
+};
+
+/**
+ * Opens the line. When the runner closes its end, the process has nothing left to live for. Plain reads and writes
+ * instead of a socket object: that costs 1 MB less, and a driver that says too much waits instead of piling it up.
+ */
+export const openChannel = (descriptor: number): Channel => ({
+  send: (message) => writeAll(descriptor, encodeFrame(message)),
+  onMessage: (listener) => {
+    const reader = createFrameReader((body) => listener(JSON.parse(body.toString()) as ToSandbox));
+    readOn(descriptor, Buffer.allocUnsafeSlow(readLength), reader.push);
+  },
+});

@@ -1,5 +1,5 @@
 /** Whatever a driver prints becomes lines in its job's log; nothing of it reaches the line to the runner as such. */
-import { format } from "node:util";
+import { util } from "./builtins.ts";
 
 type Level = "debug" | "info" | "warn" | "error";
 type Say = (level: Level, message: string) => void;
@@ -31,7 +31,7 @@ const streamOf = (level: Level, say: Say) => ({
 /** Replaces the console and the standard streams. */
 export const redirectOutput = (say: Say): void => {
   const own = Object.fromEntries(
-    Object.entries(levels).map(([name, level]) => [name, (...parts: unknown[]) => say(level, format(...parts))]),
+    Object.entries(levels).map(([name, level]) => [name, (...parts: unknown[]) => say(level, util.format(...parts))]),
   );
   Object.assign(console, own);
   Object.defineProperty(process, "stdout", { value: streamOf("info", say), configurable: true });

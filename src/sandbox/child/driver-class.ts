@@ -1,8 +1,8 @@
 /** The driver's class: loading its module once, and saying what went wrong when that fails. */
-import { pathToFileURL } from "node:url";
 import type { DriverContext } from "../../sdk/driver.ts";
 import { copyPlain } from "../plain.ts";
 import type { ChildPlan } from "../wire.ts";
+import { url } from "./builtins.ts";
 import { type Location, locate } from "./location.ts";
 import { findModule, ImportFault, type PackModules, registerPackModules } from "./modules.ts";
 
@@ -38,7 +38,7 @@ const pickClass = (exports: Readonly<Record<string, unknown>>, name: string, fil
 
 export const packModulesOf = (plan: ChildPlan): PackModules => ({
   packDir: plan.packDir,
-  packUrl: `${pathToFileURL(plan.packDir).href}/`,
+  packUrl: `${url.pathToFileURL(plan.packDir).href}/`,
   sdkUrl: plan.sdkUrl,
 });
 
@@ -53,7 +53,7 @@ export const loadDriver = async (plan: ChildPlan): Promise<LoadedDriver> => {
   }
   registerPackModules(pack);
   try {
-    const exports = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+    const exports = (await import(url.pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
     return pickClass(exports, className, path.slice(plan.packDir.length + 1));
   } catch (thrown) {
     return { ok: false, problem: problemOf(thrown, pack) };

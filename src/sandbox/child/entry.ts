@@ -105,8 +105,10 @@ const take = (message: ToSandbox): void => {
 };
 
 const fall = (thrown: unknown): void => {
-  if (current === undefined) process.exit(1);
-  else channel.sendAndExit({ t: "failed", id: current.id, error: failureOf(thrown, current) });
+  if (current !== undefined) {
+    channel.send({ t: "failed", id: current.id, error: { ...failureOf(thrown, current), isFatal: true } });
+  }
+  process.exit(1);
 };
 
 redirectOutput((level, message) => current?.emit({ kind: "log", level, message }));

@@ -1,5 +1,5 @@
 /** Where in the author's source something went wrong. */
-import { existsSync, readFileSync } from "node:fs";
+import { fs } from "./builtins.ts";
 
 /** A place in the pack; `file` is relative to its folder. */
 export interface Location {
@@ -9,7 +9,7 @@ export interface Location {
 
 const authored = (packDir: string, file: string): string => {
   const typed = file.replace(/\.(m?)js$/, ".$1ts");
-  return typed !== file && existsSync(`${packDir}/${typed}`) ? typed : file;
+  return typed !== file && fs.existsSync(`${packDir}/${typed}`) ? typed : file;
 };
 
 /** The first place of a stack that lies in the pack. */
@@ -25,7 +25,7 @@ export const locate = (thrown: unknown, packDir: string, packUrl: string): Locat
 
 /** The line of a module that imports `specifier`. */
 export const locateImport = (packDir: string, file: string, specifier: string): Location => {
-  const lines = readFileSync(`${packDir}/${file}`, "utf8").split("\n");
+  const lines = fs.readFileSync(`${packDir}/${file}`, "utf8").split("\n");
   const index = lines.findIndex((line) => line.includes(`"${specifier}"`) || line.includes(`'${specifier}'`));
   const name = authored(packDir, file);
   return index < 0 ? { file: name } : { file: name, line: index + 1 };

@@ -1,7 +1,6 @@
 /** Which modules a pack may import, and how they are found: its own files, Node's own modules and the sdk. */
-import { existsSync, readFileSync } from "node:fs";
-import { isBuiltin, type LoadHookSync, type ResolveHookSync, registerHooks, stripTypeScriptTypes } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import type { LoadHookSync, ResolveHookSync } from "node:module";
+import { fs, nodeModule, url as urls } from "./builtins.ts";
 import { type Location, locateImport } from "./location.ts";
 
 /** An import that leads nowhere; it knows its own place. */
@@ -28,7 +27,7 @@ const candidates = (path: string): readonly string[] => {
   return match === null ? [path] : [`${match[1]}.js`, `${match[1]}.mjs`, path];
 };
 
-const findFile = (path: string): string | undefined => candidates(path).find((candidate) => existsSync(candidate));
+const findFile = (path: string): string | undefined => candidates(path).find((candidate) => fs.existsSync(candidate));
 
 const importer = (pack: PackModules, parentUrl: string): string =>
   decodeURIComponent(parentUrl.slice(pack.packUrl.length).replace(/\?.*$/, ""));
@@ -39,10 +38,10 @@ const resolveRelative = (pack: PackModules, specifier: string, parentUrl: string
   if (!url.href.startsWith(pack.packUrl)) {
     throw new ImportFault(`Expected an import of the pack's own files, got "${specifier}", which lies outside.`, at());
   }
-  const file = findFile(fileURLToPath(url));
+  const file = findFile(urls.fileURLToPath(url));
   if (file === undefined)
     throw new ImportFault(`Expected a file of the pack, got "${specifier}", which is absent.`, at());
-  return pathToFileURL(file).href;
+  return urls.pathToFileURL(file).href;
 };
 
 const resolverOf =
@@ -50,7 +49,7 @@ const resolverOf =
   (specifier, context, next) => {
     if (specifier === "switchyard/sdk") return { url: pack.sdkUrl, format: "module", shortCircuit: true };
     const parentUrl = context.parentURL ?? "";
-    if (isBuiltin(specifier) || !parentUrl.startsWith(pack.packUrl)) return next(specifier, context);
+    if (nodeModule.isBuiltin(specifier) || !parentUrl.startsWith(pack.packUrl)) return next(specifier, context);
     if (/^(\.{0,2}\/|file:)/.test(specifier)) {
       return { url: resolveRelative(pack, specifier, parentUrl), shortCircuit: true };
     }
@@ -67,21 +66,21 @@ const loaderOf =
   (pack: PackModules): LoadHookSync =>
   (url, context, next) => {
     if (!url.startsWith(pack.packUrl)) return next(url, context);
-    const path = fileURLToPath(url.replace(/[?#].*$/, ""));
-    const source = readFileSync(path, "utf8");
+    const path = urls.fileURLToPath(url.replace(/[?#].*$/, ""));
+    const source = fs.readFileSync(path, "utf8");
     const extension = path.slice(path.lastIndexOf(".") + 1);
     return {
       format: formats[extension] ?? "module",
-      source: /^m?ts$/.test(extension) ? stripTypeScriptTypes(source) : source,
+      source: /^m?ts$/.test(extension) ? nodeModule.stripTypeScriptTypes(source) : source,
       shortCircuit: true,
     };
   };
 
 /** From here on the process imports as a pack may. */
 export const registerPackModules = (pack: PackModules): void => {
-  registerHooks({ resolve: resolverOf(pack), load: loaderOf(pack) });
+  nodeModule.registerHooks({ resolve: resolverOf(pack), load: loaderOf(pack) });
 };
 
 /** The file of an entrypoint's module. */
 export const findModule = (pack: PackModules, module: string): string | undefined =>
-  ["js", "mjs", "ts"].map((extension) => `${pack.packDir}/${module}.${extension}`).find((path) => existsSync(path));
+  ["js", "mjs", "ts"].map((extension) => `${pack.packDir}/${module}.${extension}`).find((path) => fs.existsSync(path));

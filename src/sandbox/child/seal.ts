@@ -1,27 +1,26 @@
 /** Takes away what the process does not need before a pack's code is loaded; the walls around it stand without this. */
+import { nodeModule, os } from "./builtins.ts";
 
 const refused = (name: string) => (): never => {
-  throw Object.assign(new Error(`A driver may not use process.${name}.`), { code: "ERR_ACCESS_DENIED" });
+  throw Object.assign(new Error(`A driver may not use ${name}.`), { code: "ERR_ACCESS_DENIED" });
+};
+
+const replace = (owner: object, names: readonly string[]): void => {
+  for (const name of names) {
+    Object.defineProperty(owner, name, { value: refused(name), configurable: false, writable: false });
+  }
 };
 
 /** Without a pid namespace, and as the same user, a signal would reach the runner. */
-const unneeded = [
-  "kill",
-  "_kill",
-  "_debugProcess",
-  "_debugEnd",
-  "binding",
-  "_linkedBinding",
-  "dlopen",
-  "chdir",
-] as const;
+const ofProcess = ["kill", "_kill", "_debugProcess", "_debugEnd", "binding", "_linkedBinding", "dlopen", "chdir"];
 
-/** Empties the environment and the arguments and blocks signals. */
+/** Empties the environment and the arguments; blocks signals and priorities. */
 export const sealProcess = (): void => {
   Object.defineProperty(process, "env", { value: {}, configurable: false, writable: false });
+  Object.defineProperty(process, "report", { value: undefined, configurable: false, writable: false });
   process.argv.splice(1);
   process.execArgv.splice(0);
-  for (const name of unneeded) {
-    Object.defineProperty(process, name, { value: refused(name), configurable: false, writable: false });
-  }
+  replace(process, ofProcess);
+  replace(os, ["setPriority"]);
+  nodeModule.syncBuiltinESMExports();
 };

@@ -1,0 +1,82 @@
+/** A pool of real sandboxes and packs on disk for tests. */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { silentLog } from "../../src/log.ts";
+import type { SandboxLevel } from "../../src/model/integration-type.ts";
+import type { Json, JsonObject } from "../../src/model/json.ts";
+import { createPool, type PoolDeps, type SandboxCall, type SandboxPool } from "../../src/sandbox/pool.ts";
+
+export const sdkDir = fileURLToPath(new URL("../../src/sdk", import.meta.url));
+
+/** Writes a pack's files into a fresh folder. */
+export const writePack = async (files: Readonly<Record<string, string>>): Promise<string> => {
+  const dir = await mkdtemp(join(tmpdir(), "pack-"));
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(dir, path)), { recursive: true });
+    await writeFile(join(dir, path), text);
+  }
+  return dir;
+};
+
+export interface Bench {
+  readonly pool: SandboxPool;
+  readonly dir: string;
+  readonly events: unknown[];
+  readonly asked: [string, unknown][];
+  call(method: string, args?: JsonObject, changes?: Partial<SandboxCall>): Promise<Json>;
+  close(): Promise<void>;
+}
+
+const poolDefaults = (level: SandboxLevel): PoolDeps => ({
+  now: () => performance.now(),
+  log: silentLog,
+  nodePath: process.execPath,
+  maxProcesses: 8,
+  idleMs: 30_000,
+  memoryCapBytes: 256 * 1024 * 1024,
+  level,
+  sdkDir,
+});
+
+/** A pool and one pack whose driver is `driver:D`. */
+export const openBench = async (
+  level: SandboxLevel,
+  files: Readonly<Record<string, string>>,
+  changes: Partial<PoolDeps> = {},
+): Promise<Bench> => {
+  const dir = await writePack(files);
+  const pool = createPool({ ...poolDefaults(level), ...changes });
+  const events: unknown[] = [];
+  const asked: [string, unknown][] = [];
+  return {
+    pool,
+    dir,
+    events,
+    asked,
+    call: (method, args = {}, callChanges = {}) =>
+      pool.call({
+        release: { digest: "digest", dir, entrypoint: "driver:D" },
+        instanceId: "ins_1",
+        method,
+        args,
+        config: { host: "device" },
+        secrets: { token: "handle-1" },
+        ask: async (op, given) => {
+          asked.push([op, given]);
+          return { status: 200, headers: {}, body: "{}", latency_ms: 1 };
+        },
+        onEvent: (event) => events.push(event),
+        timeoutMs: 10_000,
+        signal: new AbortController().signal,
+        graceMs: 200,
+        keepWarm: true,
+        ...callChanges,
+      }),
+    close: async () => {
+      await pool.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+};
