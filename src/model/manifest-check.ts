@@ -1,5 +1,6 @@
 /** Whether a document is a manifest: its form field by field, then what its fields say about one another. */
 import { type FieldProblem, SwitchyardError } from "../errors.ts";
+import { checkTransports } from "./binding-check.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import type { Capability, ConnectionTest, Manifest, TransportBlock } from "./manifest.ts";
 import { manifestSchema } from "./manifest-schema.ts";
@@ -148,17 +149,21 @@ interface CrossCheck {
   readonly check: () => readonly FieldProblem[];
 }
 
-const crossChecks = ({ schema, capabilities, test, transports }: Manifest): CrossCheck[] => [
-  { parts: ["/schema"], check: () => checkConnection(schema.connection) },
-  ...(Array.isArray(capabilities) ? (capabilities as readonly Capability[]) : []).map(
-    (capability, index): CrossCheck => ({
-      parts: [`/capabilities/${index}`],
-      check: () => checkCapability(capability, `/capabilities/${index}`),
-    }),
-  ),
-  { parts: ["/capabilities"], check: () => uniqueIds(capabilities) },
-  { parts: ["/test", "/transports"], check: () => (test === undefined ? [] : checkTest(test, transports)) },
-];
+const crossChecks = (manifest: Manifest): CrossCheck[] => {
+  const { schema, capabilities, test, transports } = manifest;
+  return [
+    { parts: ["/schema"], check: () => checkConnection(schema.connection) },
+    ...(Array.isArray(capabilities) ? (capabilities as readonly Capability[]) : []).map(
+      (capability, index): CrossCheck => ({
+        parts: [`/capabilities/${index}`],
+        check: () => checkCapability(capability, `/capabilities/${index}`),
+      }),
+    ),
+    { parts: ["/capabilities"], check: () => uniqueIds(capabilities) },
+    { parts: ["/test", "/transports"], check: () => (test === undefined ? [] : checkTest(test, transports)) },
+    { parts: ["/transports", "/capabilities", "/schema", "/requires"], check: () => checkTransports(manifest) },
+  ];
+};
 
 const isSound = (problems: readonly FieldProblem[], parts: readonly string[]): boolean =>
   !problems.some(({ pointer }) => pointer === "" || parts.some((part) => `${pointer}/`.startsWith(`${part}/`)));

@@ -1,0 +1,98 @@
+/** Finds out everything about a pack's files: what the manifest says, and what the driver offers in the sandbox. */
+import { SwitchyardError } from "../errors.ts";
+import type { PackFile } from "../model/integration-type.ts";
+import { isJsonObject, type JsonObject } from "../model/json.ts";
+import type { Manifest } from "../model/manifest.ts";
+import { checkManifest } from "../model/manifest-check.ts";
+import { type FoundDriver, findDriver } from "../packs/driver-file.ts";
+import type { ManifestFile } from "../packs/manifest-file.ts";
+import { presentable } from "../packs/presentable.ts";
+import { checkRequires, thisMachine } from "../packs/requires.ts";
+import { collectErrors, type LoadedSurface } from "../packs/verdict.ts";
+import type { JobContext } from "./context.ts";
+
+/** A pack as it was found to be. */
+export interface ExaminedPack {
+  readonly digest: string;
+  readonly file: ManifestFile;
+  /** The readable part only, when there are errors. */
+  readonly manifest: Manifest;
+  readonly language: "node" | "python";
+  /** Keyed by kind of fault; empty when the pack is valid. */
+  readonly errors: JsonObject;
+}
+
+export interface PackToExamine {
+  readonly file: ManifestFile;
+  readonly files: readonly PackFile[];
+  readonly digest: string;
+  readonly isShipped: boolean;
+}
+
+/** Programs and Python of packs we do not ship run in the strongest sandbox only. */
+const needsFull = ({ file, files }: Pick<PackToExamine, "file" | "files">): boolean => {
+  const { transports } = file.document;
+  const driver = findDriver(file.document, files);
+  const hasPrograms = Object.keys(isJsonObject(transports) ? transports : {}).some((name) =>
+    /^process(\.|$)/.test(name),
+  );
+  return hasPrograms || (driver.outcome === "found" && driver.driver.language === "python");
+};
+
+/** Why this worker's sandbox is too weak for the pack, or `null`. */
+const levelFault = (context: JobContext, pack: Pick<PackToExamine, "file" | "files" | "isShipped">): string | null => {
+  if (pack.isShipped || context.sandboxLevel === "full") return null;
+  if (context.minSandbox !== "full" && !needsFull(pack)) return null;
+  return `${pack.file.id} needs a sandbox of the level full, this worker reaches ${context.sandboxLevel}: install bubblewrap, or allow user namespaces`;
+};
+
+/** Asked before any of its code is loaded. @throws SwitchyardError `sandbox_level_too_low`. */
+export const assertSandboxLevel = (
+  context: JobContext,
+  pack: Pick<PackToExamine, "file" | "files" | "isShipped">,
+): void => {
+  const fault = levelFault(context, pack);
+  if (fault !== null) throw new SwitchyardError("sandbox_level_too_low", { detail: `${fault}.` });
+};
+
+const inspect = async (
+  context: JobContext,
+  pack: PackToExamine,
+  driver: FoundDriver,
+): Promise<LoadedSurface | null> => {
+  if (driver.outcome !== "found" || driver.driver.language !== "node" || levelFault(context, pack) !== null)
+    return null;
+  return context.shelf.inspect(pack.digest, driver.driver.entrypoint);
+};
+
+const otherFault = (context: JobContext, pack: PackToExamine, driver: FoundDriver): { otherFault?: string } => {
+  if (driver.outcome === "found" && driver.driver.language === "python") {
+    return {
+      otherFault: "expected a driver in TypeScript or JavaScript, got Python, which this version cannot run yet",
+    };
+  }
+  const fault = levelFault(context, pack);
+  return fault === null ? {} : { otherFault: fault };
+};
+
+/** Checks everything that can be checked and stops at nothing: an author sees all faults at once. */
+export const examinePack = async (context: JobContext, pack: PackToExamine): Promise<ExaminedPack> => {
+  const { file, files, digest } = pack;
+  const { manifest, problems } = checkManifest(file.document);
+  const driver = findDriver(file.document, files);
+  const readable = manifest ?? presentable(file.id, file.document, problems);
+  const errors = collectErrors({
+    document: file.document,
+    problems,
+    lineAt: file.lineAt,
+    driver,
+    surface: await inspect(context, pack, driver),
+    unmet: await checkRequires(readable.requires, thisMachine(), files),
+    coreVersion: context.coreVersion,
+    ...otherFault(context, pack, driver),
+  });
+  const language = driver.outcome === "found" ? driver.driver.language : "node";
+  return { digest, file, manifest: readable, language, errors };
+};
+
+export const isValid = ({ errors }: Pick<ExaminedPack, "errors">): boolean => Object.keys(errors).length === 0;

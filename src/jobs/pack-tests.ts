@@ -1,0 +1,53 @@
+/** Tests each instance of a type whose release changed, and waits a while for what comes out. */
+import { setTimeout as delay } from "node:timers/promises";
+import { isSettled, type Job } from "../model/job.ts";
+import type { JsonObject } from "../model/json.ts";
+import { instancesOfType } from "../store/instances.ts";
+import { findJobs } from "../store/jobs.ts";
+import type { JobContext } from "./context.ts";
+
+const patienceMs = 30_000;
+const lookEveryMs = 200;
+
+const enqueueTests = async (context: JobContext, typeId: string): Promise<Job[]> => {
+  const instances = await context.store.read(() => instancesOfType(typeId));
+  const jobs: Job[] = [];
+  for (const { id } of instances) {
+    jobs.push(await context.enqueue("instance.test_connection", { instance_id: id }, `upgrade of ${typeId}`));
+  }
+  return jobs;
+};
+
+/** What is swapped is swapped: a job that is told to stop here says what it knows instead of waiting. */
+const waitForAll = async (context: JobContext, ids: readonly string[]): Promise<Job[]> => {
+  const deadline = context.now() + patienceMs;
+  for (;;) {
+    const jobs = await context.store.read(() => findJobs([...ids]));
+    const isOver = jobs.every(({ state }) => isSettled(state)) || context.now() > deadline || context.signal.aborted;
+    if (isOver) return jobs;
+    await delay(lookEveryMs, undefined, { signal: context.signal }).catch(() => undefined);
+  }
+};
+
+const outcomeOf = ({ id, subject, state, error }: Job): JsonObject => ({
+  instance_id: subject.instanceId ?? "",
+  job_id: id,
+  state,
+  ...(error === null ? {} : { error: { code: error.code, detail: error.detail } }),
+});
+
+/** One entry per instance; a test that is not over after half a minute shows its state of that moment. */
+export const testInstances = async (context: JobContext, typeId: string): Promise<JsonObject[]> => {
+  const enqueued = await enqueueTests(context, typeId);
+  if (enqueued.length === 0) return [];
+  context.progress("final", `Testing ${enqueued.length} instances`, 90);
+  const jobs = await waitForAll(
+    context,
+    enqueued.map(({ id }) => id),
+  );
+  for (const job of jobs) {
+    const level = job.state === "succeeded" ? "info" : "warn";
+    context.emit("final", level, `Test of ${job.subject.instanceId}: ${job.state}`, outcomeOf(job));
+  }
+  return jobs.map(outcomeOf);
+};
