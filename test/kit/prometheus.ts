@@ -1,0 +1,93 @@
+/** A real Prometheus for a test: on a free port, in a folder of its own, with one target up, one down, and rules. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+
+export interface TestPrometheus {
+  /** Base URL, with a path prefix. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const findProgram = (name: string): string | undefined =>
+  (process.env["PATH"] ?? "")
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path));
+const program = findProgram("prometheus");
+/** For `describe.skipIf(!hasPrometheus)`; in strict runs a missing program is a failure instead. */
+export const hasPrometheus = program !== undefined || process.env["SWITCHYARD_TEST_STRICT"] === "1";
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+};
+
+const settings = (port: number, closedPort: number): string => `
+global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
+rule_files: [rules.yml]
+scrape_configs:
+  - job_name: self
+    metrics_path: /prom/metrics
+    static_configs: [{ targets: ["127.0.0.1:${port}"], labels: { site: lab } }]
+  - job_name: gone
+    static_configs: [{ targets: ["127.0.0.1:${closedPort}"] }]
+`;
+const rules = `
+groups:
+  - name: lab
+    rules:
+      - { alert: TargetDown, expr: up == 0, for: 1s, labels: { severity: critical }, annotations: { summary: A target is down } }
+      - { alert: NeverFires, expr: vector(0) > 1, labels: { severity: warning } }
+      - { alert: NeverFires, expr: vector(0) > 2, labels: { severity: critical } }
+      - { record: "job:up:sum", expr: sum by (job) (up) }
+`;
+
+const untilReady = async (child: ChildProcess, url: string): Promise<void> => {
+  for (let tries = 0; tries < 300 && child.exitCode === null; tries += 1) {
+    const answer = await fetch(`${url}/-/ready`).catch(() => null);
+    await answer?.body?.cancel();
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  child.kill("SIGKILL");
+  throw new Error("Expected Prometheus to get ready, but it did not.");
+};
+
+export const startPrometheus = async (): Promise<TestPrometheus> => {
+  if (program === undefined) throw new Error("Expected prometheus on PATH; install the package prometheus.");
+  const folder = await mkdtemp(join(tmpdir(), "sw-prometheus-"));
+  const port = await freePort();
+  await writeFile(join(folder, "prometheus.yml"), settings(port, await freePort()));
+  await writeFile(join(folder, "rules.yml"), rules);
+  const args = [
+    `--config.file=${join(folder, "prometheus.yml")}`,
+    `--storage.tsdb.path=${join(folder, "data")}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    "--web.external-url=http://127.0.0.1/prom",
+  ];
+  const setpriv = findProgram("setpriv");
+  // A killed test runner must not leave servers behind.
+  const guard = setpriv === undefined ? [] : [setpriv, "--pdeathsig", "KILL"];
+  const [command = program, ...rest] = [...guard, program, ...args];
+  const child = spawn(command, rest, { stdio: "ignore" });
+  const url = `http://127.0.0.1:${port}/prom`;
+  await untilReady(child, url);
+  return {
+    url,
+    stop: async () => {
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
