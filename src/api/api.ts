@@ -1,0 +1,26 @@
+/** What handlers stand on: the parts that were handed in, and the few that live as long as this process. */
+import { type Auth, createAuth } from "./auth.ts";
+import type { ApiDeps } from "./deps.ts";
+import { createInventoryShelf, type InventoryShelf } from "./inventory/shelf.ts";
+import { createFeed, type Feed } from "./streams/feed.ts";
+import { createOpenStreams, type OpenStreams } from "./streams/open-streams.ts";
+
+export interface Api extends ApiDeps {
+  readonly auth: Auth;
+  readonly feed: Feed;
+  readonly streams: OpenStreams;
+  readonly inventory: InventoryShelf;
+}
+
+export const createApi = (deps: ApiDeps): Api => {
+  const { fanout, metrics, signal, config, now } = deps;
+  const auth = createAuth(deps);
+  const limit = config.maxStreams;
+  return {
+    ...deps,
+    auth,
+    feed: createFeed(fanout, signal),
+    streams: createOpenStreams({ auth, now, metrics, signal, ...(limit === undefined ? {} : { limit }) }),
+    inventory: createInventoryShelf(deps),
+  };
+};

@@ -1,0 +1,91 @@
+/** Reads what came with a request and checks it against the route's schemas. */
+import type { TSchema } from "typebox";
+import { type FieldProblem, SwitchyardError } from "../errors.ts";
+import { compileSchema } from "../model/schema.ts";
+
+const maxBodyBytes = 1024 * 1024;
+
+const tooLarge = (): SwitchyardError =>
+  new SwitchyardError("payload_too_large", { detail: `A JSON body may have ${maxBodyBytes} bytes at most.` });
+
+/** Counts what comes without a declared length, and stops reading at the limit. */
+const readCounted = async (body: ReadableStream<Uint8Array>): Promise<string> => {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > maxBodyBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+};
+
+const hasBody = (request: Request): boolean => {
+  const { headers } = request;
+  const length = headers.get("content-length");
+  return length === null ? headers.has("transfer-encoding") || headers.has("content-type") : length !== "0";
+};
+
+const readText = async (request: Request): Promise<string> => {
+  const length = request.headers.get("content-length");
+  if (length !== null) {
+    if (Number(length) > maxBodyBytes) throw tooLarge();
+    return request.text();
+  }
+  return request.body === null ? "" : readCounted(request.body);
+};
+
+const isJsonType = (type: string | null): boolean => /^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type ?? "");
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SwitchyardError("validation_failed", {
+      detail: "The body is not JSON. Send one JSON object.",
+      errors: [{ pointer: "", message: `expected JSON, got ${JSON.stringify(text.slice(0, 40))}` }],
+    });
+  }
+};
+
+export interface ReadBody {
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/**
+ * The JSON body of a request.
+ * @throws SwitchyardError `unsupported_media_type`, `payload_too_large`, `validation_failed`
+ */
+export const readJsonBody = async (request: Request, isOptional: boolean): Promise<ReadBody> => {
+  if (!hasBody(request)) {
+    if (isOptional) return { text: "", value: {} };
+    throw new SwitchyardError("validation_failed", {
+      detail: "The request has no body. Send one JSON object.",
+      errors: [{ pointer: "", message: "expected a JSON object, got nothing" }],
+    });
+  }
+  if (!isJsonType(request.headers.get("content-type"))) {
+    throw new SwitchyardError("unsupported_media_type", {
+      detail: "Expected the content type application/json.",
+    });
+  }
+  const text = await readText(request);
+  return { text, value: text === "" && isOptional ? {} : parse(text) };
+};
+
+/** @throws SwitchyardError `validation_failed` with every problem */
+export const check = (schema: TSchema, value: unknown, at = ""): void => {
+  const problems = compileSchema(schema)(value);
+  if (problems.length === 0) return;
+  refuse(problems.map(({ pointer, message }) => ({ pointer: `${at}${pointer}`, message })));
+};
+
+export const refuse = (errors: readonly FieldProblem[]): never => {
+  const [first] = errors;
+  const rest = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  throw new SwitchyardError("validation_failed", {
+    detail: `${first?.pointer || "The body"}: ${first?.message}${rest}.`,
+    errors,
+  });
+};

@@ -1,0 +1,92 @@
+/** What the API finds when it looks around: at Redis, the store, the workers, the packs. */
+import { type LiveWorker, liveWorkers } from "../live/leases.ts";
+import { getMeta } from "../store/meta.ts";
+import { listTypes } from "../store/types.ts";
+import type { Api } from "./api.ts";
+
+const patienceMs = 2_000;
+
+const within = <T>(work: Promise<T>): Promise<T> =>
+  Promise.race([
+    work,
+    new Promise<T>((_, reject) => {
+      setTimeout(() => reject(new Error("no answer in time")), patienceMs).unref();
+    }),
+  ]);
+
+const holds = async (work: () => Promise<unknown>): Promise<boolean> => {
+  try {
+    await within(work());
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+export interface Readiness {
+  readonly ready: boolean;
+  readonly redis: boolean;
+  readonly store: boolean;
+  readonly workers: number;
+  readonly sandbox: { readonly level: string | null };
+}
+
+/** The weakest level among the workers: what a job can count on. */
+const levelOf = (workers: readonly LiveWorker[]): string | null => {
+  if (workers.length === 0) return null;
+  return workers.some(({ level }) => level !== "full") ? "degraded" : "full";
+};
+
+export const readiness = async ({ redis, store }: Api): Promise<Readiness> => {
+  const [isRedisUp, isStoreUp] = await Promise.all([
+    holds(() => redis.ping()),
+    holds(() => store.read(() => getMeta("readiness"))),
+  ]);
+  const workers = isRedisUp ? await within(liveWorkers(redis)).catch(() => []) : [];
+  const ready = isRedisUp && isStoreUp && workers.length > 0;
+  return { ready, redis: isRedisUp, store: isStoreUp, workers: workers.length, sandbox: { level: levelOf(workers) } };
+};
+
+interface Check {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly next_step?: string;
+}
+
+const advise = (check: Check, nextStep: string): Check => (check.ok ? check : { ...check, next_step: nextStep });
+
+const packsCheck = async ({ store }: Api): Promise<Check> => {
+  const types = await within(store.read(() => listTypes())).catch(() => []);
+  const shipped = types.filter(({ isShipped, isRemoved }) => isShipped && !isRemoved);
+  const broken = shipped.filter(({ status }) => status !== "valid").map(({ id, status }) => `${id} is ${status}`);
+  const detail = broken.length > 0 ? broken.join(", ") : `${shipped.length} shipped packs are valid`;
+  const check = { check: "packs", ok: broken.length === 0, detail };
+  return advise(check, "Look at the type's errors, then validate it again or install it again.");
+};
+
+/** The checks of `switchyard doctor`. */
+export const examine = async (api: Api): Promise<{ ok: boolean; version: string; checks: readonly Check[] }> => {
+  const found = await readiness(api);
+  const { level } = found.sandbox;
+  const checks = [
+    advise(
+      { check: "redis", ok: found.redis, detail: found.redis ? "Redis answers" : "Redis does not answer" },
+      "Look whether Redis runs, and whether REDIS_URL is right.",
+    ),
+    advise(
+      { check: "store", ok: found.store, detail: found.store ? "The store answers" : "The store does not answer" },
+      "Look whether the disk is full, or whether DATABASE_URL is right.",
+    ),
+    advise(
+      { check: "workers", ok: found.workers > 0, detail: `${found.workers} workers are alive` },
+      "Start a worker (npm start, or SWITCHYARD_ROLE=worker), and look at its log.",
+    ),
+    advise(
+      { check: "sandbox", ok: level === "full", detail: `The sandbox level is ${level ?? "not known: no worker"}` },
+      "Install bubblewrap and allow user namespaces; below full, Python and programs of packs we do not ship are refused.",
+    ),
+    await packsCheck(api),
+  ];
+  return { ok: checks.every(({ ok }) => ok), version: api.version, checks };
+};

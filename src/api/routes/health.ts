@@ -1,0 +1,66 @@
+/** Whether the process lives, whether the system is ready, its figures, and what is wrong with it. */
+import { Type } from "typebox";
+import type { Api } from "../api.ts";
+import { examine, readiness } from "../health.ts";
+import { json, textReply } from "../reply.ts";
+import { type Route, route } from "../route.ts";
+import { ref } from "../schemas/common.ts";
+
+const tag = "health";
+
+const measureQueue = async ({ queue, metrics }: Api): Promise<void> => {
+  const counts = await queue.counts();
+  for (const [name, states] of Object.entries(counts)) {
+    for (const [state, count] of Object.entries(states)) metrics.queueDepth(name, state, count);
+  }
+};
+
+export const healthRoutes = (api: Api): Route[] => [
+  route({
+    method: "GET",
+    path: "/healthz",
+    access: "open",
+    tag,
+    summary: "Whether this process lives",
+    answers: {
+      200: { description: "It does", schema: Type.Object({ alive: Type.Boolean(), version: Type.String() }) },
+    },
+    handle: () => json({ alive: true, version: api.version }),
+  }),
+  route({
+    method: "GET",
+    path: "/readyz",
+    access: "open",
+    tag,
+    summary: "Whether work can be taken and done",
+    answers: {
+      200: { description: "Ready", schema: ref("Readiness") },
+      503: { description: "Not ready", schema: ref("Readiness"), type: "application/json" },
+    },
+    handle: async () => {
+      const found = await readiness(api);
+      return json(found, found.ready ? 200 : 503);
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/metrics",
+    access: "open",
+    tag,
+    summary: "Figures of this process, as Prometheus reads them",
+    answers: { 200: { description: "Exposition text", schema: Type.String(), type: "text/plain" } },
+    handle: async () => {
+      await measureQueue(api).catch(() => undefined);
+      return textReply(await api.metrics.text(), { type: api.metrics.contentType });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/api/doctor",
+    access: "viewer",
+    tag,
+    summary: "What is wrong, and what to do about it",
+    answers: { 200: { description: "The checks", schema: ref("Doctor") } },
+    handle: async () => json(await examine(api)),
+  }),
+];

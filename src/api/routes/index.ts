@@ -1,0 +1,35 @@
+/** All routes. */
+import type { Api } from "../api.ts";
+import type { Route } from "../route.ts";
+import { actionRoutes } from "./actions.ts";
+import { auditRoutes } from "./audit.ts";
+import { documentRoutes } from "./documents.ts";
+import { eventRoutes } from "./events.ts";
+import { healthRoutes } from "./health.ts";
+import { instanceRoutes } from "./instances.ts";
+import { inventoryRoutes } from "./inventory.ts";
+import { jobRoutes } from "./jobs.ts";
+import { planRoutes } from "./plans.ts";
+import { scheduleRoutes } from "./schedules.ts";
+import { tokenRoutes } from "./tokens.ts";
+import { typeRoutes } from "./types.ts";
+import { uploadRoutes } from "./upload.ts";
+
+export const createRoutes = (api: Api): readonly Route[] => {
+  const routes: Route[] = [
+    ...healthRoutes(api),
+    ...jobRoutes(api),
+    ...eventRoutes(api),
+    ...planRoutes(api),
+    ...typeRoutes(api),
+    ...uploadRoutes(api),
+    ...instanceRoutes(api),
+    ...inventoryRoutes(api),
+    ...actionRoutes(api),
+    ...scheduleRoutes(api),
+    ...tokenRoutes(api),
+    ...auditRoutes(api),
+  ];
+  const documents: Route[] = documentRoutes(api, () => [...routes, ...documents]);
+  return [...routes, ...documents];
+};

@@ -1,0 +1,199 @@
+/** Jobs: list, look, cancel, retry, undo, journal. */
+import { Type } from "typebox";
+import { SwitchyardError } from "../../errors.ts";
+import { isJobKind } from "../../jobs/catalog.ts";
+import { waitingOf } from "../../live/waiting.ts";
+import { type Job, retryableStates } from "../../model/job.ts";
+import type { JsonObject } from "../../model/json.ts";
+import { findCapability } from "../../model/manifest.ts";
+import { undoOf } from "../../model/undo.ts";
+import { cancelJob } from "../../queue/cancel.ts";
+import { listJobs } from "../../store/jobs.ts";
+import { readJournal } from "../../store/journal.ts";
+import { findType } from "../../store/types.ts";
+import { readJob } from "../access.ts";
+import type { Api } from "../api.ts";
+import { accepted, enqueue } from "../enqueue.ts";
+import { listOf, pageOf, pageQuery, whole } from "../pages.ts";
+import { json } from "../reply.ts";
+import { type Route, route } from "../route.ts";
+import { closed, idParam, list, ref, timeText } from "../schemas/common.ts";
+import { stateSchema } from "../schemas/jobs.ts";
+import { jobToWire, journalToWire, type Waiting } from "../wire.ts";
+
+const params = { id: idParam("Id of the job") };
+const tag = "jobs";
+
+/** What queued jobs wait for; nothing while Redis is away. */
+const waitingFor = async ({ redis, log }: Api, jobs: readonly Job[]): Promise<Record<string, Waiting>> => {
+  const queued = jobs.filter(({ state }) => state === "queued").map(({ id }) => id);
+  if (queued.length === 0) return {};
+  return waitingOf(redis, queued).catch((error) => {
+    log.warn({ err: error }, "not known what queued jobs wait for");
+    return {};
+  });
+};
+
+const listRoute = (api: Api): Route =>
+  route({
+    method: "GET",
+    path: "/api/jobs",
+    access: "viewer",
+    tag,
+    summary: "Jobs, newest first",
+    query: {
+      kind: Type.Optional(Type.String({ maxLength: 100 })),
+      state: Type.Optional(stateSchema),
+      instance_id: Type.Optional(Type.String({ maxLength: 100 })),
+      type_id: Type.Optional(Type.String({ maxLength: 200 })),
+      since: Type.Optional(timeText("Created at this time or later")),
+      ...pageQuery,
+    },
+    answers: { 200: { description: "A page of jobs", schema: list(ref("Job")) } },
+    handle: async ({ principal, query }) => {
+      const { kind, state, instance_id, type_id, since } = query;
+      const filter = {
+        ...pageOf(query),
+        ...(kind === undefined ? {} : { kind }),
+        ...(state === undefined ? {} : { state }),
+        ...(instance_id === undefined ? {} : { instanceId: instance_id }),
+        ...(type_id === undefined ? {} : { typeId: type_id }),
+        ...(since === undefined ? {} : { since: Date.parse(since as string) }),
+        visibleInstances: principal.instances,
+      };
+      const page = await api.store.read(() => listJobs(filter));
+      const waiting = await waitingFor(api, page.items);
+      return json(listOf(page, (job) => jobToWire(job, waiting[job.id])));
+    },
+  });
+
+const readRoute = (api: Api): Route =>
+  route({
+    method: "GET",
+    path: "/api/jobs/{id}",
+    access: "viewer",
+    tag,
+    summary: "One job",
+    params,
+    answers: { 200: { description: "The job", schema: ref("Job") } },
+    errors: ["not_found"],
+    handle: async (call) => {
+      const job = await readJob(api.store, call.principal, call.params.id);
+      const waiting = await waitingFor(api, [job]);
+      return json(jobToWire(job, waiting[job.id]));
+    },
+  });
+
+const cancelRoute = (api: Api): Route =>
+  route({
+    method: "POST",
+    path: "/api/jobs/{id}/cancel",
+    access: "operator",
+    tag,
+    summary: "Ask a job to stop",
+    description: "A job that never started is cancelled at once; a running one gets its grace, then it is ended.",
+    params,
+    answers: { 202: { description: "The job as it is now", schema: ref("Job") } },
+    errors: ["not_found", "job_settled"],
+    handle: async (call) => {
+      const job = await readJob(api.store, call.principal, call.params.id);
+      const { principal, address } = call;
+      return accepted(await cancelJob(api, { job, principal, address }), 202);
+    },
+  });
+
+/** The same input; without `plan_id`, since a plan serves one job: it plans anew. */
+const inputAgain = ({ plan_id: _, ...input }: JsonObject): JsonObject => input;
+
+const retryRoute = (api: Api): Route =>
+  route({
+    method: "POST",
+    path: "/api/jobs/{id}/retry",
+    access: "operator",
+    tag,
+    summary: "The same again, as a new job",
+    params,
+    enqueues: true,
+    answers: {},
+    errors: ["not_found", "not_retryable"],
+    handle: async (call) => {
+      const job = await readJob(api.store, call.principal, call.params.id);
+      if (!retryableStates.includes(job.state) || !isJobKind(job.kind)) {
+        throw new SwitchyardError("not_retryable", {
+          detail: `The job is ${job.state}. Only one that ended as ${retryableStates.join(", ")} can be retried.`,
+        });
+      }
+      return enqueue(api, call, {
+        kind: job.kind,
+        input: inputAgain(job.input),
+        action: "job.retry",
+        retryOf: job.id,
+        ...(job.undoOf === null ? {} : { undoOf: job.undoOf }),
+      });
+    },
+  });
+
+const undoRoute = (api: Api): Route =>
+  route({
+    method: "POST",
+    path: "/api/jobs/{id}/undo",
+    access: "operator",
+    tag,
+    summary: "Take back what a succeeded action did",
+    description:
+      "The inverse verb of the same capability, as a new job with its own plan; its parameters come from what was recorded before the action. It fails with `undo_conflict` when the device no longer shows what the action left.",
+    params,
+    body: Type.Object({ confirm: Type.Optional(Type.Boolean()) }, closed),
+    isBodyOptional: true,
+    enqueues: true,
+    answers: {},
+    errors: [
+      "not_found",
+      "job_not_settled",
+      "not_invertible",
+      "confirmation_required",
+      "params_invalid",
+      "needs_review",
+    ],
+    handle: async (call) => {
+      const job = await readJob(api.store, call.principal, call.params.id);
+      const { typeId, instanceId } = job.subject;
+      const type = typeId === undefined ? undefined : await api.store.read(() => findType(typeId));
+      const capability = type && findCapability(type.manifest, String(job.input["capability"]));
+      const undo = undoOf(job, capability);
+      const { confirm } = call.body;
+      const input = {
+        instance_id: instanceId ?? "",
+        ...undo,
+        target: { ...undo.target },
+        ...(confirm === undefined ? {} : { confirm }),
+      };
+      return enqueue(api, call, { kind: "action.run", input, action: "job.undo", undoOf: job.id });
+    },
+  });
+
+const journalRoute = (api: Api): Route =>
+  route({
+    method: "GET",
+    path: "/api/jobs/{id}/journal",
+    access: "viewer",
+    tag,
+    summary: "The writes of a job: what was sent when, what was answered",
+    params,
+    answers: { 200: { description: "Its steps in order", schema: list(ref("JournalEntry")) } },
+    errors: ["not_found"],
+    handle: async (call) => {
+      const job = await readJob(api.store, call.principal, call.params.id);
+      const entries = await api.store.read(() => readJournal(job.id));
+      return json(whole(entries.map(journalToWire)));
+    },
+  });
+
+export const jobRoutes = (api: Api): Route[] => [
+  listRoute(api),
+  readRoute(api),
+  cancelRoute(api),
+  retryRoute(api),
+  undoRoute(api),
+  journalRoute(api),
+];

@@ -1,0 +1,118 @@
+/** Tokens: make, list, revoke; and who one is. */
+import { type Static, Type } from "typebox";
+import { announceRevoked } from "../../live/revoked.ts";
+import { newId } from "../../model/ids.ts";
+import { findInstance } from "../../store/instances.ts";
+import { insertToken, listTokens, revokeToken } from "../../store/tokens.ts";
+import { notFound } from "../access.ts";
+import type { Api } from "../api.ts";
+import { hashToken, newToken } from "../auth.ts";
+import { refuse } from "../body.ts";
+import { whole } from "../pages.ts";
+import { record } from "../record.ts";
+import { json, noContent } from "../reply.ts";
+import { type Call, type Route, route } from "../route.ts";
+import { closed, idParam, list, ref } from "../schemas/common.ts";
+import { roleSchema } from "../schemas/things.ts";
+import { principalToWire, tokenToWire } from "../wire.ts";
+
+const tag = "tokens";
+const body = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 100 }),
+    role: roleSchema,
+    expires_at: Type.Optional(Type.String({ format: "date-time" })),
+    instances: Type.Optional(
+      Type.Array(Type.String(), { maxItems: 1000, uniqueItems: true, description: "Ids; absent: all instances" }),
+    ),
+  },
+  closed,
+);
+type NewToken = Static<typeof body>;
+
+const expiryOf = ({ expires_at }: NewToken, now: number): number | null => {
+  if (expires_at === undefined) return null;
+  const at = Date.parse(expires_at);
+  return at > now ? at : refuse([{ pointer: "/expires_at", message: "expected a time to come, got one that is past" }]);
+};
+
+const requireInstances = async (api: Api, ids: readonly string[]): Promise<void> => {
+  const unknown = await api.store.read(function* () {
+    const places: number[] = [];
+    for (const [index, id] of ids.entries()) if (!(yield* findInstance(id))) places.push(index);
+    return places;
+  });
+  if (unknown.length === 0) return;
+  refuse(unknown.map((index) => ({ pointer: `/instances/${index}`, message: "expected the id of an instance" })));
+};
+
+const create = async (api: Api, call: Call<unknown, unknown, NewToken>): Promise<Response> => {
+  const { name, role, instances = null } = call.body;
+  const createdAt = api.now();
+  const expiresAt = expiryOf(call.body, createdAt);
+  if (instances !== null) await requireInstances(api, instances);
+  const token = newToken();
+  const id = newId("tok", createdAt);
+  const row = { id, name, role, hash: hashToken(token), instances, expiresAt, createdAt };
+  await api.store.write(function* () {
+    yield* insertToken(row);
+    yield* record(call, createdAt, { action: "token.create", objectType: "token", objectId: id });
+  });
+  return json({ ...tokenToWire({ ...row, revokedAt: null }), token }, 201);
+};
+
+const revoke = async (api: Api, call: Call<{ readonly id: string }, unknown, unknown>): Promise<Response> => {
+  const { id } = call.params;
+  const now = api.now();
+  const isRevokedNow = await api.store.write(function* () {
+    if (!(yield* revokeToken({ id, now }))) return false;
+    yield* record(call, now, { action: "token.revoke", objectType: "token", objectId: id });
+    return true;
+  });
+  if (!isRevokedNow) throw notFound("token", id);
+  api.auth.forget(id);
+  await announceRevoked(api.redis, id).catch((error) => api.log.warn({ err: error }, "revocation not announced"));
+  return noContent();
+};
+
+export const tokenRoutes = (api: Api): Route[] => [
+  route({
+    method: "GET",
+    path: "/api/tokens",
+    access: "admin",
+    tag,
+    summary: "All tokens, without what makes them work",
+    answers: { 200: { description: "All of them", schema: list(ref("Token")) } },
+    handle: async () => json(whole((await api.store.read(() => listTokens())).map(tokenToWire))),
+  }),
+  route({
+    method: "POST",
+    path: "/api/tokens",
+    access: "admin",
+    tag,
+    summary: "Make a token; it is shown this once",
+    body,
+    answers: { 201: { description: "The token", schema: ref("Token") } },
+    handle: (call) => create(api, call),
+  }),
+  route({
+    method: "DELETE",
+    path: "/api/tokens/{id}",
+    access: "admin",
+    tag,
+    summary: "Revoke a token; its open streams end, on every API process",
+    params: { id: idParam("Id of the token") },
+    answers: { 204: { description: "It works no longer" } },
+    errors: ["not_found"],
+    handle: (call) => revoke(api, call),
+  }),
+  route({
+    method: "GET",
+    path: "/api/whoami",
+    access: "viewer",
+    tag,
+    summary: "Who the caller is",
+    answers: { 200: { description: "The caller", schema: ref("Principal") } },
+    handle: ({ principal }) => json(principalToWire(principal)),
+  }),
+];

@@ -1,0 +1,80 @@
+/** The open event streams of this process: how many, whose, and that they are kept alive. */
+import { SwitchyardError } from "../../errors.ts";
+import type { Metrics } from "../../metrics.ts";
+import type { Principal } from "../../model/principal.ts";
+import type { Auth } from "../auth.ts";
+import { type EventStream, keepAliveFrame, openEventStream } from "../sse.ts";
+
+const keepAliveMs = 15_000;
+/** Beats are spread: each stream has its own, so that many watchers do not cost one long pause. */
+const tickMs = 1_000;
+const defaultLimit = 2_000;
+
+export interface OpenStreams {
+  /** @throws SwitchyardError `rate_limited` when there are too many. */
+  open(watcher: { principal: Principal; onClose: () => void; onBeat?: () => void; cut: () => void }): EventStream;
+  readonly count: number;
+}
+
+interface StreamDeps {
+  readonly auth: Auth;
+  readonly now: () => number;
+  readonly metrics: Metrics;
+  readonly signal: AbortSignal;
+  readonly limit?: number;
+}
+
+interface Entry {
+  readonly principal: Principal;
+  readonly stream: EventStream;
+  readonly onBeat?: () => void;
+  nextBeat: number;
+}
+
+const beat = async (entry: Entry, auth: Auth): Promise<void> => {
+  if (!(await auth.isValid(entry.principal).catch(() => true))) return entry.stream.end();
+  entry.stream.send(keepAliveFrame);
+  entry.onBeat?.();
+};
+
+export const createOpenStreams = ({ auth, now, metrics, signal, limit = defaultLimit }: StreamDeps): OpenStreams => {
+  const entries = new Set<Entry>();
+  const endAll = (isMeant: (entry: Entry) => boolean): void => {
+    for (const entry of [...entries]) if (isMeant(entry)) entry.stream.end();
+  };
+  const timer = setInterval(() => {
+    for (const entry of entries) {
+      if (entry.nextBeat > now()) continue;
+      entry.nextBeat = now() + keepAliveMs;
+      void beat(entry, auth);
+    }
+  }, tickMs);
+  timer.unref();
+  auth.onRevoked((tokenId) => endAll(({ principal }) => principal.id === tokenId));
+  signal.addEventListener("abort", () => {
+    clearInterval(timer);
+    endAll(() => true);
+  });
+  return {
+    open: ({ principal, onClose, onBeat, cut }) => {
+      if (entries.size >= limit || signal.aborted) {
+        throw new SwitchyardError("rate_limited", { detail: `There are ${limit} open streams already. Close some.` });
+      }
+      const stream = openEventStream({
+        onClose: () => {
+          entries.delete(entry);
+          metrics.watchers(entries.size);
+          onClose();
+        },
+        cutConnection: cut,
+      });
+      const entry: Entry = { principal, stream, nextBeat: now() + keepAliveMs, ...(onBeat && { onBeat }) };
+      entries.add(entry);
+      metrics.watchers(entries.size);
+      return stream;
+    },
+    get count() {
+      return entries.size;
+    },
+  };
+};

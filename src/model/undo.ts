@@ -1,0 +1,110 @@
+/** Undo: which action takes back another, worked out from what that one recorded. */
+import { SwitchyardError } from "../errors.ts";
+import { canonicalJson } from "./canonical.ts";
+import { isSettled, type Job } from "./job.ts";
+import { isJsonObject, type Json, type JsonObject } from "./json.ts";
+import type { Capability, Inverse, InverseParam } from "./manifest.ts";
+import type { TargetEffect } from "./plan.ts";
+import { valueAt } from "./pointer.ts";
+import type { TargetRef } from "./target.ts";
+
+/** The inverse action, in the form that `action.run` takes. */
+export interface Undo {
+  readonly capability: string;
+  readonly verb: string;
+  readonly target: TargetRef;
+  readonly params: JsonObject;
+}
+
+type Undone = Pick<Job, "id" | "kind" | "state" | "input" | "result">;
+
+const refuse = (detail: string, details: JsonObject = {}): never => {
+  throw new SwitchyardError("not_invertible", { detail, details });
+};
+
+const requireDone = ({ id, kind, state }: Undone): void => {
+  if (!isSettled(state)) {
+    throw new SwitchyardError("job_not_settled", { detail: `The job ${id} is ${state}. Undo it when it is over.` });
+  }
+  if (kind !== "action.run") refuse(`The job ${id} is of the kind ${kind}. Only an action.run can be undone.`);
+  if (state !== "succeeded") refuse(`The job ${id} ended as ${state}. Only what succeeded can be undone.`);
+};
+
+const inverseOf = (capability: Capability | undefined, name: string, verb: string): Inverse =>
+  capability?.invertible?.[verb] ?? refuse(`The type declares no inverse for ${verb} of ${name}.`);
+
+const effectsOf = ({ result }: Undone): readonly TargetEffect[] => {
+  const listed = valueAt(result, "/effects/per_target");
+  return (Array.isArray(listed) ? listed : []) as readonly TargetEffect[];
+};
+
+/** What the action changed; targets that looked before as they did after are none of them. */
+const changesOf = (job: Undone): readonly TargetEffect[] => {
+  const effects = effectsOf(job);
+  const changed = effects.filter(({ from, to }) => canonicalJson(from ?? null) !== canonicalJson(to ?? null));
+  if (effects.length > 0 && changed.length === 0)
+    refuse(`The job ${job.id} changed nothing, so there is nothing to undo.`);
+  return changed;
+};
+
+const paramOf = (source: InverseParam, name: string, from: Json, given: JsonObject): Json => {
+  if ("from" in source) {
+    const pointer = source.from;
+    // A single value stands for itself, under whatever name the manifest looks for it.
+    const value = isJsonObject(from) || Array.isArray(from) || pointer === "" ? valueAt(from, pointer) : from;
+    if (value !== undefined && value !== null) return value as Json;
+    return refuse(`The parameter ${name} cannot be known: nothing was recorded at ${pointer} before the action.`);
+  }
+  const before = given[name];
+  const mapped = typeof before === "string" && Object.hasOwn(source.map, before) ? source.map[before] : undefined;
+  return mapped ?? refuse(`The parameter ${name} has no inverse: ${JSON.stringify(before ?? null)} is not in its map.`);
+};
+
+const paramsFrom = (inverse: Inverse, from: Json, given: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(inverse.params ?? {}).map(([name, source]) => [name, paramOf(source, name, from, given)]),
+  );
+
+interface Group {
+  readonly targets: string[];
+  readonly params: JsonObject;
+}
+
+/** Targets that get the same parameters go together. */
+const groupsOf = (inverse: Inverse, changes: readonly TargetEffect[], given: JsonObject): readonly Group[] => {
+  const groups = new Map<string, Group>();
+  for (const { id, from } of changes) {
+    const params = paramsFrom(inverse, from ?? null, given);
+    const key = canonicalJson(params);
+    const group = groups.get(key) ?? { targets: [], params };
+    group.targets.push(id);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+};
+
+/**
+ * The action that takes back what a succeeded action.run did: the inverse verb of the same capability, its parameters
+ * from what was recorded before (`{from: "/pointer"}`) or from the action's own (`{map: {on: "off"}}`).
+ * @param job the action, with its input and result.
+ * @param capability its capability as the installed manifest declares it now; undefined when it is gone.
+ * @throws SwitchyardError `job_not_settled`, `not_invertible`
+ * @example undoOf(startJob, vmLifecycle) // { capability: "vm.lifecycle", verb: "shutdown", target, params: {} }
+ */
+export const undoOf = (job: Undone, capability: Capability | undefined): Undo => {
+  requireDone(job);
+  const input = job.input as unknown as { capability: string; verb: string; target: TargetRef; params?: JsonObject };
+  const inverse = inverseOf(capability, input.capability, input.verb);
+  const changes = changesOf(job);
+  const given = input.params ?? {};
+  const groups = groupsOf(inverse, changes, given);
+  const [only, ...others] = groups;
+  if (others.length > 0 || changes.length < effectsOf(job).length) {
+    return refuse(
+      `The targets of ${job.id} were in different states before. Run ${inverse.inverse} for each group by itself.`,
+      { verb: inverse.inverse, groups: groups as unknown as Json },
+    );
+  }
+  const params = only?.params ?? paramsFrom(inverse, null, given);
+  return { capability: input.capability, verb: inverse.inverse, target: input.target, params };
+};
