@@ -1,0 +1,154 @@
+/** Endpoints: where an instance's requests go and what the manifest says about them. */
+import { isIPv6 } from "node:net";
+import type { Json } from "./json.ts";
+import { pathProblem } from "./path.ts";
+import type { AnswerPattern, HttpPattern, LinePattern } from "./pattern.ts";
+import type { Rendered } from "./template.ts";
+
+/** How a TLS server is trusted. `fingerprint`: SHA-256 of its certificate, 64 lower-case hexadecimal digits. */
+export interface TlsRules {
+  readonly verify: boolean;
+  readonly ca?: Rendered;
+  readonly fingerprint?: string;
+  readonly cert?: Rendered;
+  readonly key?: Rendered;
+  readonly servername?: string;
+}
+
+/** What a login request is made of; strings inside `json` and `form` are templates. */
+export interface LoginRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, Rendered>>;
+  readonly body: LoginBody | null;
+}
+export type LoginBody =
+  | { readonly kind: "json"; readonly value: TemplateTree }
+  | { readonly kind: "form"; readonly pairs: readonly (readonly [string, Rendered])[] }
+  | { readonly kind: "text"; readonly value: Rendered };
+/** JSON whose strings are rendered templates. */
+export type TemplateTree =
+  | { readonly leaf: Json }
+  | { readonly template: Rendered }
+  | { readonly items: readonly TemplateTree[] }
+  | { readonly members: Readonly<Record<string, TemplateTree>> };
+
+/** Where a login value is found in the answer. */
+export interface Take {
+  readonly name: string;
+  readonly from: "cookie" | "json" | "header";
+  readonly at: string;
+}
+export interface HttpLogin {
+  readonly request: LoginRequest;
+  readonly take: readonly Take[];
+  readonly againOn: readonly number[];
+}
+
+/** A place of an answer's JSON body that tells success from failure: `absent`, `present`, or the value expected. */
+export interface OkCheck {
+  readonly pointer: string;
+  readonly expected: Json;
+}
+
+interface Place {
+  /** Name in the manifest: `http`, `http.legacy`, `tcp`. */
+  readonly name: string;
+  /** One hostname or address, in canonical spelling, IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsRules | null;
+}
+
+export interface HttpEndpoint extends Place {
+  readonly kind: "http";
+  readonly scheme: "http" | "https";
+  /** Path before every request's path: empty, or begins with `/` and ends without. */
+  readonly prefix: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, Rendered>>;
+  /** `user:password` of basic authentication. */
+  readonly basic: Rendered | null;
+  readonly writeHeaders: Readonly<Record<string, Rendered>>;
+  readonly login: HttpLogin | null;
+  readonly reads: readonly HttpPattern[];
+  readonly writes: readonly HttpPattern[];
+  readonly ok: readonly OkCheck[];
+  /** JSON Pointers of body fields that may hold a secret. */
+  readonly places: readonly string[];
+}
+
+export interface TcpEndpoint extends Place {
+  readonly kind: "tcp";
+  /** What ends a line. */
+  readonly line: string;
+  readonly startTls: { readonly send: string; readonly expect: AnswerPattern } | null;
+  readonly login: readonly { readonly send: Rendered; readonly expect: AnswerPattern }[];
+  readonly reads: readonly LinePattern[];
+  /** Answers that mean success of a step; none: any answer does. */
+  readonly ok: readonly AnswerPattern[];
+  readonly telnet: boolean;
+}
+
+export type Endpoint = HttpEndpoint | TcpEndpoint;
+
+/** `scheme://host:port` as a URL writes it; the port only where it is not the scheme's own. */
+export const originOf = ({ scheme, host, port }: Pick<HttpEndpoint, "scheme" | "host" | "port">): string => {
+  const name = isIPv6(host) ? `[${host}]` : host;
+  const isUsual = port === (scheme === "https" ? 443 : 80);
+  return `${scheme}://${name}${isUsual ? "" : `:${port}`}`;
+};
+
+/** A hostname or address in its canonical spelling (`127.1` is `127.0.0.1`), or `undefined` when it is neither. */
+export const canonicalHost = (text: string): string | undefined => {
+  const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
+  if (isIPv6(bare)) return URL.parse(`http://[${bare}]/`)?.hostname.slice(1, -1);
+  if (bare === "" || bare.length > 253 || /[\s/\\?#@:%[\]<>^|]/.test(bare)) return undefined;
+  return URL.parse(`http://${bare}/`)?.hostname;
+};
+
+export interface BaseUrl {
+  readonly scheme: "http" | "https";
+  readonly host: string;
+  readonly port: number;
+  readonly prefix: string;
+}
+
+const portOf = (text: string, scheme: string): number | undefined => {
+  if (text === "") return scheme === "https" ? 443 : 80;
+  const port = Number(text);
+  return /^\d{1,5}$/.test(text) && port > 0 && port < 65_536 ? port : undefined;
+};
+
+/** Reads a base URL by hand, because a URL parser would quietly repair what must be refused. */
+export const parseBaseUrl = (text: string): BaseUrl | string => {
+  const match = /^(https?):\/\/(\[[^\]]*\]|[^/:?#@\\]*)(?::([^/?#@\\]*))?([^?#]*)([?#].*)?$/is.exec(text);
+  if (match === null) return `expected a URL such as https://host:port/path without user, got ${JSON.stringify(text)}`;
+  const [, schemeText = "", hostText = "", portText = "", path = "", rest] = match;
+  if (rest !== undefined) return "expected a base URL without query and fragment";
+  const scheme = schemeText.toLowerCase() === "https" ? "https" : "http";
+  const host = canonicalHost(hostText);
+  if (host === undefined) return `expected one hostname or address, got ${JSON.stringify(hostText)}`;
+  const port = portOf(portText, scheme);
+  if (port === undefined) return `expected a port from 1 to 65535, got ${JSON.stringify(portText)}`;
+  const prefix = path.replace(/\/$/, "");
+  const problem = pathProblem(prefix);
+  return problem ?? { scheme, host, port, prefix };
+};
+
+/** A path and the query behind it (without `?`), as a driver's `url` names them below the endpoint's base. */
+export interface Below {
+  readonly path: string;
+  readonly query: string | null;
+}
+
+/** The part of an absolute URL below the base; `undefined` when it has another scheme, host, port or prefix. */
+export const belowBase = (url: string, endpoint: HttpEndpoint): Below | undefined => {
+  const [address = "", ...queries] = url.split("?");
+  const base = parseBaseUrl(address.endsWith("/") ? `${address}/` : address);
+  if (typeof base === "string" || originOf(base) !== originOf(endpoint)) return undefined;
+  const { prefix } = endpoint;
+  const path = base.prefix;
+  if (path !== prefix && !path.startsWith(`${prefix}/`)) return undefined;
+  return { path: path.slice(prefix.length), query: queries.length === 0 ? null : queries.join("?") };
+};

@@ -1,0 +1,27 @@
+/** Handles: the stand-ins for secrets that a driver sees. */
+
+/** Secrets under this many characters have no handle and are not searched for in texts. */
+export const minSecretLength = 8;
+
+const shape = /swh_[0-9a-f]{32}/g;
+const onlyHandle = /^swh_[0-9a-f]{32}$/;
+
+/** A handle from 16 random bytes given as 32 hexadecimal digits. */
+export const makeHandle = (randomHex: string): string => `swh_${randomHex}`;
+
+/** Whether the string is one handle and nothing else. */
+export const isHandle = (text: string): boolean => onlyHandle.test(text);
+
+/** All that looks like a handle in a text, ours or not. */
+export const handlesIn = (text: string): readonly string[] => (text.includes("swh_") ? (text.match(shape) ?? []) : []);
+
+/** Whether a string, key or value anywhere inside `value` holds something that looks like a handle. */
+export const holdsHandle = (value: unknown): boolean => {
+  if (typeof value === "string") return handlesIn(value).length > 0;
+  if (Array.isArray(value)) return value.some(holdsHandle);
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(([key, member]) => handlesIn(key).length > 0 || holdsHandle(member));
+};
+
+/** How a secret reads outside driver and transport. */
+export const maskOf = (name: string): string => `[secret:${name}]`;

@@ -1,0 +1,201 @@
+/** Opens a connection: the name is resolved once, every address is checked, and a checked one is dialled. */
+import { connect, isIP, type Socket } from "node:net";
+import { checkServerIdentity, connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
+import { SwitchyardError } from "../errors.ts";
+import { isOwnListener, refusedAddress } from "../model/address.ts";
+import { connectFailure } from "./causes.ts";
+import type { Surroundings } from "./wire.ts";
+
+/** TLS rules with their secrets filled in. */
+export interface TlsPlan {
+  readonly verify: boolean;
+  readonly ca?: string;
+  readonly fingerprint?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly servername?: string;
+}
+
+export interface DialPlace {
+  readonly host: string;
+  readonly port: number;
+  /** What will be spoken: `https`, `http`, `tcp`; for error texts. */
+  readonly scheme: string;
+  readonly tls: TlsPlan | null;
+}
+
+/** Longest wait for a connection, name service and TLS included. */
+const maxConnectMs = 10_000;
+
+const refuseAddress = (place: DialPlace, address: string, around: Surroundings): void => {
+  const reason =
+    refusedAddress(address) ??
+    (isOwnListener(address, place.port, around.ownListeners(), around.localAddresses())
+      ? "the runner itself"
+      : undefined);
+  if (reason === undefined) return;
+  throw new SwitchyardError("endpoint_not_allowed", {
+    detail: `${place.host}:${place.port} leads to ${address}, which no instance may reach (${reason}): change the instance's host.`,
+  });
+};
+
+const addressesOf = async (place: DialPlace, around: Surroundings): Promise<readonly string[]> => {
+  const found = isIP(place.host) === 0 ? await around.resolve(place.host) : [{ address: place.host }];
+  for (const { address } of found) refuseAddress(place, address, around);
+  return found.map(({ address }) => address);
+};
+
+const opened = (socket: Socket, event: "connect" | "secureConnect", signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const settle = (finish: () => void): void => {
+      signal.removeEventListener("abort", onAbort);
+      socket.off("error", onError).off("close", onClose).off(event, onOpen);
+      finish();
+    };
+    const fail = (thrown: unknown): void => {
+      socket.on("error", () => undefined).destroy();
+      reject(thrown);
+    };
+    const onOpen = (): void => settle(resolve);
+    const onError = (thrown: Error): void => settle(() => fail(thrown));
+    const onClose = (): void => settle(() => fail(new Error("closed")));
+    const onAbort = (): void => settle(() => fail(signal.reason));
+    socket.once(event, onOpen).once("error", onError).once("close", onClose);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+  });
+
+const connectOne = async (address: string, place: DialPlace, signal: AbortSignal): Promise<Socket> => {
+  const socket = connect({
+    host: address,
+    port: place.port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+  });
+  await opened(socket, "connect", signal);
+  return socket;
+};
+
+const connectAny = async (addresses: readonly string[], place: DialPlace, signal: AbortSignal): Promise<Socket> => {
+  let last: unknown = Object.assign(new Error("no address"), { code: "ENODATA" });
+  for (const address of addresses) {
+    try {
+      return await connectOne(address, place, signal);
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      last = thrown;
+    }
+  }
+  throw last;
+};
+
+const fingerprintOf = (certificate: PeerCertificate): string =>
+  (certificate.fingerprint256 ?? "").replaceAll(":", "").toLowerCase();
+
+const distrust = (place: DialPlace, seen: string, reason: string): SwitchyardError =>
+  new SwitchyardError("tls_untrusted", {
+    detail: `The certificate of ${place.host}:${place.port} is not trusted (${reason}). If it is the device's own, trust it by its SHA-256 fingerprint ${seen}, or give the certificate authority that signed it.`,
+    details: { fingerprint: seen },
+  });
+
+const nameMismatch = (place: DialPlace, certificate: PeerCertificate, seen: string): SwitchyardError => {
+  const names = certificate.subjectaltname ?? String(certificate.subject?.CN ?? "nobody");
+  return new SwitchyardError("tls_name_mismatch", {
+    detail: `The certificate of ${place.host}:${place.port} is for ${names.slice(0, 300)}: use one of these names as host, or trust the certificate by its SHA-256 fingerprint ${seen}.`,
+    details: { fingerprint: seen },
+  });
+};
+
+/** Judged by us and not by the TLS layer, so that the error can name the fingerprint. Nothing was sent before. */
+const judge = (socket: TLSSocket, tls: TlsPlan, place: DialPlace): SwitchyardError | undefined => {
+  const certificate = socket.getPeerCertificate();
+  const seen = fingerprintOf(certificate);
+  if (tls.fingerprint !== undefined) {
+    if (seen === tls.fingerprint) return undefined;
+    return distrust(place, seen, `it is not the pinned one ${tls.fingerprint.slice(0, 16)}...`);
+  }
+  if (!tls.verify || socket.authorized) return undefined;
+  const reason = String((socket.authorizationError as unknown) ?? "unknown");
+  if (reason.includes("ALTNAME")) return nameMismatch(place, certificate, seen);
+  return distrust(place, seen, reason.toLowerCase().replaceAll("_", " "));
+};
+
+const optionsOf = (tls: TlsPlan): { ca?: string; cert?: string; key?: string } => ({
+  ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+  ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+  ...(tls.key === undefined ? {} : { key: tls.key }),
+});
+
+const secureContextFailure = (thrown: unknown): SwitchyardError =>
+  new SwitchyardError("tls_untrusted", {
+    detail: "The instance's own certificate, key or certificate authority is not readable PEM: set it again.",
+    cause: thrown,
+  });
+
+const startTls = (socket: Socket, tls: TlsPlan, place: DialPlace): TLSSocket => {
+  const name = tls.servername ?? place.host;
+  try {
+    return connectTls({
+      socket,
+      servername: isIP(name) === 0 ? name : "",
+      rejectUnauthorized: false,
+      ...(place.scheme === "https" ? { ALPNProtocols: ["http/1.1"] } : {}),
+      checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+      ...optionsOf(tls),
+    });
+  } catch (thrown) {
+    socket.destroy();
+    throw secureContextFailure(thrown);
+  }
+};
+
+/** Puts TLS on an open connection and judges the certificate. */
+export const secure = async (
+  socket: Socket,
+  place: DialPlace,
+  tls: TlsPlan,
+  signal: AbortSignal,
+): Promise<TLSSocket> => {
+  const secured = startTls(socket, tls, place);
+  await opened(secured, "secureConnect", signal);
+  const problem = judge(secured, tls, place);
+  if (problem === undefined) return secured;
+  secured.on("error", () => undefined).destroy();
+  throw problem;
+};
+
+const timedOut = (place: DialPlace, ms: number): SwitchyardError =>
+  new SwitchyardError("connect_timeout", {
+    detail: `${place.host}:${place.port} accepted no connection within ${ms} ms: check host, port and firewalls.`,
+  });
+
+/**
+ * Opens a connection, with TLS when the place asks for it.
+ * @throws SwitchyardError with the cause of a failed contact, or `endpoint_not_allowed`.
+ */
+export const dial = async (
+  place: DialPlace,
+  around: Surroundings,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<Socket> => {
+  const ms = Math.min(timeoutMs, maxConnectMs);
+  const clock = new AbortController();
+  const timer = setTimeout(() => clock.abort(timedOut(place, ms)), ms);
+  const either = AbortSignal.any([clock.signal, signal]);
+  try {
+    const addresses = await Promise.race([addressesOf(place, around), aborted(either)]);
+    const socket = await connectAny(addresses, place, either);
+    return place.tls === null ? socket : await secure(socket, place, place.tls, either);
+  } catch (thrown) {
+    throw connectFailure(thrown, place);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
+  });

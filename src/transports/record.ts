@@ -1,0 +1,37 @@
+/** How requests and answers are written down: no secret, no credentials, no cookie. */
+import type { Json, JsonObject } from "../model/json.ts";
+import type { Step, StepAnswer } from "../model/plan.ts";
+import { type Redactor, redactJson } from "../model/redact.ts";
+import { payloadOf } from "../model/step.ts";
+
+const neverRecorded: ReadonlySet<string> = new Set([
+  ...["authorization", "cookie", "set-cookie", "proxy-authorization", "authentication-info", "www-authenticate"],
+]);
+
+const maskHeaders = (headers: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, neverRecorded.has(name) ? "[not recorded]" : value]),
+  );
+
+const withoutCredentials = (document: JsonObject): JsonObject => {
+  const { headers } = document;
+  return typeof headers === "object" && headers !== null && !Array.isArray(headers)
+    ? { ...document, headers: maskHeaders(headers as JsonObject) }
+    : document;
+};
+
+const withMasks =
+  (redact: Redactor): Redactor =>
+  (text) =>
+    redact(text).replaceAll(/\{secret:(\w+)\}/g, "[secret:$1]");
+
+/** A request as journal and events keep it. Equal requests have equal records. */
+export const recordedRequest = (step: Step, redact: Redactor): Json =>
+  redactJson(withMasks(redact), withoutCredentials(payloadOf(step)));
+
+/** An answer as the journal keeps it. */
+export const recordedAnswer = (answer: StepAnswer, redact: Redactor): StepAnswer => {
+  const document = answer.answer;
+  const isDocument = typeof document === "object" && document !== null && !Array.isArray(document);
+  return { ...answer, answer: redactJson(redact, isDocument ? withoutCredentials(document as JsonObject) : document) };
+};
