@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, "..");
 const allowed: Record<string, readonly string[]> = {
   model: [],
   capabilities: [],
-  vault: ["store"],
+  vault: [],
   rules: [],
   store: ["log"],
   transports: ["log", "metrics"],

@@ -6,10 +6,11 @@ import type { Config } from "../config.ts";
 import { openFanout } from "../live/fanout.ts";
 import { systemPrincipal } from "../model/principal.ts";
 import { createAdmission } from "../queue/admit.ts";
+import { openSchedules } from "../queue/schedules.ts";
 import { connectRedis, isUp } from "../redis.ts";
 import { ensureAdminToken } from "./admin-token.ts";
 import { parent } from "./child.ts";
-import { coreVersion, openParts } from "./parts.ts";
+import { coreVersion, openParts, queuePrefix } from "./parts.ts";
 
 export const runApi = async (config: Config, stop: AbortSignal): Promise<void> => {
   const parts = await openParts(config, "api");
@@ -18,12 +19,13 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
   const admission = createAdmission({ store, queue, vault, now, isRedisUp, log, metrics });
   const blocking = connectRedis(parts.redisUrl, { name: "switchyard-fanout", role: "consumer" });
   const fanout = openFanout(blocking, log);
+  const schedules = openSchedules({ store, redisUrl: parts.redisUrl, prefix: queuePrefix, log });
   const scratchDir = join(config.dataDir, "uploads");
   mkdirSync(scratchDir, { recursive: true, mode: 0o700 });
   await ensureAdminToken(config, store, now());
   const server = await serveApi(
     {
-      ...{ store, redis, subscriber: parts.subscriber, queue, admission, fanout, now, log, metrics },
+      ...{ store, redis, subscriber: parts.subscriber, queue, admission, fanout, schedules, now, log, metrics },
       vaultSeal: ({ instanceId, name, version }, value) =>
         vault.seal({ scope: instanceId, field: name, version, value }),
       version: coreVersion,
@@ -44,6 +46,7 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
   });
   await server.close();
   await fanout.close();
+  await schedules.close();
   blocking.disconnect();
   await parts.close();
 };

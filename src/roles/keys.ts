@@ -1,7 +1,7 @@
 /** The master key of this system: made on the first start, refused when it does not open what is stored. */
 import type { Config } from "../config.ts";
 import { openStore } from "../store/open.ts";
-import { checkMasterKey } from "../vault/check.ts";
+import { checkMasterKey } from "../store/vault-check.ts";
 import { loadMasterKey } from "../vault/master-key.ts";
 import { createVault, type Vault } from "../vault/vault.ts";
 

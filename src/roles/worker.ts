@@ -45,7 +45,6 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
     now,
     log,
     ownListeners: ownListeners(config, parts, () => readUrl(config)),
-    metrics,
   });
   const upkeep = startUpkeep(config, parts);
   const worker = await startWorker({

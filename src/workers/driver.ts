@@ -7,7 +7,7 @@ import type { Json, JsonObject } from "../model/json.ts";
 import { findCapability } from "../model/manifest.ts";
 import type { SandboxPool } from "../sandbox/pool.ts";
 import type { Store } from "../store/store.ts";
-import type { Door, Grant } from "../transports/door.ts";
+import type { Door, Grant } from "../transports/contract.ts";
 import type { Session } from "../transports/transports.ts";
 import type { Attempt } from "./attempt.ts";
 import { driverEvents } from "./driver-events.ts";
@@ -67,6 +67,12 @@ const failureOf = (door: Door, thrown: unknown): SwitchyardError => {
   });
 };
 
+/** Nothing new passes; a write that is in flight is waited for, since what it did must be known. */
+const shut = async (door: Door): Promise<void> => {
+  door.close();
+  await door.settled();
+};
+
 /** `[secret:name]` in an action's parameters becomes the handle of the sealed value. */
 const withSecretParams = (args: JsonObject, secretParams: Readonly<Record<string, string>>): JsonObject => {
   const params = args["params"];
@@ -94,12 +100,12 @@ export const driverHandle = (deps: DriverDeps): DriverHandle => {
         graceMs: deps.graceMs,
         keepWarm: deps.keepWarm,
       });
+      await shut(door);
       if (door.refusal) throw door.refusal;
       return { value, stepsDone: door.stepsDone, stepsLeft: door.stepsLeft };
     } catch (thrown) {
+      await shut(door);
       throw failureOf(door, thrown);
-    } finally {
-      door.close();
     }
   };
   return {

@@ -4,7 +4,7 @@ import type { Job } from "../model/job.ts";
 import type { JournalEntry } from "../model/plan.ts";
 import { recordAnswered, recordSent } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
-import type { Journal } from "../transports/door.ts";
+import type { Journal } from "../transports/contract.ts";
 
 export interface JournalDeps {
   readonly store: Store;
