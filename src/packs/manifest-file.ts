@@ -95,7 +95,7 @@ const parse = (yaml: string): { parsed: Document; lines: LineCounter } => {
   const lines = new LineCounter();
   try {
     return {
-      parsed: parseDocument(yaml, { lineCounter: lines, version: "1.2", logLevel: "silent", prettyErrors: false }),
+      parsed: parseDocument(yaml, { lineCounter: lines, version: "1.2", logLevel: "error", prettyErrors: false }),
       lines,
     };
   } catch (thrown) {
