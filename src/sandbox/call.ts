@@ -152,7 +152,7 @@ const follow = (id: string, terms: CallTerms, host: Host, settle: (outcome: Outc
   const questions = createQuestions(terms.peer, id, host.send);
   const hear = createEars(terms.peer);
   return (message: FromSandbox): void => {
-    if (message.t === "ready" || message.id !== id) return;
+    if (message.t === "ready" || message.t === "bye" || message.id !== id) return;
     if (message.t === "ask") questions.take(message.n, message.op, message.args);
     else if (message.t === "event") hear(message.event);
     else if (message.t === "done") settle({ value: message.value as Json });

@@ -155,6 +155,7 @@ export const startHost = (deps: HostDeps): Host => {
     if (isGone) return;
     const message = decodeMessage(body);
     if (message.t === "ready") meet();
+    else if (message.t === "bye") kill(crashed(message.code, null));
     else listener?.onMessage(message);
   };
 

@@ -50,6 +50,7 @@ const isError = (value: unknown): boolean =>
 
 const shapes: Readonly<Record<string, Check>> = {
   ready: () => true,
+  bye: ({ code }) => Number.isSafeInteger(code),
   ask: ({ id, n, op, args }) => isText(id, 64) && isCount(n) && isText(op, 64) && args !== undefined,
   event: ({ id, event }) => isText(id, 64) && isEvent(event),
   done: ({ id, value }) => isText(id, 64) && value !== undefined,

@@ -33,6 +33,8 @@ export type ToSandbox =
 /** Sandbox to runner. */
 export type FromSandbox =
   | { readonly t: "ready" }
+  /** The driver ends the process. */
+  | { readonly t: "bye"; readonly code: number }
   | { readonly t: "ask"; readonly id: string; readonly n: number; readonly op: string; readonly args: unknown }
   | { readonly t: "event"; readonly id: string; readonly event: DriverEvent }
   | { readonly t: "done"; readonly id: string; readonly value: unknown }

@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
+import { SwitchyardError } from "../../src/errors.ts";
 import { silentLog } from "../../src/log.ts";
 import type { SandboxLevel } from "../../src/model/integration-type.ts";
 import type { Json, JsonObject } from "../../src/model/json.ts";
@@ -79,4 +81,14 @@ export const openBench = async (
       await rm(dir, { recursive: true, force: true });
     },
   };
+};
+
+/** The SwitchyardError that a promise rejects with. */
+export const failure = async (promise: Promise<unknown>): Promise<SwitchyardError> => {
+  const thrown = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(thrown).toBeInstanceOf(SwitchyardError);
+  return thrown as SwitchyardError;
 };

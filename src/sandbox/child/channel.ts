@@ -11,8 +11,12 @@ export interface Channel {
 
 const { read, writeSync } = fs;
 const readLength = 64 * 1024;
-/** Bound before a pack can replace it. */
-const leave = process.exit.bind(process, 0);
+
+interface Exiting {
+  reallyExit(code?: number): never;
+}
+const exiting = process as unknown as Exiting;
+const leave = exiting.reallyExit.bind(process, 0);
 
 const writeAll = (descriptor: number, bytes: Buffer): void => {
   let written = 0;
@@ -25,6 +29,19 @@ const readOn = (descriptor: number, buffer: Buffer, push: (chunk: Buffer) => voi
     push(Buffer.from(buffer.subarray(0, length)));
     readOn(descriptor, buffer, push);
   });
+};
+
+/**
+ * Node would wait for the read that is under way before it exits, that is for ever: an exit asks the runner to kill
+ * the process instead.
+ */
+export const exitByRunner = (channel: Channel): void => {
+  const reallyExit = (code: unknown): never => {
+    channel.send({ t: "bye", code: Number(code) || 0 });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    return leave();
+  };
+  Object.defineProperty(process, "reallyExit", { value: reallyExit, configurable: false, writable: false });
 };
 
 /**

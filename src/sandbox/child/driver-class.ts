@@ -3,7 +3,7 @@ import type { DriverContext } from "../../sdk/driver.ts";
 import { copyPlain } from "../plain.ts";
 import type { ChildPlan } from "../wire.ts";
 import { url } from "./builtins.ts";
-import { type Location, locate } from "./location.ts";
+import { type Location, locate, locateSyntax } from "./location.ts";
 import { findModule, ImportFault, type PackModules, registerPackModules } from "./modules.ts";
 
 export type DriverClass = (new (context: DriverContext) => object) & { readonly handles?: unknown };
@@ -23,10 +23,12 @@ const messageOf = (thrown: unknown): string => {
   return thrown.name === "ImportFault" ? thrown.message : `${thrown.name}: ${thrown.message}`;
 };
 
-const problemOf = (thrown: unknown, pack: PackModules): ImportProblem => ({
-  message: messageOf(thrown),
-  location: thrown instanceof ImportFault ? thrown.location : locate(thrown, pack.packDir, pack.packUrl),
-});
+const placeOf = (thrown: unknown, pack: PackModules, lastFile: string | null): Location | null => {
+  if (thrown instanceof ImportFault) return thrown.location;
+  const place = locate(thrown, pack.packDir, pack.packUrl);
+  if (place !== null || lastFile === null || !(thrown instanceof SyntaxError)) return place;
+  return locateSyntax(pack.packDir, lastFile, thrown.message);
+};
 
 const pickClass = (exports: Readonly<Record<string, unknown>>, name: string, file: string): LoadedDriver => {
   const found = Object.hasOwn(exports, name) ? exports[name] : undefined;
@@ -51,12 +53,12 @@ export const loadDriver = async (plan: ChildPlan): Promise<LoadedDriver> => {
     const message = `Expected ${module}.js, .mjs or .ts beside the manifest, found none.`;
     return { ok: false, problem: { message, location: null } };
   }
-  registerPackModules(pack);
+  const lastFile = registerPackModules(pack);
   try {
     const exports = (await import(url.pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
     return pickClass(exports, className, path.slice(plan.packDir.length + 1));
   } catch (thrown) {
-    return { ok: false, problem: problemOf(thrown, pack) };
+    return { ok: false, problem: { message: messageOf(thrown), location: placeOf(thrown, pack, lastFile()) } };
   }
 };
 

@@ -4,7 +4,7 @@ import { DriverError } from "../../sdk/driver-error.ts";
 import { copyPlain } from "../plain.ts";
 import { type ChildPlan, callLimits, type FromSandbox, type ToSandbox, type WireError } from "../wire.ts";
 import { createCall, type RunningCall } from "./call.ts";
-import { openChannel } from "./channel.ts";
+import { exitByRunner, openChannel } from "./channel.ts";
 import { redirectOutput } from "./console.ts";
 import { type ImportProblem, type LoadedDriver, loadDriver, packModulesOf, surfaceOf } from "./driver-class.ts";
 import { locate, showLocation } from "./location.ts";
@@ -113,6 +113,7 @@ const fall = (thrown: unknown): void => {
 
 redirectOutput((level, message) => current?.emit({ kind: "log", level, message }));
 sealProcess();
+exitByRunner(channel);
 process.on("uncaughtException", fall);
 channel.onMessage(take);
 channel.send({ t: "ready" });

@@ -1,5 +1,5 @@
 /** Where in the author's source something went wrong. */
-import { fs } from "./builtins.ts";
+import { fs, nodeModule } from "./builtins.ts";
 
 /** A place in the pack; `file` is relative to its folder. */
 export interface Location {
@@ -29,6 +29,40 @@ export const locateImport = (packDir: string, file: string, specifier: string): 
   const index = lines.findIndex((line) => line.includes(`"${specifier}"`) || line.includes(`'${specifier}'`));
   const name = authored(packDir, file);
   return index < 0 ? { file: name } : { file: name, line: index + 1 };
+};
+
+/** The same source as a script: what only a module may hold is blanked out, lines stay. */
+const scriptOf = (source: string): string =>
+  source
+    .replace(/^import\b[^"']*["'][^"']*["'][^\n]*/gm, (text) => text.replace(/[^\n]/g, ""))
+    .replace(/^export\s+(default\s+)?/gm, "");
+
+const lineOf = (compile: () => unknown, isSame: (message: string) => boolean): number | undefined => {
+  try {
+    compile();
+    return undefined;
+  } catch (thrown) {
+    const { stack = "", message } = thrown as Error;
+    const line = /^[^\n]*:(\d+)\n/.exec(stack)?.[1];
+    return line !== undefined && isSame(message) ? Number(line) : undefined;
+  }
+};
+
+/** A syntax error in a module does not say where it is: two parsers that do are asked, the engine's own first. */
+export const locateSyntax = (packDir: string, file: string, message: string): Location => {
+  const source = fs.readFileSync(`${packDir}/${file}`, "utf8");
+  const { Script } = process.getBuiltinModule("node:vm");
+  const line =
+    lineOf(
+      () => new Script(scriptOf(source)),
+      (found) => found === message,
+    ) ??
+    lineOf(
+      () => nodeModule.stripTypeScriptTypes(source),
+      () => true,
+    );
+  const name = authored(packDir, file);
+  return line === undefined ? { file: name } : { file: name, line };
 };
 
 export const showLocation = ({ file, line }: Location): string => (line === undefined ? file : `${file}:${line}`);

@@ -63,11 +63,12 @@ const resolverOf =
 const formats: Readonly<Record<string, string>> = { cjs: "commonjs", json: "json" };
 
 const loaderOf =
-  (pack: PackModules): LoadHookSync =>
+  (pack: PackModules, onLoad: (path: string) => void): LoadHookSync =>
   (url, context, next) => {
     if (!url.startsWith(pack.packUrl)) return next(url, context);
     const path = urls.fileURLToPath(url.replace(/[?#].*$/, ""));
     const source = fs.readFileSync(path, "utf8");
+    onLoad(path);
     const extension = path.slice(path.lastIndexOf(".") + 1);
     return {
       format: formats[extension] ?? "module",
@@ -76,9 +77,14 @@ const loaderOf =
     };
   };
 
-/** From here on the process imports as a pack may. */
-export const registerPackModules = (pack: PackModules): void => {
-  nodeModule.registerHooks({ resolve: resolverOf(pack), load: loaderOf(pack) });
+/** From here on the process imports as a pack may. Tells which file of the pack was loaded last, relative to it. */
+export const registerPackModules = (pack: PackModules): (() => string | null) => {
+  let last: string | null = null;
+  const onLoad = (path: string): void => {
+    last = path.slice(pack.packDir.length + 1);
+  };
+  nodeModule.registerHooks({ resolve: resolverOf(pack), load: loaderOf(pack, onLoad) });
+  return () => last;
 };
 
 /** The file of an entrypoint's module. */

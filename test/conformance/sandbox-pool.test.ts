@@ -1,0 +1,156 @@
+/** What the pool of sandboxes does with its processes, and what it says of modules that cannot be loaded. */
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { honestPack } from "../kit/honest-driver.ts";
+import { type Bench, failure, openBench, writePack } from "../kit/sandbox.ts";
+
+const broken: readonly [string, Record<string, string>, { message: RegExp; file?: string; line?: number }][] = [
+  [
+    "throws",
+    { "driver.js": "const a = 1;\n\nthrow new TypeError('no luck');\n" },
+    { message: /TypeError: no luck/, file: "driver.js", line: 3 },
+  ],
+  [
+    "does not parse",
+    { "driver.js": "export class D {\n  oops(\n}\n" },
+    { message: /SyntaxError/, file: "driver.js", line: 3 },
+  ],
+  [
+    "breaks in a file it imports",
+    { "driver.js": 'import "./b.js";\n', "b.js": "\nnull.x;\n" },
+    { message: /TypeError/, file: "b.js", line: 2 },
+  ],
+  [
+    "imports a file that is absent",
+    { "driver.js": '// one\nimport "./gone.js";\n' },
+    { message: /gone\.js/, file: "driver.js", line: 2 },
+  ],
+  [
+    "imports a package",
+    { "driver.js": '\n\nimport axios from "axios";\n' },
+    { message: /got "axios"/, file: "driver.js", line: 3 },
+  ],
+  [
+    "imports a name that is not there",
+    { "driver.js": 'import { x } from "./b.js";\nexport class D {}\n', "b.js": "\n" },
+    { message: /does not provide an export named 'x'/, file: "driver.js", line: 1 },
+  ],
+  [
+    "imports from outside",
+    { "driver.js": 'import "../../etc/x.js";\n' },
+    { message: /lies outside/, file: "driver.js", line: 1 },
+  ],
+  [
+    "lacks the class",
+    { "driver.js": "export class E {}\n" },
+    { message: /export a class D, got: E/, file: "driver.js" },
+  ],
+  ["is not there", { "other.js": "" }, { message: /Expected driver\.js/ }],
+  [
+    "was written in TypeScript",
+    {
+      "driver.ts": "const a: number = 1;\nthrow new Error(`${a}`);\n",
+      "driver.js": "const a         = 1;\nthrow new Error(`${a}`);\n",
+    },
+    { message: /Error: 1/, file: "driver.ts", line: 2 },
+  ],
+  [
+    "hangs at its top level",
+    { "driver.js": "await new Promise(() => setInterval(() => {}, 1000));\n" },
+    { message: /did not finish loading/ },
+  ],
+  ["loops at its top level", { "driver.js": "for (;;);\n" }, { message: /did not finish loading/ }],
+  ["leaves while it is loaded", { "driver.js": "process.exit(4);\n" }, { message: /exit code 4/ }],
+];
+
+describe("a module that cannot be loaded", () => {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = await openBench("degraded", honestPack);
+  });
+  afterAll(() => bench.close());
+
+  test.each(broken)("one that %s is told with its place in the author's source", async (_, pack, expected) => {
+    const dir = await writePack(pack);
+    const { importError } = await bench.pool.inspect(dir, "driver:D", 1_500);
+    expect(importError?.message).toMatch(expected.message);
+    expect(importError?.file).toBe(expected.file);
+    expect(importError?.line).toBe(expected.line);
+  });
+
+  test("fails a call with the same words", async () => {
+    const dir = await writePack({ "driver.js": "throw new Error('no luck');\n" });
+    const release = { digest: "broken", dir, entrypoint: "driver:D" };
+    const error = await failure(bench.call("test_connection", {}, { release }));
+    expect(error).toMatchObject({ code: "driver_failed", message: "The driver cannot be loaded: Error: no luck" });
+    expect(error.details).toEqual({ at: "driver.js:1" });
+  });
+
+  test("is no reason for TypeScript that was not stripped to fail", async () => {
+    const source =
+      'import { Driver, type Json } from "switchyard/sdk";\nexport class D extends Driver { async a(): Promise<Json> { return 7; } }\n';
+    const release = { digest: "typed", dir: await writePack({ "driver.ts": source }), entrypoint: "driver:D" };
+    expect(await bench.call("a", {}, { release })).toBe(7);
+  });
+});
+
+describe("the pool", () => {
+  const benches: Bench[] = [];
+  const open = async (changes: Parameters<typeof openBench>[2] = {}): Promise<Bench> => {
+    const bench = await openBench("degraded", honestPack, changes);
+    benches.push(bench);
+    return bench;
+  };
+  afterEach(async () => {
+    for (const bench of benches.splice(0)) await bench.close();
+  });
+
+  test("never has more processes than it may; the longest unused one goes first", async () => {
+    const bench = await open({ maxProcesses: 2 });
+    for (const instanceId of ["ins_a", "ins_b", "ins_a", "ins_c"]) await bench.call("count", {}, { instanceId });
+    expect(bench.pool.stats()).toEqual({ processes: 2, busy: 0 });
+    expect(await bench.call("count", {}, { instanceId: "ins_a" })).toBe(3);
+    expect(await bench.call("count", {}, { instanceId: "ins_b" })).toBe(1);
+  });
+
+  test("lets a call wait when all are busy, and gives up at the call's deadline", async () => {
+    const bench = await open({ maxProcesses: 1 });
+    const blocker = failure(bench.call("ignoreAbort", {}, { timeoutMs: 1_500 }));
+    await vi.waitFor(() => expect(bench.asked).toHaveLength(1));
+    const late = failure(bench.call("count", {}, { instanceId: "ins_b", timeoutMs: 100 }));
+    const patient = bench.call("count", {}, { instanceId: "ins_c" });
+    expect((await late).code).toBe("timed_out");
+    expect((await blocker).code).toBe("timed_out");
+    expect(await patient).toBe(1);
+  });
+
+  test("starts another process for an instance that is busy", async () => {
+    const bench = await open();
+    const pids = await Promise.all([bench.call("whoami"), bench.call("whoami"), bench.call("whoami")]);
+    expect(new Set(pids).size).toBe(3);
+  });
+
+  test("ends idle processes after their time, and at once after a call that asks for it", async () => {
+    const bench = await open({ idleMs: 100 });
+    await bench.call("count", {}, { keepWarm: false });
+    expect(bench.pool.stats().processes).toBe(0);
+    await bench.call("count");
+    expect(bench.pool.stats().processes).toBe(1);
+    await vi.waitFor(() => expect(bench.pool.stats().processes).toBe(0));
+  });
+
+  test("forgets an instance's processes when it changed", async () => {
+    const bench = await open();
+    await bench.call("count");
+    bench.pool.endInstance("ins_1");
+    expect(await bench.call("count")).toBe(1);
+  });
+
+  test("kills everything at once when the lease is lost", async () => {
+    const bench = await open();
+    const running = failure(bench.call("ignoreAbort"));
+    await vi.waitFor(() => expect(bench.asked).toHaveLength(1));
+    bench.pool.endAll();
+    expect((await running).code).toBe("sandbox_crashed");
+    expect(bench.pool.stats()).toEqual({ processes: 0, busy: 0 });
+  });
+});
