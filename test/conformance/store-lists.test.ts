@@ -1,0 +1,221 @@
+/** What every store must list: jobs by page and filter, and what is still to do or to forget. */
+import { expect, it } from "vitest";
+import type { JobState } from "../../src/model/job.ts";
+import { readEvents } from "../../src/store/events.ts";
+import {
+  claimJob,
+  closeTail,
+  countOpenJobs,
+  findJob,
+  insertJob,
+  type JobFilter,
+  listJobs,
+  markEnqueued,
+  type NewJob,
+  notEnqueued,
+  openJobsOf,
+  openTails,
+  pruneJobs,
+  runningJobs,
+  settleJob,
+  unsettledJobs,
+} from "../../src/store/jobs.ts";
+import type { Store } from "../../src/store/store.ts";
+import { describeStores, eventsFrom, newJob } from "../kit/stores.ts";
+
+const admit = async (store: Store, given: Partial<NewJob> = {}): Promise<string> =>
+  (await store.write(() => insertJob(newJob(given)))).job.id;
+const claim = (store: Store, id: string, workerId = "wrk_1") =>
+  store.write(() => claimJob({ id, workerId, now: 2_000 }));
+const settle = async (
+  store: Store,
+  id: string,
+  given: { state?: "succeeded" | "failed"; now?: number; routine?: boolean } = {},
+) => {
+  const { state = "succeeded", now = 3_000, routine = false } = given;
+  await claim(store, id);
+  await store.write(() =>
+    settleJob({ id, attempt: 1, state, result: null, error: null, events: eventsFrom(1, 2), now, routine }),
+  );
+};
+const ids = (jobs: readonly { id: string }[]): string[] => jobs.map(({ id }) => id);
+
+/** All pages of a list, walked by their cursors. */
+const walk = async (store: Store, filter: JobFilter): Promise<string[]> => {
+  const found: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const page = await store.read(() => listJobs({ ...filter, cursor }));
+    expect(page.items.length).toBeLessThanOrEqual(filter.limit);
+    found.push(...ids(page.items));
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return found;
+};
+
+interface Sample {
+  readonly id: string;
+  readonly kind: string;
+  readonly instanceId: string | null;
+  readonly typeId: string | null;
+  readonly createdAt: number;
+  readonly state: JobState;
+}
+
+const kinds = ["instance.test_connection", "action.run", "pack.install"];
+
+const sample = (index: number): Omit<Sample, "id"> => {
+  const kind = kinds[index % 3]!;
+  return {
+    kind,
+    instanceId: kind === "pack.install" ? null : `ins_${index % 4}`,
+    typeId: index % 5 === 0 ? "a.b" : null,
+    createdAt: 1_000 + Math.floor(index / 3),
+    state: index % 7 === 0 ? "failed" : "queued",
+  };
+};
+
+/** Forty jobs of three kinds on four instances; several share one millisecond. */
+const fill = async (store: Store): Promise<Sample[]> => {
+  const samples: Sample[] = [];
+  for (const one of Array.from({ length: 40 }, (_, index) => sample(index))) {
+    const { kind, createdAt, instanceId, typeId } = one;
+    const subject = { ...(instanceId === null ? {} : { instanceId }), ...(typeId === null ? {} : { typeId }) };
+    const id = await admit(store, { kind, createdAt, subject });
+    if (one.state === "failed") await settle(store, id, { state: "failed" });
+    samples.push({ id, ...one });
+  }
+  return samples.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
+};
+
+describeStores("lists of jobs", (bench) => {
+  const filters: [string, Omit<JobFilter, "limit">, (sample: Sample) => boolean][] = [
+    ["all", {}, () => true],
+    ["by kind", { kind: "action.run" }, ({ kind }) => kind === "action.run"],
+    ["by state", { state: "failed" }, ({ state }) => state === "failed"],
+    [
+      "by kind and state",
+      { kind: "action.run", state: "failed" },
+      ({ kind, state }) => kind === "action.run" && state === "failed",
+    ],
+    ["by instance", { instanceId: "ins_1" }, ({ instanceId }) => instanceId === "ins_1"],
+    [
+      "by instance and state",
+      { instanceId: "ins_0", state: "failed" },
+      ({ instanceId, state }) => instanceId === "ins_0" && state === "failed",
+    ],
+    ["by type", { typeId: "a.b" }, ({ typeId }) => typeId === "a.b"],
+    ["by time", { since: 1_006 }, ({ createdAt }) => createdAt >= 1_006],
+    [
+      "of what a limited caller sees",
+      { visibleInstances: ["ins_0", "ins_3", "ins_0"], kind: "action.run" },
+      ({ instanceId, kind }) => (instanceId === "ins_0" || instanceId === "ins_3") && kind === "action.run",
+    ],
+    ["of an instance that the caller does not see", { visibleInstances: ["ins_0"], instanceId: "ins_1" }, () => false],
+    ["of a caller who sees nothing", { visibleInstances: [] }, () => false],
+  ];
+
+  it("pages newest first through every filter without a gap or a duplicate", async () => {
+    const samples = await fill(bench.store);
+    for (const [name, filter, holds] of filters) {
+      const expected = ids(samples.filter(holds));
+      expect(await walk(bench.store, { ...filter, limit: 3 }), name).toEqual(expected);
+      expect(await walk(bench.store, { ...filter, limit: 500 }), name).toEqual(expected);
+    }
+  });
+
+  it("goes on where a page ended although jobs came in between", async () => {
+    for (const createdAt of [1, 2, 3, 4]) await admit(bench.store, { createdAt });
+    const first = await bench.store.read(() => listJobs({ limit: 2 }));
+    await admit(bench.store, { createdAt: 9 });
+    const second = await bench.store.read(() => listJobs({ limit: 2, cursor: first.nextCursor }));
+    expect([...first.items, ...second.items].map(({ createdAt }) => createdAt)).toEqual([4, 3, 2, 1]);
+    expect(second.nextCursor).toBeNull();
+  });
+
+  it("refuses a cursor that is none", async () => {
+    const broken = bench.store.read(() => listJobs({ limit: 2, cursor: "xx'; drop" }));
+    await expect(broken).rejects.toMatchObject({ code: "validation_failed", errors: [{ pointer: "/cursor" }] });
+  });
+});
+
+describeStores("what is still to do", (bench) => {
+  it("knows the jobs that the queue never took", async () => {
+    const taken = await admit(bench.store, { createdAt: 1_000 });
+    const late = await admit(bench.store, { createdAt: 1_001 });
+    await admit(bench.store, { createdAt: 5_000 });
+    const settled = await admit(bench.store, { createdAt: 900 });
+    await settle(bench.store, settled);
+    await bench.store.write(() => markEnqueued([taken], 1_100));
+    await bench.store.write(() => markEnqueued([], 1_100));
+    expect(ids(await bench.store.read(() => notEnqueued({ olderThan: 4_000, limit: 10 })))).toEqual([late]);
+    expect(await bench.store.read(() => findJob(taken))).toMatchObject({ enqueuedAt: 1_100 });
+  });
+
+  it("walks the unsettled jobs in the order of admission", async () => {
+    const all: string[] = [];
+    for (let index = 0; index < 5; index += 1) all.push(await admit(bench.store, { createdAt: 100 - index }));
+    await settle(bench.store, all[1]!);
+    await claim(bench.store, all[2]!);
+    const first = await bench.store.read(() => unsettledJobs({ limit: 2 }));
+    expect(ids(first)).toEqual([all[0], all[2]]);
+    const rest = await bench.store.read(() => unsettledJobs({ after: first[1]!.admission, limit: 10 }));
+    expect(ids(rest)).toEqual([all[3], all[4]]);
+    expect(await bench.store.read(countOpenJobs)).toEqual(
+      expect.arrayContaining([
+        { state: "queued", queue: "interactive", count: 3 },
+        { state: "running", queue: "interactive", count: 1 },
+      ]),
+    );
+  });
+
+  it("knows open tails until they are closed", async () => {
+    const [first, second] = [await admit(bench.store), await admit(bench.store)];
+    await settle(bench.store, first, { now: 3_000 });
+    await settle(bench.store, second, { now: 4_000 });
+    expect(ids(await bench.store.read(() => openTails({ olderThan: 9_000, limit: 10 })))).toEqual([first, second]);
+    expect(ids(await bench.store.read(() => openTails({ olderThan: 3_500, limit: 10 })))).toEqual([first]);
+    await bench.store.write(() => closeTail(first));
+    expect(ids(await bench.store.read(() => openTails({ olderThan: 9_000, limit: 10 })))).toEqual([second]);
+  });
+
+  it("knows what runs, where, and what an instance has open", async () => {
+    const subject = { instanceId: "ins_1" };
+    const [waits, runs, over] = [
+      await admit(bench.store, { subject }),
+      await admit(bench.store, { subject }),
+      await admit(bench.store, { subject }),
+    ];
+    await claim(bench.store, runs, "wrk_7");
+    await settle(bench.store, over);
+    expect(ids(await bench.store.read(() => runningJobs({ limit: 10 })))).toEqual([runs]);
+    expect(ids(await bench.store.read(() => runningJobs({ workerId: "wrk_7", limit: 10 })))).toEqual([runs]);
+    expect(await bench.store.read(() => runningJobs({ workerId: "wrk_8", limit: 10 }))).toEqual([]);
+    expect(ids(await bench.store.read(() => openJobsOf("ins_1")))).toEqual([waits, runs]);
+  });
+
+  it("forgets old jobs and old routine with their events, but none that is open", async () => {
+    const jobs = { open: await admit(bench.store), tail: await admit(bench.store) };
+    const settled: Record<string, string> = {};
+    for (const [name, now, routine] of [
+      ["old", 1_500, false],
+      ["fresh", 8_000, false],
+      ["routine", 4_000, true],
+      ["freshRoutine", 8_000, true],
+    ] as const) {
+      const id = await admit(bench.store, { idempotencyKey: name, requestHash: "h" });
+      await settle(bench.store, id, { now, routine });
+      await bench.store.write(() => closeTail(id));
+      settled[name] = id;
+    }
+    await settle(bench.store, jobs.tail, { now: 1_000 });
+    const prune = () => bench.store.write(() => pruneJobs({ before: 2_000, scheduledBefore: 5_000, limit: 1 }));
+    expect([await prune(), await prune(), await prune()]).toEqual([1, 1, 0]);
+    expect(await walk(bench.store, { limit: 50 })).toHaveLength(4);
+    for (const gone of ["old", "routine"]) {
+      expect(await bench.store.read(() => findJob(settled[gone]!))).toBeUndefined();
+      expect(await bench.store.read(() => readEvents({ jobId: settled[gone]!, after: 0, limit: 9 }))).toEqual([]);
+    }
+    expect(await bench.store.read(() => findJob(settled["freshRoutine"]!))).toBeDefined();
+  });
+});

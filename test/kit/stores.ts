@@ -1,0 +1,147 @@
+/** Runs one suite on both databases: a SQLite file and a private PostgreSQL. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe } from "vitest";
+import type { JobEvent } from "../../src/model/event.ts";
+import { newId } from "../../src/model/ids.ts";
+import type { Instance } from "../../src/model/instance.ts";
+import type { NewJob } from "../../src/store/jobs.ts";
+import { migrate, openStore } from "../../src/store/open.ts";
+import type { Store } from "../../src/store/store.ts";
+import { missingPostgres, startTestPostgres, type TestPostgres } from "./postgres.ts";
+
+export interface StoreBench {
+  /** A store on an empty, migrated database. */
+  readonly store: Store;
+  readonly url: string;
+  /** A second process would open it like this. */
+  openAnother(): Promise<Store>;
+}
+
+interface Databases {
+  start(): Promise<void>;
+  create(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const sqliteDatabases = (): Databases => {
+  let folder = "";
+  let files = 0;
+  return {
+    start: async () => {
+      folder = mkdtempSync(join(tmpdir(), "sw-store-"));
+    },
+    create: async () => {
+      files += 1;
+      return join(folder, `${files}`, "switchyard.db");
+    },
+    stop: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+};
+
+/** One server for all suites of a test file: making one takes a second. */
+let server: TestPostgres | undefined;
+afterAll(() => server?.stop());
+
+const postgresDatabases = (): Databases => ({
+  start: async () => {
+    server ??= await startTestPostgres();
+  },
+  create: async () => (server === undefined ? "" : server.createDatabase()),
+  stop: async () => undefined,
+});
+
+const runOn = (databases: Databases, suite: (bench: StoreBench) => void): void => {
+  let open: Store[] = [];
+  let url = "";
+  const openOne = async (): Promise<Store> => {
+    const store = await openStore({ url });
+    open.push(store);
+    return store;
+  };
+  const bench = {
+    get store(): Store {
+      return open[0]!;
+    },
+    get url(): string {
+      return url;
+    },
+    openAnother: openOne,
+  };
+  beforeAll(() => databases.start());
+  beforeEach(async () => {
+    url = await databases.create();
+    await migrate(url);
+    await openOne();
+  });
+  afterEach(async () => {
+    await Promise.all(open.map((store) => store.close()));
+    open = [];
+  });
+  afterAll(() => databases.stop());
+  suite(bench);
+};
+
+/** One suite on SQLite and PostgreSQL. Without PostgreSQL its half skips and says why; in strict runs it fails. */
+export const describeStores = (name: string, suite: (bench: StoreBench) => void): void => {
+  describe(`${name}, on SQLite`, () => runOn(sqliteDatabases(), suite));
+  const isSkipped = missingPostgres !== undefined && process.env["SWITCHYARD_TEST_STRICT"] !== "1";
+  const reason = isSkipped ? ` (skipped: ${missingPostgres})` : "";
+  describe.skipIf(isSkipped)(`${name}, on PostgreSQL${reason}`, () => runOn(postgresDatabases(), suite));
+};
+
+/** A job that nothing else is like; what matters to a test is given. */
+export const newJob = (given: Partial<NewJob> = {}): NewJob => ({
+  id: newId("job", given.createdAt ?? 1_000),
+  kind: "instance.test_connection",
+  maxAttempts: 3,
+  createdAt: 1_000,
+  requestedBy: { tokenId: "tok_1", name: "ada" },
+  subject: {},
+  input: {},
+  sealedInput: null,
+  queue: "interactive",
+  locks: [],
+  timeoutMs: 60_000,
+  debug: false,
+  principalId: "tok_1",
+  idempotencyKey: null,
+  requestHash: null,
+  dedupeKey: null,
+  dedupeHash: null,
+  joinKeys: [],
+  planId: null,
+  retryOf: null,
+  undoOf: null,
+  ...given,
+});
+
+export const newInstance = (given: Partial<Instance> = {}): Instance => ({
+  id: newId("ins", 1_000),
+  typeId: "example.device",
+  name: "rack-1",
+  config: { host: "10.0.0.1", port: 443 },
+  configRevision: 1,
+  secrets: {},
+  state: "configured",
+  lastTest: null,
+  latencyMs: null,
+  lastError: null,
+  flags: [],
+  createdAt: 1_000,
+  updatedAt: 1_000,
+  ...given,
+});
+
+/** The events from..to of a job. */
+export const eventsFrom = (from: number, to: number, attempt = 1): JobEvent[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => ({
+    seq: from + index,
+    ts: 1_000 + from + index,
+    phase: "test",
+    level: "info",
+    message: `line ${from + index}`,
+    meta: { at: from + index },
+    attempt,
+  }));
