@@ -91,16 +91,6 @@ export const dataOf = (response: Pick<HttpResponse, "status" | "body">, doing: s
 export const read = async (http: HttpClient, path: string, query: HttpRequest["query"] = {}): Promise<unknown> =>
   dataOf(await http.request({ method: "GET", path, query }), `GET ${path}`);
 
-/** The error of a write that the runner reports as failed, with our words where it tells what was answered. */
-export const writeFailure = (thrown: unknown, doing: string): unknown => {
-  if (!(thrown instanceof DriverError)) return thrown;
-  const { status, body, answer } = thrown.details as Row;
-  const inner = isRow(answer) ? answer : {};
-  const seen = status ?? inner["status"];
-  const text = body ?? inner["body"];
-  return typeof seen === "number" && seen >= 400 && typeof text === "string" ? failureOf(seen, text, doing) : thrown;
-};
-
 /** A list of objects; anything else is `protocol_mismatch`. */
 export const rowsOf = (data: unknown, what: string): readonly Row[] => {
   if (Array.isArray(data) && data.every(isRow)) return data;

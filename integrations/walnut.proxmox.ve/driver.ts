@@ -9,7 +9,7 @@ import {
   type Json,
   type Target,
 } from "switchyard/sdk";
-import { dataOf, read, rowOf, writeFailure } from "./answer.ts";
+import { dataOf, read, rowOf } from "./answer.ts";
 import { followTask, watch } from "./follow.ts";
 import { planGuest } from "./guest-plan.ts";
 import { commands, planHost } from "./host-plan.ts";
@@ -165,13 +165,10 @@ export class ProxmoxVeDriver extends Driver<ProxmoxConfig> {
     return currentOf(await read(this.transports.http, `/nodes/${node}/${kind}/${vmid}/status/current`));
   }
 
+  /** Sends the plan's one step, if it has one, and gives its `data`. */
   private async send(doing: string): Promise<unknown> {
-    try {
-      const [answer] = await this.apply();
-      return answer === undefined ? null : dataOf(answer as { status: number; body: string }, doing);
-    } catch (thrown) {
-      throw writeFailure(thrown, doing);
-    }
+    const [answer] = await this.apply();
+    return answer === undefined ? null : dataOf(answer as { status: number; body: string }, doing);
   }
 
   private async switchGuest(call: ActionCall, guest: Guest): Promise<Switched> {

@@ -9,9 +9,10 @@ import { createDirectDriver, type DirectDriver } from "../kit/direct-driver.ts";
 import { hasPrometheus, startPrometheus, type TestPrometheus } from "../kit/prometheus.ts";
 import { listing } from "../kit/proxmox.ts";
 
+const http = { timeout_s: 2, retries: 0 };
 let opened: DirectDriver<PrometheusDriver>[] = [];
 const connect = (url: string): PrometheusDriver => {
-  const direct = createDirectDriver(PrometheusDriver, { baseUrl: url, config: { url } });
+  const direct = createDirectDriver(PrometheusDriver, { pack: "prometheus", config: { url }, http });
   opened.push(direct);
   return direct.driver;
 };
@@ -87,6 +88,28 @@ describe("failures of a Prometheus", () => {
     await vi.waitFor(() => expect(server.listening).toBe(true));
     const { port } = server.address() as AddressInfo;
     await expect(connect(`http://127.0.0.1:${port}`).test_connection()).rejects.toMatchObject({ code });
+    server.closeAllConnections();
+    server.close();
+  });
+});
+
+describe("credentials for a Prometheus", () => {
+  it.each([
+    [{ username: "ada" }, { password: "a-long-password" }, `Basic ${btoa("ada:a-long-password")}`],
+    [{}, { bearer_token: "a-long-token" }, "Bearer a-long-token"],
+    [{}, {}, undefined],
+  ])("%o %o become %s", async (config, secrets, expected) => {
+    const seen: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      response.end('{"status":"success","data":{"version":"0","activeTargets":[]}}');
+    }).listen(0, "127.0.0.1");
+    await vi.waitFor(() => expect(server.listening).toBe(true));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const direct = createDirectDriver(PrometheusDriver, { pack: "prometheus", config: { url, ...config }, secrets });
+    opened.push(direct);
+    await direct.driver.test_connection();
+    expect(seen).toEqual([expected, expected]);
     server.closeAllConnections();
     server.close();
   });

@@ -95,7 +95,8 @@ describe("apply", () => {
     const plan = await planned(direct, facts);
     await direct.driver.vm_lifecycle(direct.applying(facts, plan));
     const upid = bench.lab.state.tasks[0]?.upid ?? "";
-    const answer = { status: 200, headers: {}, body: JSON.stringify({ data: upid }), latency_ms: 1 };
+    const body = JSON.stringify({ data: upid });
+    const answer = { ok: true, status: 200, answer: { status: 200, headers: {}, body, latency_ms: 1 }, ms: 1 };
     const again = bench.connect();
     const result = await again.driver.vm_lifecycle(again.applying(facts, plan, [answer]));
     expect(result).toMatchObject({ task_id: upid, effects: { per_target: [{ from: "running", to: "stopped" }] } });

@@ -112,6 +112,8 @@ describe("plan", () => {
   });
 
   it("keeps to the instance's node", async () => {
-    expect(failed(await planned(bench.connect("admin", { node: "pve2" }), vm(100, "shutdown")))).toEqual(["node"]);
+    expect(failed(await planned(bench.connect("admin", { config: { node: "pve2" } }), vm(100, "shutdown")))).toEqual([
+      "node",
+    ]);
   });
 });

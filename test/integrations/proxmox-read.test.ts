@@ -1,7 +1,7 @@
 /** The Proxmox VE driver looks: connection tests, inventories, failures told apart. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { asTargets, asTestResult } from "../../src/model/dry-run.ts";
-import type { Json } from "../../src/model/json.ts";
+import type { Json, JsonObject } from "../../src/model/json.ts";
 import { type Bench, listing, planned, startBench, vm } from "../kit/proxmox.ts";
 
 let bench: Bench;
@@ -33,7 +33,7 @@ describe("test_connection", () => {
   });
 
   it("names the nodes there are when the configured one is none of them", async () => {
-    const call = bench.connect("admin", { node: "pve9" }).driver.test_connection();
+    const call = bench.connect("admin", { config: { node: "pve9" } }).driver.test_connection();
     await expect(call).rejects.toMatchObject({ code: "target_not_found", message: expect.stringContaining("pve1") });
   });
 });
@@ -67,7 +67,7 @@ describe("inventory", () => {
   });
 
   it("keeps to one node when the instance names one", async () => {
-    const { driver } = bench.connect("admin", { node: "pve2" });
+    const { driver } = bench.connect("admin", { config: { node: "pve2" } });
     const vms = await driver.inventory_list(listing("vm"));
     expect(new Set(vms.map(({ attrs }) => attrs["node"]))).toEqual(new Set(["pve2"]));
     expect(await driver.inventory_list(listing("host"))).toHaveLength(1);
@@ -83,7 +83,7 @@ describe("inventory", () => {
 
 describe("failures", () => {
   it("tells a wrong token with what to check", async () => {
-    const call = bench.connect("admin", {}, "root@pam!lab=wrong").driver.test_connection();
+    const call = bench.connect("admin", { secret: "a-wrong-secret" }).driver.test_connection();
     await expect(call).rejects.toMatchObject({ code: "auth_failed", message: expect.stringContaining("token_name") });
   });
 
@@ -116,9 +116,52 @@ describe("failures", () => {
       message: expect.stringMatching(/596.*cannot reach the node in charge/),
     });
   });
+});
 
-  it("tells an answer that is not the API's", async () => {
-    bench.lab.faults.add({ kind: "half", path: "/version" });
-    await expect(bench.connect().driver.test_connection()).rejects.toMatchObject({ code: "network_unreachable" });
+describe("contact", () => {
+  const http = { timeout_s: 0.3, retries: 0 };
+  const codeOf = (config: JsonObject): Promise<string> =>
+    bench
+      .connect("admin", { config, http })
+      .driver.test_connection()
+      .then(
+        ({ status }) => status,
+        (thrown: { code: string }) => thrown.code,
+      );
+
+  it("is trusted by fingerprint, by authority, or not looked at", async () => {
+    const ca = { tls_fingerprint: "", ca_pem: bench.lab.caPem };
+    expect(await codeOf({})).toBe("connected");
+    expect(await codeOf(ca)).toBe("connected");
+    expect(await codeOf({ tls_fingerprint: "" })).toBe("tls_untrusted");
+    expect(await codeOf({ tls_fingerprint: "", verify_ssl: false })).toBe("connected");
+  });
+
+  it.each([
+    ["unknown", "tls_untrusted"],
+    ["other_name", "tls_name_mismatch"],
+    ["expired", "tls_untrusted"],
+  ] as const)("with the certificate %s is %s", async (choice, code) => {
+    bench.lab.faults.certificate(choice);
+    expect(await codeOf({ tls_fingerprint: "", ca_pem: bench.lab.caPem })).toBe(code);
+    expect(await codeOf({})).toBe("tls_untrusted");
+  });
+
+  it.each([
+    ["hung", "response_timeout"],
+    ["half", "device_error"],
+    ["reset", "device_error"],
+  ] as const)("that is %s is %s", async (kind, code) => {
+    bench.lab.faults.add({ kind });
+    expect(await codeOf({})).toBe(code);
+  });
+
+  it("that is slow is waited for", async () => {
+    bench.lab.faults.add({ kind: "slow", ms: 100 });
+    expect(await codeOf({})).toBe("connected");
+  });
+
+  it("with nobody is told", async () => {
+    expect(await codeOf({ port: 1 })).toBe("connection_refused");
   });
 });

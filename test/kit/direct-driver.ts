@@ -1,118 +1,118 @@
-/** A driver object with a plain http client in the runner's place: for tests of what a driver makes of answers. */
-import { performance } from "node:perf_hooks";
-import { type ActionCall, DriverError, type DryRunResult, type HttpRequest, type HttpStep } from "switchyard/sdk";
-import { Agent, request } from "undici";
+/** A driver object in this process, with the runner's real transports: for tests of what a driver makes of a device. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type ActionCall, DriverError, type DryRunResult } from "switchyard/sdk";
+import { parse } from "yaml";
+import { SwitchyardError } from "../../src/errors.ts";
+import { silentLog } from "../../src/log.ts";
+import { bind } from "../../src/model/binding.ts";
+import type { JsonObject } from "../../src/model/json.ts";
+import { type Capability, findCapability, type Manifest } from "../../src/model/manifest.ts";
+import type { JournalEntry, StepAnswer } from "../../src/model/plan.ts";
 import { attachDriver, type DriverEvent } from "../../src/sdk/driver.ts";
+import { createTransports, type Door, type DoorEvent, type Grant } from "../../src/transports/transports.ts";
 
 export interface DirectOptions {
-  readonly baseUrl: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly ca?: string;
+  /** Folder below `integrations/`. */
+  readonly pack: string;
+  readonly config: JsonObject;
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Default: the manifest's. */
+  readonly http?: { readonly timeout_s: number; readonly retries: number };
 }
 
-interface WireAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  readonly latency_ms: number;
-}
-type CallFacts = Pick<ActionCall, "verb"> & {
+interface CallFacts {
+  readonly capability: string;
+  readonly verb: string;
   readonly target: { readonly type: string; readonly id: string };
-  readonly params?: ActionCall["params"];
-};
+  readonly params?: JsonObject;
+}
 
 export interface DirectDriver<D> {
   readonly driver: D;
   readonly events: DriverEvent[];
-  /** What an action's method is given for a dry run. */
+  /** Writes as they were put on the record. */
+  readonly record: DoorEvent[];
+  /** What an action's method is given for a dry run; from here on the driver may only read. */
   planning(facts: CallFacts): ActionCall;
-  /** The same for applying a plan; `answers` stand for steps that an earlier attempt sent. */
-  applying(facts: CallFacts, plan: DryRunResult, answers?: readonly WireAnswer[]): ActionCall;
+  /** The same for applying a plan; `answers` are those that an earlier attempt got. */
+  applying(facts: CallFacts, plan: DryRunResult, answers?: readonly StepAnswer[]): ActionCall;
+  /** The way of the last call. */
+  door(): Door;
   close(): Promise<void>;
 }
 
-const causes: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection_refused",
-  UND_ERR_SOCKET: "network_unreachable",
-  UND_ERR_HEADERS_TIMEOUT: "response_timeout",
+const folder = fileURLToPath(new URL("../../integrations/", import.meta.url));
+
+const entryOf = (answer: StepAnswer, index: number): JournalEntry => ({
+  ...{ jobId: "job_test", index, attempt: 1, transport: "http", request: {}, idempotent: false },
+  ...{ sentAt: 0, answeredAt: 1, answer },
+});
+
+const asDriverError = (thrown: unknown): unknown =>
+  thrown instanceof SwitchyardError ? new DriverError(thrown.code, thrown.message, thrown.details) : thrown;
+
+const required = (manifest: Manifest, id: string): Capability => {
+  const capability = findCapability(manifest, id);
+  if (capability === undefined) throw new Error(`Expected a capability ${id} in ${manifest.id}.`);
+  return capability;
 };
 
-type Pairs = readonly (readonly [string, unknown])[];
-const pairsOf = (value: HttpRequest["query"] | HttpRequest["form"]): Pairs =>
-  Array.isArray(value) ? (value as Pairs) : Object.entries(value ?? {});
-const encoded = (value: HttpRequest["query"] | HttpRequest["form"]): string =>
-  new URLSearchParams(pairsOf(value).map(([name, each]) => [name, String(each)])).toString();
+const rightsOf = (manifest: Manifest, { capability, verb, target }: CallFacts) => ({
+  capability: required(manifest, capability),
+  verb,
+  target,
+});
 
-const bodyOf = ({ form, json }: Partial<HttpRequest>): { type: string; text: string } | null => {
-  if (form !== undefined) return { type: "application/x-www-form-urlencoded", text: encoded(form) };
-  return json === undefined ? null : { type: "application/json", text: JSON.stringify(json) };
-};
-
-/** Makes a driver whose requests go straight to `baseUrl`. A write outside `apply` is refused, as the runner would. */
+/** Makes a driver of a shipped pack. Until an action is planned or applied, it may read. */
 export const createDirectDriver = <D extends object>(Type: new () => D, options: DirectOptions): DirectDriver<D> => {
-  const agent = new Agent({
-    headersTimeout: 2000,
-    ...(options.ca === undefined ? {} : { connect: { ca: options.ca } }),
-  });
+  const manifest = parse(readFileSync(`${folder}${options.pack}/plugin.yaml`, "utf8")) as Manifest;
+  const secrets = Object.entries(options.secrets ?? {}).map(([name, value]) => ({ name, value, version: 1 }));
+  const binding = bind({ manifest, config: options.config, secretNames: secrets.map(({ name }) => name) });
+  const transports = createTransports({ now: Date.now, log: silentLog, ownListeners: () => [] });
+  const defaults = { ...manifest.defaults, ...(options.http === undefined ? {} : { http: options.http }) };
+  const instance = { instanceId: "ins_test", key: "ins_test 1", binding, secrets, defaults, rawSecrets: false };
+  const session = transports.open(instance);
+  const record: DoorEvent[] = [];
   const events: DriverEvent[] = [];
-  let steps: readonly HttpStep[] = [];
-  let recorded: readonly WireAnswer[] = [];
 
-  const send = async (asked: Partial<HttpRequest>): Promise<WireAnswer> => {
-    const query = encoded(asked.query);
-    const body = bodyOf(asked);
-    const started = performance.now();
-    try {
-      const response = await request(`${options.baseUrl}${asked.path ?? ""}${query === "" ? "" : `?${query}`}`, {
-        method: asked.method ?? "GET",
-        dispatcher: agent,
-        headers: { ...options.headers, ...asked.headers, ...(body === null ? {} : { "content-type": body.type }) },
-        body: body?.text ?? null,
-      });
-      const headers = Object.fromEntries(Object.entries(response.headers).map(([name, each]) => [name, String(each)]));
-      const text = await response.body.text();
-      return { status: response.statusCode, headers, body: text, latency_ms: performance.now() - started };
-    } catch (thrown) {
-      const { code = "", message = "" } = thrown as { code?: string; message?: string };
-      throw new DriverError(causes[code] ?? "device_error", `${message} (${code})`);
-    }
-  };
-  const sendStep = async (step: HttpStep, index: number): Promise<WireAnswer> => {
-    const answer = recorded[index] ?? (await send(step));
-    if (answer.status >= 200 && answer.status < 300) return answer;
-    const { status, body } = answer;
-    throw new DriverError("device_error", `Step ${index} was answered with ${status}.`, { status, body });
-  };
-  const apply = async (): Promise<WireAnswer[]> => {
-    const answers: WireAnswer[] = [];
-    for (const [index, step] of steps.entries()) answers.push(await sendStep(step, index));
-    return answers;
-  };
-  const ask = async (op: string, args: unknown): Promise<unknown> => {
-    if (op === "apply") return apply();
-    const asked = args as HttpRequest;
-    if ((asked.method ?? "GET") !== "GET") throw new DriverError("read_only_violation", "A write outside apply.");
-    return send(asked);
-  };
+  const open = (grant: Pick<Grant, "mode"> & Partial<Grant>, earlier: readonly JournalEntry[] = []): Door =>
+    session.door({
+      steps: [],
+      journal: { earlier, sent: async () => {}, answered: async () => {} },
+      fence: () => {},
+      record: (event) => record.push(event),
+      signal: new AbortController().signal,
+      graceMs: 100,
+      debug: false,
+      ...grant,
+    });
+  let door = open({ mode: "read" });
+  const ask = (op: string, args: unknown): Promise<unknown> =>
+    door.ask(op, args).catch((thrown) => Promise.reject(asDriverError(thrown)));
 
   const driver = new Type();
-  attachDriver(driver, { config: options.config, secrets: {}, ask, emit: (event) => events.push(event) });
+  const emit = (event: DriverEvent): void => void events.push(event);
+  attachDriver(driver, { config: options.config, secrets: session.handles, ask, emit });
   const call = ({ verb, target, params = {} }: CallFacts) => ({
-    verb,
-    params,
-    target: { ...target, external_id: target.id },
+    ...{ verb, params, target: { ...target, external_id: target.id } },
     signal: new AbortController().signal,
   });
   return {
     driver,
     events,
-    planning: (facts) => ({ ...call(facts), dryRun: true, plan: null }),
+    record,
+    door: () => door,
+    planning: (facts) => {
+      door = open({ mode: "read", ...rightsOf(manifest, facts) });
+      return { ...call(facts), dryRun: true, plan: null };
+    },
     applying: (facts, plan, answers = []) => {
-      steps = plan.plan.steps as readonly HttpStep[];
-      recorded = answers;
+      const rights = rightsOf(manifest, facts);
+      const steps = session.normaliseSteps(plan.plan.steps, rights);
+      door = open({ mode: "apply", steps, ...rights }, answers.map(entryOf));
       return { ...call(facts), dryRun: false, plan: { ...plan, steps } };
     },
-    close: () => agent.destroy(),
+    close: () => transports.close(),
   };
 };

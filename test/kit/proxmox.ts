@@ -2,23 +2,30 @@
 import { ProxmoxVeDriver } from "../../integrations/walnut.proxmox.ve/driver.ts";
 import { type Proxmox, startProxmox } from "../../lab/proxmox.ts";
 import { asActionResult, asDryRunResult } from "../../src/model/dry-run.ts";
-import type { Json } from "../../src/model/json.ts";
+import type { Json, JsonObject } from "../../src/model/json.ts";
 import type { DryRunResult } from "../../src/model/plan.ts";
 import { createDirectDriver, type DirectDriver } from "./direct-driver.ts";
 
 export type Connected = DirectDriver<ProxmoxVeDriver>;
 
+const lifecycle = "vm.lifecycle";
 export const vm = (id: number, verb: string, params = {}) => ({
+  capability: lifecycle,
   verb,
   target: { type: "vm", id: String(id) },
   params,
 });
 export const container = (id: number, verb: string, params = {}) => ({
+  capability: lifecycle,
   verb,
   target: { type: "container", id: String(id) },
   params,
 });
-export const host = (id: string, verb: string) => ({ verb, target: { type: "host", id } });
+export const host = (id: string, verb: string) => ({
+  capability: "power.control",
+  verb,
+  target: { type: "host", id },
+});
 export type GuestCall = ReturnType<typeof vm>;
 
 /** What an inventory call is given beside its target type. */
@@ -33,8 +40,13 @@ export const listing = (targetType: string) => ({
 export const planned = async ({ driver, planning }: Connected, facts: GuestCall): Promise<DryRunResult> =>
   asDryRunResult((await driver.vm_lifecycle(planning(facts))) as unknown as Json);
 
-export const applyPlan = async ({ driver, applying }: Connected, facts: GuestCall, plan: DryRunResult) =>
-  asActionResult((await driver.vm_lifecycle(applying(facts, plan))) as unknown as Json);
+/** Applies, and expects that all steps were sent and nothing was refused on the way. */
+export const applyPlan = async (direct: Connected, facts: GuestCall, plan: DryRunResult) => {
+  const result = await direct.driver.vm_lifecycle(direct.applying(facts, plan));
+  const { refusal, stepsLeft } = direct.door();
+  if (refusal !== null || stepsLeft > 0) throw new Error(`${stepsLeft} steps are left: ${refusal?.message}`);
+  return asActionResult(result as unknown as Json);
+};
 
 /** Plans and applies. */
 export const applied = async (direct: Connected, facts: GuestCall) => {
@@ -56,7 +68,11 @@ export const lines = ({ events }: Connected): string[] =>
 
 export interface Bench {
   readonly lab: Proxmox;
-  connect(token?: keyof Proxmox["tokens"], config?: object, tokenValue?: string): Connected;
+  /** `config` is added to that of the lab; `http` replaces the manifest's timeouts. */
+  connect(
+    token?: keyof Proxmox["tokens"],
+    changes?: { config?: JsonObject; secret?: string; http?: { timeout_s: number; retries: number } },
+  ): Connected;
   guest(id: number): NonNullable<ReturnType<Proxmox["state"]["guests"]["get"]>>;
   close(): Promise<void>;
 }
@@ -67,12 +83,14 @@ export const startBench = async (options: Parameters<typeof startProxmox>[0] = {
   const opened: Connected[] = [];
   return {
     lab,
-    connect: (token = "admin", config = {}, tokenValue = lab.tokens[token].value) => {
+    connect: (token = "admin", { config = {}, secret, http } = {}) => {
+      const { token_name, api_token } = lab.tokens[token];
+      const place = { host: lab.host, port: lab.port, token_name, tls_fingerprint: lab.fingerprint };
       const direct = createDirectDriver(ProxmoxVeDriver, {
-        baseUrl: lab.url,
-        ca: lab.caPem,
-        config: { host: lab.host, port: lab.port, ...config },
-        headers: { authorization: `PVEAPIToken=${tokenValue}` },
+        pack: "walnut.proxmox.ve",
+        config: { ...place, ...config },
+        secrets: { api_token: secret ?? api_token },
+        ...(http === undefined ? {} : { http }),
       });
       opened.push(direct);
       return direct;
