@@ -4,6 +4,7 @@ import { SwitchyardError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { QueueName } from "../model/job.ts";
 import { bullConnection, isUp, type Redis } from "../redis.ts";
+import { withinGrace } from "./grace.ts";
 import { openLane } from "./lane.ts";
 import {
   type Consume,
@@ -20,6 +21,9 @@ interface QueueAddress {
   /** Of every key; without `:` at its end. */
   readonly prefix: string;
 }
+
+/** How long a connection may take to close; one without a server would take for ever. */
+const closingMs = 2_000;
 
 type Queues = Readonly<Record<QueueName, Queue>>;
 
@@ -95,7 +99,7 @@ export const openQueue = ({ redisUrl, prefix }: QueueAddress): JobQueue => {
     }),
     isUp: () => isUp(connection),
     close: async () => {
-      await Promise.allSettled(queueNames.map((name) => queues[name].close()));
+      await withinGrace(Promise.allSettled(queueNames.map((name) => queues[name].close())), closingMs);
       connection.disconnect();
     },
   };
@@ -134,15 +138,6 @@ const openWorker = (options: ConsumeOptions, connection: Redis, name: QueueName)
     removeOnFail: { count: 0 },
   });
 
-const withinGrace = async (idle: Promise<unknown>, graceMs: number): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined;
-  const grace = new Promise((resolve) => {
-    timer = setTimeout(resolve, graceMs);
-  });
-  await Promise.race([idle, grace]);
-  clearTimeout(timer);
-};
-
 /** Starts claiming from both queues. The handler runs in this process; driver code does not. */
 export const consume = (options: ConsumeOptions, handler: Consume): JobConsumer => {
   const connection = bullConnection(options.redisUrl);
@@ -163,7 +158,7 @@ export const consume = (options: ConsumeOptions, handler: Consume): JobConsumer 
       for (const lane of lanes) lane.abortAll();
       slots.close();
       await withinGrace(idle(), abortedMs);
-      await Promise.all(lanes.map((lane) => lane.close()));
+      await withinGrace(Promise.all(lanes.map((lane) => lane.close())), closingMs);
       connection.disconnect();
       await withinGrace(idle(), abortedMs);
     },

@@ -138,7 +138,7 @@ const feed = async (lane: Lane, queue: QueueName, stop: AbortSignal): Promise<vo
       await somethingNew(lane.state, stop);
       continue;
     }
-    if (!(await lane.slots.take(queue))) return;
+    if (!(await lane.slots.take(queue, 250))) continue;
     if (stop.aborted) lane.slots.give(queue);
     else start(lane, queue);
   }

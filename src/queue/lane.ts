@@ -149,9 +149,12 @@ const putBack = async (state: LaneState, job: Job, token: string): Promise<void>
   try {
     await job.moveToWait(token);
   } catch (error) {
-    state.log.warn({ err: error, job: job.id }, "A job claimed while stopping comes back when its lock runs out");
+    state.log.warn({ err: error, job: job.id }, "A claimed job without a slot comes back when its lock runs out");
   }
 };
+
+/** A slot may be lost to the other queue between look and claim; another worker may have one sooner than this. */
+const inHandMs = 250;
 
 const feed = async (state: LaneState): Promise<void> => {
   const { signal } = state.stop;
@@ -159,7 +162,7 @@ const feed = async (state: LaneState): Promise<void> => {
     const token = randomUUID();
     const job = await claim(state, token);
     if (job === undefined) continue;
-    if (signal.aborted || !(await state.slots.take(state.queue))) {
+    if (signal.aborted || !(await state.slots.take(state.queue, inHandMs))) {
       await putBack(state, job, token);
       continue;
     }

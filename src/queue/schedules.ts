@@ -11,6 +11,7 @@ import { deleteSchedule, deleteSchedules, findSchedule, setPaused, upsertSchedul
 import type { Store } from "../store/store.ts";
 import { findType } from "../store/types.ts";
 import type { Unit } from "../store/unit.ts";
+import { withinGrace } from "./grace.ts";
 
 export const schedulesQueue = "schedules";
 
@@ -138,7 +139,7 @@ export const openSchedules = (deps: ScheduleDeps): Schedules => {
       return schedule;
     },
     close: async () => {
-      await queue.close().catch(() => undefined);
+      await withinGrace(queue.close(), 2_000);
       connection.disconnect();
     },
   };

@@ -50,5 +50,18 @@ export const inheritSealed = (earlier: { id: string; sealedInput: string | null 
   return JSON.stringify({ [sealedForKey]: earlier.id, ...JSON.parse(earlier.sealedInput) });
 };
 
+const entriesOf = (sealedInput: string | null): [string, string][] =>
+  Object.entries(JSON.parse(sealedInput ?? "{}") as Record<string, string>);
+
 export const sealedNames = (sealedInput: string | null): readonly string[] =>
-  sealedInput === null ? [] : Object.keys(JSON.parse(sealedInput)).filter((name) => name !== sealedForKey);
+  entriesOf(sealedInput).flatMap(([name]) => (name === sealedForKey ? [] : [name]));
+
+/** Each sealed parameter of a job with the scope for which it opens: that of the first job, when this one repeats it. */
+export const sealedParamsOf = (job: {
+  readonly id: string;
+  readonly sealedInput: string | null;
+}): readonly { readonly name: string; readonly sealed: string; readonly scope: string }[] => {
+  const entries = entriesOf(job.sealedInput);
+  const scope = entries.find(([name]) => name === sealedForKey)?.[1] ?? job.id;
+  return entries.flatMap(([name, sealed]) => (name === sealedForKey ? [] : [{ name, sealed, scope }]));
+};

@@ -70,8 +70,8 @@ const tell = async ({ redis }: TailDeps, job: Job): Promise<void> => {
 
 /** @param job settled, as the store has it. Throws when Redis or the store is away; the sweep comes back to it. */
 export const closeTailOf = async (deps: TailDeps, job: Job, options: TailOptions = {}): Promise<void> => {
-  await Promise.all([tell(deps, job), freeLocks(deps, job)]);
-  if (options.isHeld !== true) await deps.queue.remove([{ id: job.id, queue: job.queue }]);
+  const leave = options.isHeld === true ? undefined : deps.queue.remove([{ id: job.id, queue: job.queue }]);
+  await Promise.all([tell(deps, job), freeLocks(deps, job), leave]);
   const mark = deps.store.write(() => closeTail(job.id)).then(() => undefined);
   if (options.markLater === undefined) await mark;
   else options.markLater(mark);

@@ -12,6 +12,7 @@ import { findSchedule, recordTick } from "../store/schedules.ts";
 import type { Store } from "../store/store.ts";
 import type { Unit } from "../store/unit.ts";
 import type { Admission } from "./admit.ts";
+import { withinGrace } from "./grace.ts";
 import { schedulesQueue } from "./schedules.ts";
 
 export interface TickDeps {
@@ -112,7 +113,7 @@ export const runTicks = (deps: TickDeps): Ticks => {
   worker.on("failed", (_job, error) => deps.log.warn({ err: error }, "A tick broke; the next one comes in its time"));
   return {
     close: async () => {
-      await worker.close();
+      await withinGrace(worker.close(), 2_000);
       connection.disconnect();
     },
   };

@@ -72,6 +72,16 @@ describe.skipIf(!hasRedis)("the queue after a mishap", () => {
     await vi.waitFor(() => expect(seen.has("job_3")).toBe(true), { timeout: 15_000 });
   });
 
+  it("closes in a few seconds while Redis is away", async () => {
+    const consumer = start(async () => ({ outcome: "done" }));
+    await queue.add([{ id: "job_1", queue: "interactive" }]);
+    await vi.waitFor(async () => expect((await queue.counts()).interactive.waiting).toBe(0));
+    await redis.kill();
+    const from = performance.now();
+    await consumer.close(100);
+    expect(performance.now() - from).toBeLessThan(8_000);
+  });
+
   it("tells a job that its lock was lost, and leaves the rest to whoever has it now", async () => {
     const connection = connectRedis(redis.url);
     const outcomes: string[] = [];
