@@ -48,8 +48,8 @@ const run = async (): Promise<void> => {
   const sizes = { nodes: count("nodes"), vms: count("vms"), containers: count("containers") };
   const proxmox = await startProxmox({ ...sizes, host: values.host, port: count("port"), taskMs: count("task-ms") });
   const text = `${JSON.stringify({ pid: process.pid, devices: [described(proxmox)] })}\n`;
-  if (values.out !== undefined) writeFileSync(values.out, text, { mode: 0o600 });
-  process.stdout.write(text);
+  if (values.out === undefined) process.stdout.write(text);
+  else writeFileSync(values.out, text, { mode: 0o600 });
   process.send?.({ ready: true });
   const stop = (): void => {
     void proxmox.close().then(() => process.exit(0));

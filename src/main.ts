@@ -13,7 +13,8 @@ const stopOnSignal = (): AbortSignal => {
     controller.abort();
   };
   process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  // A terminal sends SIGINT to the whole group; a supervised process waits for its supervisor's word.
+  process.on("SIGINT", () => (process.send ? undefined : stop()));
   return controller.signal;
 };
 

@@ -25,7 +25,7 @@ interface Started {
 const isReady = (message: unknown): message is { ready: string } =>
   typeof message === "object" && message !== null && "ready" in message && typeof message.ready === "string";
 
-const startChildren = (config: Config, redisUrl: string, log: Log): Started => {
+const startChildren = (config: Config, redisUrl: string, { log, stop }: { log: Log; stop: AbortSignal }): Started => {
   const entry: [string, ...string[]] = [
     process.execPath,
     "--disable-warning=ExperimentalWarning",
@@ -41,6 +41,7 @@ const startChildren = (config: Config, redisUrl: string, log: Log): Started => {
       command: entry,
       environment: environmentFor(config, { role, redisUrl }),
       log,
+      stop,
       onMessage(message) {
         if (!isReady(message) || role !== "api") return;
         writeFileSync(join(config.dataDir, "url"), `${message.ready}\n`);
@@ -75,7 +76,7 @@ export const runAll = async (
     if (redis) stops.unshift(() => redis.stop());
     await migrate(config.databaseUrl);
     await checkKeys(config);
-    const { url, api, workers } = startChildren(config, redis?.url ?? config.redisUrl ?? "", log);
+    const { url, api, workers } = startChildren(config, redis?.url ?? config.redisUrl ?? "", { log, stop });
     stops.unshift(() => api.stop(apiGraceMs));
     stops.unshift(() => Promise.all(workers.map((worker) => worker.stop(workerGraceMs))).then(() => undefined));
     const gone = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));

@@ -7,6 +7,8 @@ export interface ChildOptions {
   readonly command: readonly [string, ...string[]];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
+  /** Once aborted, a process that ends was told so by somebody else and is not started again. */
+  readonly stop: AbortSignal;
   onMessage(message: unknown): void;
 }
 
@@ -26,7 +28,7 @@ const ended = (child: ChildProcess): Promise<void> =>
     ? Promise.resolve()
     : new Promise((resolve) => child.once("exit", () => resolve()));
 
-export const keepRunning = ({ name, command, environment, log, onMessage }: ChildOptions): Child => {
+export const keepRunning = ({ name, command, environment, log, stop, onMessage }: ChildOptions): Child => {
   let current: ChildProcess | null = null;
   let isStopping = false;
   let delayMs = firstDelayMs;
@@ -40,7 +42,7 @@ export const keepRunning = ({ name, command, environment, log, onMessage }: Chil
     child.on("message", onMessage);
     child.on("error", (error) => log.error({ err: error, child: name }, "a process could not be started"));
     child.on("exit", (code, signal) => {
-      if (isStopping) return;
+      if (isStopping || stop.aborted) return;
       if (performance.now() - startedAt > steadyMs) delayMs = firstDelayMs;
       log.error({ child: name, code, signal, restart_in_ms: delayMs }, "a process ended and is started again");
       timer = setTimeout(start, delayMs);

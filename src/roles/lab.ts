@@ -81,6 +81,7 @@ export const startLab = async (options: LabOptions): Promise<() => Promise<void>
     command: [process.execPath, entry, "--out", file],
     environment: plainEnvironment(),
     log,
+    stop,
     onMessage() {
       presentAll(options, file).catch((error: unknown) => {
         if (!stop.aborted) log.error({ err: String(error) }, "the lab's instances could not be made");

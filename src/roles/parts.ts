@@ -7,7 +7,7 @@ import { createLog, type Log } from "../log.ts";
 import { createMetrics, type Metrics } from "../metrics.ts";
 import { openQueue } from "../queue/bullmq.ts";
 import type { JobQueue } from "../queue/queue.ts";
-import { connectRedis, type Redis } from "../redis.ts";
+import { connectRedis, type Redis, untilReady } from "../redis.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
 import type { Vault } from "../vault/vault.ts";
@@ -15,6 +15,7 @@ import { openVault } from "./keys.ts";
 
 export const coreVersion: string = packageFile.version;
 export const queuePrefix = "sw-queue";
+const redisWaitMs = 30_000;
 
 export interface Parts {
   readonly redisUrl: string;
@@ -36,7 +37,8 @@ export const openParts = async (config: Config, role: string): Promise<Parts> =>
   const log = createLog(config.logLevel, role);
   const redis = connectRedis(redisUrl, { name: `switchyard-${role}`, role: "producer" });
   const subscriber = connectRedis(redisUrl, { name: `switchyard-${role}-sub`, role: "consumer" });
-  const store = await openStore({ url: config.databaseUrl });
+  await untilReady(redis, redisWaitMs);
+  const store = await openStore({ url: config.databaseUrl, log });
   const queue = openQueue({ redisUrl, prefix: queuePrefix });
   return {
     ...{ redisUrl, redis, subscriber, store, queue, log },

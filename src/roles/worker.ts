@@ -29,7 +29,7 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
   const parts = await openParts(config, "worker");
   const { log, metrics, now } = parts;
   const probe = await probeSandbox({ nodePath: process.execPath });
-  log.info({ level: probe.level, reason: probe.reason }, "the sandbox was probed");
+  log.info({ sandbox_level: probe.level, reason: probe.reason }, "the sandbox was probed");
   const pool = createPool({
     now,
     log,
