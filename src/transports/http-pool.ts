@@ -190,7 +190,8 @@ export const createHttpPool = (endpoint: HttpEndpoint, secrets: SecretBook, arou
     keepAliveTimeout: keepAliveMs,
     connect: (_, callback) => {
       const ready = stash.take();
-      if (ready !== undefined) return callback(null, ready);
+      // undici does not look again at a connection that is handed over before its connector has returned.
+      if (ready !== undefined) return queueMicrotask(() => callback(null, ready));
       dial(place, around, { timeoutMs: connectMs, signal: life.signal }).then(
         (socket) => callback(null, socket),
         (thrown: Error) => callback(thrown, null),
@@ -234,7 +235,7 @@ export const createHttpPool = (endpoint: HttpEndpoint, secrets: SecretBook, arou
       return answer;
     },
     reach: async ({ timeoutMs, signal }) => {
-      if (pool.stats.free > 0 || !stash.isEmpty) return;
+      if (pool.stats.connected > pool.stats.running || !stash.isEmpty) return;
       stash.put(await dial(place, around, { timeoutMs, signal }));
     },
     cut: () => {
