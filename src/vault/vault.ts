@@ -22,6 +22,10 @@ export type { Place } from "./sealed.ts";
 export interface Vault extends Sealer {
   /** @throws SwitchyardError `secret_unreadable`: another key, another place, or damaged. */
   open(sealed: string, place: Place): string;
+  /** A sealed text that says nothing: kept beside the secrets, it shows later whether the key is still theirs. */
+  mark(): string;
+  /** Whether the mark was made with this key. */
+  knows(mark: string): boolean;
 }
 
 const decrypt = (key: Buffer, box: Box, context: Buffer): Buffer => {
@@ -51,19 +55,36 @@ const openDataKey = (masterKey: Buffer, { keyId, dataKey }: Envelope, place: Pic
   );
 };
 
+const openWith = (masterKey: Buffer, sealed: string, place: Place): string => {
+  const envelope = readEnvelope(sealed);
+  const dataKey = openDataKey(masterKey, envelope, place);
+  const context = valueContext(place);
+  return orUnreadable(
+    () => decrypt(dataKey, envelope.value, context).toString("utf8"),
+    `The secret ${place.field} cannot be opened: it is damaged or was sealed for another place; set it again.`,
+  );
+};
+
+const markPlace: Place = { scope: "store", field: "mark", version: 1 };
+
+const isKnown = (masterKey: Buffer, mark: string): boolean => {
+  try {
+    return openWith(masterKey, mark, markPlace) === "";
+  } catch {
+    return false;
+  }
+};
+
 /** @throws SwitchyardError `secret_unreadable` when the key does not have 32 bytes. */
-export const createVault = ({ masterKey }: SealerOptions): Vault => ({
-  ...createSealer({ masterKey }),
-  open: (sealed, place) => {
-    const envelope = readEnvelope(sealed);
-    const dataKey = openDataKey(masterKey, envelope, place);
-    const context = valueContext(place);
-    return orUnreadable(
-      () => decrypt(dataKey, envelope.value, context).toString("utf8"),
-      `The secret ${place.field} cannot be opened: it is damaged or was sealed for another place; set it again.`,
-    );
-  },
-});
+export const createVault = ({ masterKey }: SealerOptions): Vault => {
+  const sealer = createSealer({ masterKey });
+  return {
+    ...sealer,
+    open: (sealed, place) => openWith(masterKey, sealed, place),
+    mark: () => sealer.seal({ ...markPlace, value: "" }),
+    knows: (mark) => isKnown(masterKey, mark),
+  };
+};
 
 /**
  * The same sealed value under another master key: only its data key is sealed anew, the value is not opened.

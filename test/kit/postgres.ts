@@ -52,7 +52,7 @@ export const missingPostgres: string | undefined =
 
 const settings = (folder: string): string[] => [
   ...["-D", join(folder, "data"), "-k", folder],
-  ...["listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off"].flatMap((one) => ["-c", one]),
+  ...["listen_addresses=", "fsync=off", "full_page_writes=off"].flatMap((one) => ["-c", one]),
   ...["max_connections=200", "shared_buffers=16MB", "logging_collector=off"].flatMap((one) => ["-c", one]),
 ];
 

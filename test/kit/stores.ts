@@ -6,20 +6,28 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe } from "vitest";
 import type { JobEvent } from "../../src/model/event.ts";
 import { newId } from "../../src/model/ids.ts";
 import type { Instance } from "../../src/model/instance.ts";
-import type { NewJob } from "../../src/store/jobs.ts";
 import { migrate, openStore } from "../../src/store/open.ts";
 import type { Store } from "../../src/store/store.ts";
+import type { Dialect } from "../../src/store/unit.ts";
+import { newJob } from "./new-job.ts";
 import { missingPostgres, startTestPostgres, type TestPostgres } from "./postgres.ts";
+
+export { newJob };
 
 export interface StoreBench {
   /** A store on an empty, migrated database. */
   readonly store: Store;
   readonly url: string;
+  readonly dialect: Dialect;
   /** A second process would open it like this. */
   openAnother(): Promise<Store>;
+  /** PostgreSQL: ends the server as a crash would and starts it again. */
+  restart(): Promise<void>;
 }
 
 interface Databases {
+  readonly dialect: Dialect;
+  restart(): Promise<void>;
   start(): Promise<void>;
   create(): Promise<string>;
   stop(): Promise<void>;
@@ -29,6 +37,8 @@ const sqliteDatabases = (): Databases => {
   let folder = "";
   let files = 0;
   return {
+    dialect: "sqlite",
+    restart: async () => undefined,
     start: async () => {
       folder = mkdtempSync(join(tmpdir(), "sw-store-"));
     },
@@ -45,6 +55,8 @@ let server: TestPostgres | undefined;
 afterAll(() => server?.stop());
 
 const postgresDatabases = (): Databases => ({
+  dialect: "postgres",
+  restart: async () => server?.restart(),
   start: async () => {
     server ??= await startTestPostgres();
   },
@@ -67,7 +79,9 @@ const runOn = (databases: Databases, suite: (bench: StoreBench) => void): void =
     get url(): string {
       return url;
     },
+    dialect: databases.dialect,
     openAnother: openOne,
+    restart: databases.restart,
   };
   beforeAll(() => databases.start());
   beforeEach(async () => {
@@ -90,32 +104,6 @@ export const describeStores = (name: string, suite: (bench: StoreBench) => void)
   const reason = isSkipped ? ` (skipped: ${missingPostgres})` : "";
   describe.skipIf(isSkipped)(`${name}, on PostgreSQL${reason}`, () => runOn(postgresDatabases(), suite));
 };
-
-/** A job that nothing else is like; what matters to a test is given. */
-export const newJob = (given: Partial<NewJob> = {}): NewJob => ({
-  id: newId("job", given.createdAt ?? 1_000),
-  kind: "instance.test_connection",
-  maxAttempts: 3,
-  createdAt: 1_000,
-  requestedBy: { tokenId: "tok_1", name: "ada" },
-  subject: {},
-  input: {},
-  sealedInput: null,
-  queue: "interactive",
-  locks: [],
-  timeoutMs: 60_000,
-  debug: false,
-  principalId: "tok_1",
-  idempotencyKey: null,
-  requestHash: null,
-  dedupeKey: null,
-  dedupeHash: null,
-  joinKeys: [],
-  planId: null,
-  retryOf: null,
-  undoOf: null,
-  ...given,
-});
 
 export const newInstance = (given: Partial<Instance> = {}): Instance => ({
   id: newId("ins", 1_000),

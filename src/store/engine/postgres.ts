@@ -89,30 +89,48 @@ const patiently = async <T>(now: () => number, once: () => Promise<T>): Promise<
   }
 };
 
-export const openPostgres = (url: string, now: () => number, log: Log): Store => {
+const openPool = (url: string, log: Log): Pool => {
   const pool = new Pool({ ...poolOptions(url), max: connections });
-  pool.on("error", (fault) => log.warn({ fault: fault.message }, "an idle database connection failed"));
+  const note = (fault: Error) => log.warn({ fault: fault.message }, "a database connection failed");
+  pool.on("error", note);
+  // A connection that breaks while it is lent out says so by itself too; whoever holds it learns from its query.
+  pool.on("connect", (client) => client.on("error", note));
+  return pool;
+};
+
+export const openPostgres = (url: string, now: () => number, log: Log): Store => {
+  const pool = openPool(url, log);
+  const open = new Set<Promise<unknown>>();
   let pending = 0;
   let isClosed = false;
-  const closed = () => Promise.reject(unavailable("The store is closed."));
+  const tracked = async <T>(once: () => Promise<T>): Promise<T> => {
+    if (isClosed) throw unavailable("The store is closed.");
+    const work = patiently(now, once);
+    open.add(work);
+    try {
+      return await work;
+    } finally {
+      open.delete(work);
+    }
+  };
   return {
     dialect: "postgres",
     write: async (unit) => {
-      if (isClosed) return closed();
       pending += 1;
       try {
-        return await patiently(now, () => transact(pool, unit));
+        return await tracked(() => transact(pool, unit));
       } finally {
         pending -= 1;
       }
     },
-    read: (unit) => (isClosed ? closed() : patiently(now, () => driveAsync(unit(), executeOn(pool)))),
+    read: (unit) => tracked(() => driveAsync(unit(), executeOn(pool))),
     get pending() {
       return pending;
     },
     close: async () => {
       if (isClosed) return;
       isClosed = true;
+      await Promise.allSettled(open);
       await pool.end();
     },
   };
