@@ -6,6 +6,7 @@ import type { QueueName } from "../model/job.ts";
 import { bullConnection, isUp, type Redis } from "../redis.ts";
 import { withinGrace } from "./grace.ts";
 import { openLane } from "./lane.ts";
+import { promoteOne } from "./promote.ts";
 import {
   type Consume,
   type JobConsumer,
@@ -55,12 +56,6 @@ const addAll = async (queues: Queues, jobs: Parameters<JobQueue["add"]>[0]): Pro
   await Promise.all(bulk);
 };
 
-/** `promote` alone would put the job at the tail; whoever waited for a lock was first in its line. */
-const promoteOne = async (queue: Queue, id: string): Promise<void> => {
-  const backend = queue.getBackend();
-  await Promise.allSettled([backend.promote(id), backend.changePriority(id, 0, true)]);
-};
-
 const countOne = async (queue: Queue): Promise<QueueCounts> => {
   const counts = await queue.getJobCounts("wait", "prioritized", "active", "delayed");
   return {
@@ -88,7 +83,7 @@ export const openQueue = ({ redisUrl, prefix }: QueueAddress): JobQueue => {
       }
     },
     promote: async (jobs) => {
-      await Promise.all(jobs.map(({ id, queue }) => promoteOne(queues[queue], id)));
+      await Promise.all(jobs.map(({ id, queue }) => promoteOne(queues[queue].getBackend(), id)));
     },
     remove: async (jobs) => {
       await Promise.allSettled(jobs.map(({ id, queue }) => queues[queue].getBackend().remove(id, false)));

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { Job, type Worker } from "bullmq";
 import type { Log } from "../log.ts";
 import type { QueueName } from "../model/job.ts";
+import { promoteOne } from "./promote.ts";
 import { brokenDelayMs, type Consume, parkedDelayMs, type Settled, unknownKindDelayMs } from "./queue.ts";
 import type { Slots } from "./slots.ts";
 
@@ -80,38 +81,42 @@ const outcomeOf = async (state: LaneState, held: Held): Promise<Settled> => {
   }
 };
 
-/** Acknowledges, and takes the next job in the same round trip when the slot may be kept. */
-const complete = async (state: LaneState, job: Job, token: string): Promise<Job | undefined> => {
-  const next = await job.moveToCompleted(null, token, !state.stop.signal.aborted && state.slots.keep(state.queue));
-  const [data, id] = Array.isArray(next) ? next : [];
-  if (data === null || data === undefined) return undefined;
-  return Job.fromJSON(state.worker, data, id);
+const mayGoOn = (state: LaneState): boolean => !state.stop.signal.aborted && state.slots.keep(state.queue);
+
+/** What BullMQ answers when it was asked for the next job as well. */
+const nextJob = (state: LaneState, answer: unknown): Job | undefined => {
+  const [data, id] = Array.isArray(answer) ? answer : [];
+  return data === null || data === undefined ? undefined : Job.fromJSON(state.worker, data, id);
 };
 
-const park = async (state: LaneState, job: Job, token: string, lookAgain: () => Promise<boolean>): Promise<void> => {
-  await job.moveToDelayed(Date.now() + parkedDelayMs, token);
-  if (!(await lookAgain())) return;
-  // Somebody else may have promoted it since: then there is nothing left to do.
-  await state.worker
-    .getBackend()
-    .promote(job.id ?? "")
-    .catch(() => undefined);
-  await state.worker
-    .getBackend()
-    .changePriority(job.id ?? "", 0, true)
-    .catch(() => undefined);
+/** Something the slot need not wait for, but closing does. */
+const aside = (state: LaneState, work: Promise<void>): void => {
+  const running: Promise<void> = work
+    .catch((error: unknown) => state.log.warn({ err: error }, "A parked job was not looked at again; the sweep will"))
+    .finally(() => state.running.delete(running));
+  state.running.add(running);
+};
+
+/** Parks far ahead, and takes the next job in the same round trip. */
+const park = async (state: LaneState, held: Held, lookAgain: () => Promise<boolean>): Promise<Job | undefined> => {
+  const backend = state.worker.getBackend();
+  const asked = { skipAttempt: true, fetchNext: mayGoOn(state) };
+  const answer = await backend.moveToDelayed(held.id, Date.now(), parkedDelayMs, held.token, asked);
+  aside(
+    state,
+    lookAgain().then((isFree) => (isFree ? promoteOne(backend, held.id) : undefined)),
+  );
+  return nextJob(state, answer);
 };
 
 const settle = async (state: LaneState, job: Job, held: Held): Promise<Job | undefined> => {
   const settled = await outcomeOf(state, held);
   letGo(state, held);
   if (held.isLost) return undefined;
-  if (settled.outcome === "done") return complete(state, job, held.token);
-  if (settled.outcome === "parked") await park(state, job, held.token, settled.lookAgain);
-  else {
-    const delayMs = settled.outcome === "again" ? settled.delayMs : unknownKindDelayMs;
-    await job.moveToDelayed(Date.now() + delayMs, held.token);
-  }
+  if (settled.outcome === "done") return nextJob(state, await job.moveToCompleted(null, held.token, mayGoOn(state)));
+  if (settled.outcome === "parked") return park(state, held, settled.lookAgain);
+  const delayMs = settled.outcome === "again" ? settled.delayMs : unknownKindDelayMs;
+  await job.moveToDelayed(Date.now() + delayMs, held.token);
   return undefined;
 };
 
