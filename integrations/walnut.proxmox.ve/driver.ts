@@ -177,7 +177,7 @@ export class ProxmoxVeDriver extends Driver<ProxmoxConfig> {
     const upid = await this.send(doing);
     const details: Record<string, Json> = { node: guest.node };
     if (typeof upid === "string") {
-      this.progress(20, `Task ${upid.split(":")[5]} runs on ${guest.node}`);
+      this.progress(50, `Task ${upid.split(":")[5]} runs on ${guest.node}`);
       const exit = await followTask(upid, { http: this.transports.http, log: this.log, signal });
       if (!isGoodExit(exit)) {
         const next = "Its log is among the events: mend the cause, then plan again.";
@@ -216,7 +216,7 @@ export class ProxmoxVeDriver extends Driver<ProxmoxConfig> {
     const { http } = this.transports;
     const command = commands[verb]?.command ?? verb;
     await this.send(`${command} of host ${target.id}`);
-    this.progress(20, `${target.id} was told to ${command}`);
+    this.progress(50, `${target.id} was told to ${command}`);
     const look = verb === "cycle" ? backLook(http, target.id, plannedUptime(call)) : awayLook(http, target.id);
     const to = await watch(look, { signal, forMs: hostMs, slowestMs: 5000 });
     if (to === null) {
