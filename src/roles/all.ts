@@ -6,10 +6,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, environmentFor } from "../config.ts";
 import type { Log } from "../log.ts";
-import { startRedis } from "../redis.ts";
 import { migrate } from "../store/open.ts";
 import { type Child, keepRunning } from "./child.ts";
 import { adminToken, holdDataFolder } from "./data-folder.ts";
+import { keepRedis } from "./kept-redis.ts";
 import { checkKeys } from "./keys.ts";
 import { startLab } from "./lab.ts";
 
@@ -72,7 +72,7 @@ export const runAll = async (
     const { token, file } = adminToken(config.dataDir, config.adminToken);
     const redisDir = join(config.dataDir, "redis");
     mkdirSync(redisDir, { recursive: true, mode: 0o700 });
-    const redis = config.redisUrl === null ? await startRedis({ dir: redisDir, log }) : null;
+    const redis = config.redisUrl === null ? await keepRedis(redisDir, log) : null;
     if (redis) stops.unshift(() => redis.stop());
     await migrate(config.databaseUrl);
     await checkKeys(config);

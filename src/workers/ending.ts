@@ -58,7 +58,8 @@ export const endOfFailure = ({ job, reason, thrown, journal, stopError }: Stoppe
   if (reason === "drain") return { kind: "requeue" };
   const error = reason === null ? asSwitchyardError(thrown) : stopError(codeByReason[reason]);
   const jobError = asJobError(error, journal);
-  const mayRetry = errorTable[error.code].retry && job.triesUsed < job.maxAttempts && journal.length === 0;
+  const isKnown = journal.every(({ answeredAt, idempotent }) => answeredAt !== null || idempotent);
+  const mayRetry = errorTable[error.code].retry && job.triesUsed < job.maxAttempts && isKnown;
   if (reason === null && mayRetry) return { kind: "retry", error: jobError, delayMs: backoffMs(job) };
   return { kind: "settle", state: stateByCode[error.code] ?? "failed", result: null, error: jobError };
 };
