@@ -1,13 +1,14 @@
 /** What a schema from outside may cost, and the names in it that are mere annotations. */
 import type { FieldProblem } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
+import { escapeToken, valueAt } from "./pointer.ts";
 
 const maxDepth = 64;
 const maxNodes = 20_000;
 
 /** A pointer one level deeper, the name escaped as RFC 6901 asks. */
 export const appendPointer = (pointer: string, name: string | number): string =>
-  `${pointer}/${String(name).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  `${pointer}/${escapeToken(String(name))}`;
 
 const childrenOf = (node: unknown): readonly unknown[] => {
   if (Array.isArray(node)) return node;
@@ -56,16 +57,6 @@ const formKeywords = ["secret", "placeholder", "example"];
 export const annotationsOf = (schema: object): ReadonlySet<string> =>
   new Set([...formKeywords, ...collect(schema, (node) => Object.keys(node).filter((key) => key.startsWith("x-")))]);
 
-/** The node a local reference names; `undefined` when it leads nowhere, which the validator says better. */
-const resolveLocal = (root: JsonObject, reference: string): unknown => {
-  let node: unknown = root;
-  for (const part of reference.split("/").slice(1)) {
-    const key = part.replaceAll("~1", "/").replaceAll("~0", "~");
-    node = isJsonObject(node) || Array.isArray(node) ? (node as JsonObject)[key] : undefined;
-  }
-  return node;
-};
-
 /** References whose target is known without loading or renaming anything, and which say so plainly. */
 const localReference = /^#(\/[^%]*)?$/;
 
@@ -88,7 +79,9 @@ const refusal = (walk: Walk, node: unknown, depth: number): string | undefined =
 
 const nextOf = (walk: Walk, node: unknown): readonly unknown[] => {
   const reference = isJsonObject(node) ? node["$ref"] : undefined;
-  return typeof reference === "string" ? [...childrenOf(node), resolveLocal(walk.root, reference)] : childrenOf(node);
+  return typeof reference === "string"
+    ? [...childrenOf(node), valueAt(walk.root, reference.slice(1))]
+    : childrenOf(node);
 };
 
 /** Follows references as a validator would; what refers to itself, or unfolds to too much, is refused. */

@@ -115,11 +115,20 @@ export const removeLayout = async (place: Place): Promise<void> => {
   await removeFolder(leaving);
 };
 
-/** Removes what a killed process left half done, and releases that `isKnown` does not know. To be called at start. */
-export const sweepLayouts = async (root: string, isKnown: (digest: string) => boolean = () => true): Promise<void> => {
+export interface Sweep {
+  readonly root: string;
+  /** Milliseconds since 1970: what changed later may be in the making by another process and stays. */
+  readonly before: number;
+  /** Whether the store has this release. */
+  readonly isKnown?: (digest: string) => boolean;
+}
+
+/** Removes what a killed process left half done, and releases that nobody knows. To be called at start. */
+export const sweepLayouts = async ({ root, before, isKnown = () => true }: Sweep): Promise<void> => {
   if (!(await isThere(root))) return;
   for (const name of await readdir(root)) {
     const isLeftover = name.startsWith(stagingPrefix) || (digestName.test(name) && !isKnown(name));
-    if (isLeftover) await removeFolder(join(root, name));
+    const path = join(root, name);
+    if (isLeftover && (await stat(path)).mtimeMs < before) await removeFolder(path);
   }
 };

@@ -111,10 +111,13 @@ describe("the sweep at the start", () => {
     await mkdir(half);
     await writeFile(join(half, "x"), "");
     const stray = await layOut({ ...place(), digest: "a".repeat(64) });
-    await sweepLayouts(join(root, "releases"), (digest) => digest === releaseDigest(files));
+    const sweep = { root: join(root, "releases"), isKnown: (digest: string) => digest === releaseDigest(files) };
+    await sweepLayouts({ ...sweep, before: Date.now() - 60_000 });
+    expect((await stat(half)).isDirectory()).toBe(true);
+    await sweepLayouts({ ...sweep, before: Date.now() + 1000 });
     await expect(stat(half)).rejects.toThrow();
     await expect(stat(stray)).rejects.toThrow();
     expect((await stat(dir)).isDirectory()).toBe(true);
-    await sweepLayouts(join(root, "nowhere"));
+    await sweepLayouts({ root: join(root, "nowhere"), before: Date.now() });
   });
 });
