@@ -7,7 +7,7 @@ import { runScript, runScripts, type Script } from "./script.ts";
 import { eventOfWire, wireNewEvent, wireSystemEvent } from "./wire.ts";
 
 /** What the readers of the global stream filter by. */
-export interface JobFacts {
+interface JobFacts {
   readonly kind: string;
   readonly instanceId?: string;
   readonly typeId?: string;
@@ -35,7 +35,7 @@ export interface DoneItem {
 }
 
 /** The stream over everything keeps at least so many entries. */
-export const fanoutLength = 10_000;
+const fanoutLength = 10_000;
 export const fanoutKey = "sw:fanout";
 
 /** A job that says nothing for a week is gone; each event starts the week anew. */

@@ -10,7 +10,7 @@ const locksScript: Script = {
 };
 
 /** How long a lock is kept for the head of a line that was woken and has not come yet. */
-export const reserveMs = 60_000;
+const reserveMs = 60_000;
 const sweepBatch = 50;
 
 export interface AcquireRequest {
@@ -81,7 +81,12 @@ export const release = async (
 };
 
 /** Takes a waiter out of its lines, as when it is cancelled. Returns whom that lets through: promote them. */
-export const forget = release;
+export const forget = (
+  redis: Redis,
+  jobId: string,
+  locks: readonly LockNeed[],
+  options: HandOver = {},
+): Promise<string[]> => release(redis, jobId, locks, options);
 
 /**
  * Looks at every line: what is free is reserved for its head, a head that sleeps on is named again, one that never woke

@@ -8,7 +8,7 @@ export interface Script {
 }
 
 type Argument = string | number;
-export type Pipeline = ReturnType<Redis["pipeline"]>;
+type Pipeline = ReturnType<Redis["pipeline"]>;
 type Callable<R> = Readonly<Record<string, (keyCount: number, ...args: readonly Argument[]) => R>>;
 
 const define = (redis: Redis, { name, lua }: Script): void => {

@@ -13,12 +13,6 @@ export const wireNewEvent = (jobId: string, { ts, phase, level, message, meta, a
   attempt,
 });
 
-/** `data` of a `job.event`. */
-export const wireEvent = (jobId: string, event: JobEvent): JsonObject => ({
-  seq: event.seq,
-  ...wireNewEvent(jobId, event),
-});
-
 /** The event that was written as this `data`. */
 export const eventOfWire = (data: JsonObject): JobEvent => ({
   seq: Number(data["seq"]),
