@@ -24,8 +24,9 @@ export interface CallTerms {
         readonly secrets: Readonly<Record<string, string>>;
       };
   readonly peer: CallPeer;
-  /** What is left of the call's time. */
   readonly timeoutMs: number;
+  /** What is left of it, after waiting for a process. */
+  readonly leftMs: number;
   readonly signal: AbortSignal;
   readonly graceMs: number;
 }
@@ -165,10 +166,10 @@ const follow = (id: string, terms: CallTerms, host: Host, settle: (outcome: Outc
  * fires, and the host is killed after the grace, or as soon as the driver has ended by itself.
  */
 export const runCall = (host: Host, terms: CallTerms): Promise<Json> => {
-  const { opening, signal, graceMs, timeoutMs } = terms;
+  const { opening, signal, graceMs, timeoutMs, leftMs } = terms;
   const id = randomBytes(16).toString("base64url");
   const { promise, resolve, reject } = Promise.withResolvers<Json>();
-  const timers: NodeJS.Timeout[] = [setTimeout(() => host.kill(timedOut(timeoutMs)), timeoutMs)];
+  const timers: NodeJS.Timeout[] = [setTimeout(() => host.kill(timedOut(timeoutMs)), leftMs)];
 
   const settle = ({ value, error, isFatal = false }: Outcome): void => {
     for (const timer of timers) clearTimeout(timer);

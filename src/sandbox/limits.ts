@@ -50,10 +50,10 @@ export const isOpenToAll = (path: string): boolean => {
   return true;
 };
 
-/** The walls that this machine has for a level. */
-export const findWalls = (level: SandboxLevel, nodePath: string): Walls => {
+/** The walls that this machine has for a level. `needed`: what another user must be able to read. */
+export const findWalls = (level: SandboxLevel, needed: readonly string[]): Walls => {
   const setpriv = findProgram("setpriv");
-  const mayChangeUser = process.getuid?.() === 0 && setpriv !== null && isOpenToAll(nodePath);
+  const mayChangeUser = process.getuid?.() === 0 && setpriv !== null && needed.every(isOpenToAll);
   return {
     level,
     bwrap: level === "full" ? findProgram("bwrap") : null,
@@ -67,7 +67,7 @@ export const findWalls = (level: SandboxLevel, nodePath: string): Walls => {
 const resourceLimits = ["--core=0", "--fsize=0", "--nofile=128", "--memlock=0"];
 
 const nodeArgs = (readable: readonly string[], memoryCapBytes: number): string[] => {
-  const heapMiB = Math.max(16, Math.floor((memoryCapBytes / 1_048_576) * 0.75));
+  const heapMiB = Math.max(32, Math.floor(memoryCapBytes / 1_048_576));
   return [
     "--permission",
     ...readable.map((folder) => `--allow-fs-read=${folder}/`),

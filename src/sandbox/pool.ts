@@ -70,7 +70,7 @@ const leaseLost = (): SwitchyardError =>
 /** Where a sandbox finds a release, and the command that starts it there. */
 const createShelf = ({ sdkDir, level, nodePath, memoryCapBytes }: PoolDeps) => {
   const staging = createStaging(sdkDir);
-  const walls = findWalls(level, nodePath);
+  const walls = findWalls(level, [nodePath, staging.dir]);
   const copies = new Map<string, Promise<string>>();
   const { dir: hostDir, entry, sdkIndex } = staging;
 
@@ -103,7 +103,8 @@ const inspectOn = async (shelf: Shelf, hosts: Hosts, asked: { dir: string; entry
   const command = shelf.command(await shelf.readable(key, dir), entrypoint);
   const taken = await hosts.take({ key, instanceId: "", command }, never, timeoutMs);
   try {
-    const terms = { opening: { t: "inspect" }, peer: isNothing, timeoutMs, signal: never, graceMs: 0 } as const;
+    const opening = { t: "inspect" } as const;
+    const terms = { opening, peer: isNothing, timeoutMs, leftMs: timeoutMs, signal: never, graceMs: 0 };
     return surfaceOf(await runCall(taken.host, terms));
   } catch (thrown) {
     if (thrown instanceof SwitchyardError) return unloadable(thrown);
@@ -131,9 +132,9 @@ export const createPool = (deps: PoolDeps): SandboxPool => {
     if (signal.aborted) throw cancelledBy(signal);
     const taken = await take(request);
     try {
-      const left = timeoutMs - (deps.now() - startedAt);
+      const leftMs = timeoutMs - (deps.now() - startedAt);
       const opening = { t: "call", method, args, config, secrets } as const;
-      return await runCall(taken.host, { opening, peer: request, timeoutMs: left, signal, graceMs });
+      return await runCall(taken.host, { opening, peer: request, timeoutMs, leftMs, signal, graceMs });
     } finally {
       taken.giveBack(request.keepWarm);
     }

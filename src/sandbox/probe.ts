@@ -76,10 +76,10 @@ const probeOf = (walls: Walls, reason: string, nodePath: string): SandboxProbe =
 
 /** Starts a child behind all namespaces and believes only what it says. */
 export const probeSandbox = async ({ nodePath }: { readonly nodePath: string }): Promise<SandboxProbe> => {
-  const full = findWalls("full", nodePath);
+  const full = findWalls("full", [nodePath]);
   const said = full.bwrap === null ? "bubblewrap is not installed" : await tryFull(full, nodePath);
   if (said === "walled") return probeOf(full, "All namespaces, by bubblewrap.", nodePath);
   const cause = full.bwrap === null ? said : `bubblewrap does not work here (${said.slice(0, 200)})`;
-  const degraded = findWalls("degraded", nodePath);
+  const degraded = findWalls("degraded", [nodePath]);
   return probeOf(degraded, degradedReason(cause, degraded), nodePath);
 };

@@ -66,8 +66,14 @@ describe.each(await testableLevels())("at level %s", (level) => {
     const invented = await failure(bench.call("invented"));
     expect(invented).toMatchObject({ code: "driver_failed", message: "Something else." });
     expect(invented.details).toMatchObject({ driver_code: "not_a_code" });
-    expect(await failure(bench.call("stumble"))).toMatchObject({ code: "driver_failed", message: /of null/ });
-    expect(await failure(bench.call("absent"))).toMatchObject({ code: "driver_failed", message: /no method absent/ });
+    expect(await failure(bench.call("stumble"))).toMatchObject({
+      code: "driver_failed",
+      message: expect.stringMatching(/of null/),
+    });
+    expect(await failure(bench.call("absent"))).toMatchObject({
+      code: "driver_failed",
+      message: expect.stringMatching(/no method absent/),
+    });
   });
 
   test("what the runner refuses reaches the driver with its code, and the job as it was", async () => {
@@ -81,7 +87,10 @@ describe.each(await testableLevels())("at level %s", (level) => {
   });
 
   test("arguments of a request that are no plain JSON fail in the driver", async () => {
-    expect(await failure(bench.call("strange"))).toMatchObject({ code: "driver_failed", message: /"\/json".*a Map/ });
+    expect(await failure(bench.call("strange"))).toMatchObject({
+      code: "driver_failed",
+      message: expect.stringMatching(/"\/json".*a Map/),
+    });
   });
 
   test.each([
@@ -135,7 +144,10 @@ describe.each(await testableLevels())("at level %s", (level) => {
   });
 
   test("a driver that leaves is a crashed sandbox", async () => {
-    expect(await failure(bench.call("leave"))).toMatchObject({ code: "sandbox_crashed", message: /exit code 3/ });
+    expect(await failure(bench.call("leave"))).toMatchObject({
+      code: "sandbox_crashed",
+      message: expect.stringMatching(/exit code 3/),
+    });
   });
 
   test("calls of one instance share a warm process, another instance has its own", async () => {
