@@ -1,6 +1,6 @@
 /** What every store must keep of the writes a job sent to a device. */
 import { expect, it } from "vitest";
-import { claimJob, findJob, insertJob } from "../../src/store/jobs.ts";
+import { claimJob, findJob, insertJob, requestCancel, requeueJob } from "../../src/store/jobs.ts";
 import { readJournal, recordAnswered, recordSent } from "../../src/store/journal.ts";
 import type { Store } from "../../src/store/store.ts";
 import { describeStores, newJob } from "../kit/stores.ts";
@@ -68,5 +68,17 @@ describeStores("journal", (bench) => {
     const last = await claim(bench.store, id);
     expect(last).toMatchObject({ outcome: "crash_loop", job: { state: "unknown_outcome" } });
     expect((await find(bench.store, id))?.error?.code).toBe("outcome_unknown");
+  });
+
+  it("says what was written before a job that had been given back was cancelled", async () => {
+    const id = await running(bench.store);
+    await record(sent(id));
+    await bench.store.write(() => recordAnswered({ jobId: id, index: 0, attempt: 1, answer, now: 2_200 }));
+    await bench.store.write(() => requeueJob({ id, attempt: 1, events: [] }));
+    await bench.store.write(() => requestCancel({ id, now: 2_300 }));
+    expect(await claim(bench.store, id)).toMatchObject({
+      outcome: "cancelled",
+      job: { error: { code: "job_cancelled", details: { steps_done: 1, outcome: "partial" } } },
+    });
   });
 });

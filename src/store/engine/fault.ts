@@ -19,18 +19,22 @@ export const isMissingTable = (thrown: unknown): boolean =>
  * Two units met: the one that lost runs again. A unique violation counts, because a unit looks before it writes and
  * finds on its second run what the other one wrote.
  */
-export const isConflict = (thrown: unknown): boolean => ["40001", "40P01", "23505", "55P03"].includes(codeOf(thrown));
+export const isConflict = (thrown: unknown): boolean => ["40001", "40P01", "23505"].includes(codeOf(thrown));
+
+/** How the PostgreSQL client words what has no code. */
+const lostWords = [
+  "Connection terminated",
+  "Client has encountered a connection error",
+  "Client was closed",
+  "Query read timeout",
+  "timeout exceeded when trying to connect",
+];
 
 /** The connection failed, or the server is going down, starting or full of connections: another try may succeed. */
 export const isLost = (thrown: unknown): boolean => {
   const code = codeOf(thrown);
   if (/^(08|57P|53300)/.test(code) || /^E[A-Z_]{4,}$/.test(code)) return true;
-  return (
-    thrown instanceof Error &&
-    /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed)/.test(
-      thrown.message,
-    )
-  );
+  return thrown instanceof Error && lostWords.some((words) => thrown.message.startsWith(words));
 };
 
 const sqliteOutage = /^SQLITE_(BUSY|LOCKED|IOERR|FULL|READONLY|CANTOPEN|CORRUPT|NOTADB|PROTOCOL|NOMEM|PERM|AUTH)/;

@@ -9,6 +9,8 @@ import { asStoreFault, isConflict, isLost, patienceMs, unavailable } from "./fau
 
 const connections = 16;
 const conflictTries = 20;
+/** A server that says nothing for so long counts as lost. */
+const silenceMs = 15_000;
 const lostPauseMs = 50;
 const longestPauseMs = 10;
 /** bigint and numeric: ours stay below 2^53. */
@@ -47,6 +49,15 @@ const commit = async (client: PoolClient): Promise<void> => {
   }
 };
 
+/** Undoes a transaction; true when the connection is of no more use. */
+const isBroken = async (client: PoolClient, thrown: unknown): Promise<boolean> => {
+  if (thrown instanceof LostCommit || isLost(thrown)) return true;
+  return client.query("rollback").then(
+    () => false,
+    () => true,
+  );
+};
+
 const transact = async <T>(pool: Pool, unit: () => Unit<T>): Promise<T> => {
   const client = await pool.connect();
   try {
@@ -56,11 +67,7 @@ const transact = async <T>(pool: Pool, unit: () => Unit<T>): Promise<T> => {
     client.release();
     return value;
   } catch (thrown) {
-    const isBroken = await client.query("rollback").then(
-      () => false,
-      () => true,
-    );
-    client.release(isBroken);
+    client.release(await isBroken(client, thrown));
     throw thrown;
   }
 };
@@ -90,7 +97,7 @@ const patiently = async <T>(now: () => number, once: () => Promise<T>): Promise<
 };
 
 const openPool = (url: string, log: Log): Pool => {
-  const pool = new Pool({ ...poolOptions(url), max: connections });
+  const pool = new Pool({ ...poolOptions(url), max: connections, keepAlive: true, query_timeout: silenceMs });
   const note = (fault: Error) => log.warn({ fault: fault.message }, "a database connection failed");
   pool.on("error", note);
   // A connection that breaks while it is lent out says so by itself too; whoever holds it learns from its query.

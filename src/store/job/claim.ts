@@ -2,7 +2,7 @@
 import { type ErrorCode, errorTable } from "../../errors.ts";
 import { isSettled, type Job, type JobError, type SettledState } from "../../model/job.ts";
 import { lastSpilled } from "../events.ts";
-import { hasUnknownOutcome } from "../journal.ts";
+import { hasUnknownOutcome, readJournal } from "../journal.ts";
 import { prepared, query, run } from "../query.ts";
 import type { Unit } from "../unit.ts";
 import { holdJob } from "./find.ts";
@@ -100,6 +100,17 @@ function* giveUp(job: Job, now: number): Unit<Claim> {
   return { outcome: "crash_loop", job: yield* settleHeld(job, { ...verdict, lostWorkers: job.lostWorkers + 1 }) };
 }
 
+/** What earlier attempts wrote is said beside the cancel. */
+function* cancel(job: Job, now: number): Unit<Claim> {
+  const sent = job.attempt === 0 ? [] : yield* readJournal(job.id);
+  const steps = sent.filter(({ answeredAt }) => answeredAt !== null).length;
+  const plain = jobError("job_cancelled", "The job was cancelled before it ran.");
+  const details = { steps_done: steps, outcome: steps < sent.length ? "unknown" : "partial" };
+  const told = jobError("job_cancelled", "The job was cancelled after some of its writes: look at the device.");
+  const error = sent.length === 0 ? plain : { ...told, details };
+  return { outcome: "cancelled", job: yield* settleHeld(job, { state: "cancelled", error, now }) };
+}
+
 function* take(job: Job, workerId: string, now: number): Unit<Claim> {
   const lost = job.state === "running";
   const next = {
@@ -123,10 +134,7 @@ export function* claimJob(asked: {
   const job = yield* holdJob(asked.id);
   if (job === undefined) return { outcome: "missing" };
   if (isSettled(job.state)) return { outcome: "settled", job };
-  if (job.state !== "running" && job.cancelRequestedAt !== null) {
-    const error = jobError("job_cancelled", "The job was cancelled before it ran.");
-    return { outcome: "cancelled", job: yield* settleHeld(job, { state: "cancelled", error, now }) };
-  }
+  if (job.state !== "running" && job.cancelRequestedAt !== null) return yield* cancel(job, now);
   if (job.state === "running" && job.lostWorkers + 1 >= lostWorkersMost) return yield* giveUp(job, now);
   return yield* take(job, workerId, now);
 }

@@ -16,17 +16,18 @@ const jobs: Migration["statements"] = ({ counter, whole }) => [
   "create index jobs_by_kind on jobs (kind, created_at, id)",
   "create index jobs_by_state on jobs (state, created_at, id)",
   "create index jobs_by_kind_and_state on jobs (kind, state, created_at, id)",
-  "create index jobs_by_instance on jobs (instance_id, created_at, id) where instance_id is not null",
-  "create index jobs_by_type on jobs (type_id, created_at, id) where type_id is not null",
+  // These two also carry what they are filtered by besides, so that a rare state is found without reading the jobs.
+  "create index jobs_by_instance on jobs (instance_id, created_at, id, kind, state) where instance_id is not null",
+  "create index jobs_by_type on jobs (type_id, created_at, id, kind, state, instance_id) where type_id is not null",
   // What is still to do: these hold open jobs only, so they stay small.
   "create unique index jobs_open_action on jobs (dedupe_key) where dedupe_key is not null",
   "create index jobs_unsettled on jobs (admission) where finished_at is null",
   "create index jobs_of_instance on jobs (instance_id) where finished_at is null",
   "create index jobs_not_enqueued on jobs (created_at) where enqueued_at is null and state = 'queued'",
   "create index jobs_running on jobs (worker_id) where state = 'running'",
-  "create index jobs_open_tails on jobs (finished_at) where tail = 'open'",
+  "create index jobs_open_tails on jobs (tail, finished_at) where tail = 'open'",
   "create index jobs_settled on jobs (finished_at) where finished_at is not null",
-  "create index jobs_routine on jobs (finished_at) where is_routine = 1",
+  "create index jobs_routine on jobs (is_routine, finished_at) where is_routine = 1",
   `create table idempotency_keys (
     principal_id text not null, idempotency_key text not null, request_hash text not null,
     job_id text not null references jobs (id) on delete cascade, created_at ${whole} not null,
