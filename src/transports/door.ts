@@ -13,6 +13,7 @@ import type { HttpAnswer } from "./http-answer.ts";
 import { sendRead } from "./http-send.ts";
 import { kindFor } from "./kinds.ts";
 import { recordedRequest } from "./record.ts";
+import { createTcpDesk } from "./tcp-desk.ts";
 import type { Wire } from "./wire.ts";
 import { createWriteLane, type WriteLane } from "./write-lane.ts";
 
@@ -85,7 +86,18 @@ class OpenDoor implements Door {
       endpointOf: (name) => this.endpointOf(name),
       onAnswer: (step, answer) => this.onAnswer(step, answer),
     });
-    this.ops = { "http.request": (args) => this.request(args), apply: (args) => this.apply(args) };
+    this.ops = {
+      "http.request": (args) => this.request(args),
+      apply: (args) => this.apply(args),
+      ...createTcpDesk({
+        wire: { ...facts.wire, signal: this.cuts.writes },
+        reads: this.cuts.reads,
+        binding: facts.binding,
+        endpointOf: (name) => this.endpointOf(name),
+        write: (step, endpoint, via) => this.write(step, endpoint, via),
+        settled: () => this.lane.settled(),
+      }),
+    };
   }
 
   get stepsDone(): number {
@@ -137,9 +149,9 @@ class OpenDoor implements Door {
     this.lastFailure = hint ?? (ok ? null : failed());
   }
 
-  private async write(step: Step, endpoint: Endpoint): Promise<Json> {
+  private async write(step: Step, endpoint: Endpoint, via?: unknown): Promise<Json> {
     const { grant, wire } = this.facts;
-    if (grant.mode !== "read") return this.lane.direct(step, endpoint);
+    if (grant.mode !== "read") return this.lane.direct(step, endpoint, via);
     const shown = wire.secrets.redact(kindFor(endpoint).preview(step, endpoint)).slice(0, 200);
     throw new SwitchyardError("read_only_violation", {
       detail: `The driver tried the write "${shown}" while it may only read: nothing was sent.`,

@@ -3,7 +3,7 @@ import type { HttpEndpoint } from "../model/endpoint.ts";
 import { hasBody, normaliseHttp, overridesMethod, queryText } from "../model/http-step.ts";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
 import { compileHttpPattern, matchesHttp, type WriteEntry } from "../model/pattern.ts";
-import type { HttpStep, StepAnswer } from "../model/plan.ts";
+import type { HttpStep } from "../model/plan.ts";
 import { valueAt } from "../model/pointer.ts";
 import { misshapen } from "../model/step.ts";
 import type { HttpAnswer } from "./http-answer.ts";
@@ -51,9 +51,15 @@ const isSuccess = (step: HttpStep, endpoint: HttpEndpoint, { status, body }: Htt
   return status >= 200 && status < 300 && isOk(endpoint, body);
 };
 
-const send: TransportKind<HttpEndpoint, HttpStep>["send"] = async (step, endpoint, wire): Promise<StepAnswer> => {
-  const answer = await sendWrite(step, endpoint, wire);
-  return { ok: isSuccess(step, endpoint, answer), status: answer.status, answer, ms: answer.latency_ms };
+const prepare: TransportKind<HttpEndpoint, HttpStep>["prepare"] = async (step, endpoint, wire) => {
+  await reachHttp(endpoint, wire);
+  return {
+    send: async () => {
+      const answer = await sendWrite(step, endpoint, wire);
+      return { ok: isSuccess(step, endpoint, answer), status: answer.status, answer, ms: answer.latency_ms };
+    },
+    done: () => undefined,
+  };
 };
 
 const bodyPreview = (step: HttpStep): string => {
@@ -87,8 +93,7 @@ export const httpKind: TransportKind<HttpEndpoint, HttpStep> = {
   normalise: (raw, endpoint, book) => ({ ...normaliseHttp(raw, endpoint, book), ...acceptOf(raw) }),
   isRead: isHttpRead,
   matchesWrite,
-  reach: reachHttp,
-  send,
+  prepare,
   preview,
 };
 

@@ -15,6 +15,14 @@ export interface WriteRights {
   readonly target?: TargetRef;
 }
 
+/** A write whose contact is made. */
+export interface ReadyWrite {
+  /** Sends it once. @throws SwitchyardError with the cause when no answer came. */
+  send(): Promise<StepAnswer>;
+  /** Lets go of the contact, sent or not. */
+  done(): void;
+}
+
 /** `E` and `S` are the kind's own endpoint and step; the table in `kinds.ts` picks by name. */
 export interface TransportKind<E extends Endpoint = Endpoint, S extends Step = Step> {
   /** Members a step of this kind may have, besides transport, idempotent and refs. */
@@ -24,10 +32,11 @@ export interface TransportKind<E extends Endpoint = Endpoint, S extends Step = S
   isRead(step: S, endpoint: E): boolean;
   /** Whether one entry of `writes[]` covers the step. */
   matchesWrite(step: S, entry: WriteEntry, rights: WriteRights): boolean;
-  /** Makes contact now, so that a write that cannot be sent is never recorded as sent. */
-  reach(endpoint: E, wire: Wire): Promise<void>;
-  /** Sends a write once. @throws SwitchyardError with the cause when no answer came. */
-  send(step: S, endpoint: E, wire: Wire): Promise<StepAnswer>;
+  /**
+   * Makes contact now, so that a write that cannot be sent is never recorded as sent. `via` is a session that the
+   * driver holds already, for kinds that have sessions.
+   */
+  prepare(step: S, endpoint: E, wire: Wire, via?: unknown): Promise<ReadyWrite>;
   /** One line for a person; secrets read `[secret:name]`. */
   preview(step: S, endpoint: E): string;
 }

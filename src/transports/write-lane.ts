@@ -8,6 +8,7 @@ import type { Step, StepAnswer } from "../model/plan.ts";
 import { payloadOf } from "../model/step.ts";
 import { isUnsent, unsent } from "./causes.ts";
 import type { Grant } from "./contract.ts";
+import type { ReadyWrite } from "./kind.ts";
 import { kindFor } from "./kinds.ts";
 import { recordedAnswer, recordedRequest } from "./record.ts";
 import { resolveReferences } from "./references.ts";
@@ -28,7 +29,7 @@ export interface WriteLane {
   /** Sends the plan's next steps and resolves with their answers, the first that is no success included. */
   apply(count: number): Promise<readonly Json[]>;
   /** Sends a write that the driver makes itself. */
-  direct(step: Step, endpoint: Endpoint): Promise<Json>;
+  direct(step: Step, endpoint: Endpoint, via?: unknown): Promise<Json>;
   settled(): Promise<void>;
   readonly stepsDone: number;
   readonly stepsLeft: number;
@@ -56,6 +57,8 @@ interface Due {
   readonly index: number;
   readonly step: Step;
   readonly endpoint: Endpoint;
+  /** The driver's own session, where the kind has sessions. */
+  readonly via?: unknown;
 }
 
 /** Lives as long as one driver call. */
@@ -89,11 +92,11 @@ class Lane implements WriteLane {
     });
   }
 
-  direct(step: Step, endpoint: Endpoint): Promise<Json> {
+  direct(step: Step, endpoint: Endpoint, via?: unknown): Promise<Json> {
     return this.inTurn(async () => {
       const isPlanned = this.facts.grant.mode === "apply";
       const due = isPlanned ? this.expected(step, endpoint) : { index: this.answers.length, step, endpoint };
-      return (await this.take(due)).answer;
+      return (await this.take({ ...due, via })).answer;
     });
   }
 
@@ -155,30 +158,41 @@ class Lane implements WriteLane {
   }
 
   private async send(due: Due): Promise<StepAnswer> {
-    const { index, step, endpoint } = due;
+    const { step, endpoint, via } = due;
     const { grant, binding, wire } = this.facts;
-    const idempotent = step.idempotent ?? grant.capability?.idempotent ?? false;
     checkWrite(step, endpoint, binding, grant);
-    await kindFor(endpoint).reach(endpoint, wire);
-    wire.signal.throwIfAborted();
-    grant.fence();
+    const ready = await kindFor(endpoint).prepare(step, endpoint, wire, via);
+    try {
+      wire.signal.throwIfAborted();
+      grant.fence();
+      return await this.sendOnRecord(due, ready);
+    } finally {
+      ready.done();
+    }
+  }
+
+  private async sendOnRecord(due: Due, ready: ReadyWrite): Promise<StepAnswer> {
+    const { index, step } = due;
+    const { grant, wire } = this.facts;
+    const { redact } = wire.secrets;
+    const idempotent = step.idempotent ?? grant.capability?.idempotent ?? false;
     this.tell(due);
-    const request = recordedRequest(step, wire.secrets.redact);
+    const request = recordedRequest(step, redact);
     await grant.journal.sent({ index, transport: step.transport, request, idempotent });
-    const answer = await this.transmit(due, idempotent);
-    await grant.journal.answered(index, recordedAnswer(answer, wire.secrets.redact));
+    const answer = await this.transmit(index, idempotent, ready);
+    await grant.journal.answered(index, recordedAnswer(answer, redact));
     this.unknownStep = null;
     this.tell(due, answer);
     return answer;
   }
 
   /** From here on a byte may be on the wire; a failure that is known to come before it is journalled as such. */
-  private async transmit({ index, step, endpoint }: Due, idempotent: boolean): Promise<StepAnswer> {
+  private async transmit(index: number, idempotent: boolean, ready: ReadyWrite): Promise<StepAnswer> {
     const { grant, wire } = this.facts;
     try {
       if (wire.signal.aborted) throw unsent(asSwitchyardError(wire.signal.reason));
       if (!idempotent) this.unknownStep = index;
-      return await kindFor(endpoint).send(step, endpoint, wire);
+      return await ready.send();
     } catch (thrown) {
       if (isUnsent(thrown)) {
         await grant.journal.answered(index, notSent(thrown));

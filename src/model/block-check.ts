@@ -1,0 +1,176 @@
+/** Checks one entry of the `transports` block: its templates, patterns and where it leads. */
+import type { FieldProblem } from "../errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "./json.ts";
+import { httpPatternProblem, linePatternProblem } from "./pattern.ts";
+import { escapeToken, parsePointer } from "./pointer.ts";
+import { parseTemplate } from "./template.ts";
+import {
+  isWholeField,
+  itemsOf,
+  membersOf,
+  splitUrlTemplate,
+  type TransportKindName,
+  templateSource,
+  tlsKeys,
+} from "./transport-block.ts";
+
+export interface BlockFacts {
+  readonly name: string;
+  readonly kind: TransportKindName;
+  readonly block: JsonObject;
+  readonly pointer: string;
+  /** Config fields and secrets that the connection schema declares. */
+  readonly fields: readonly string[];
+  readonly secrets: readonly string[];
+  readonly permissions: readonly string[];
+}
+
+type Found = readonly (readonly [key: string, message: string])[];
+
+const alternatives = (value: Json | undefined): readonly string[] => {
+  const source = templateSource(value);
+  return typeof source === "string" ? [source] : (source ?? []);
+};
+
+/** Every string below a key, with its path: templates may stand anywhere in a login request. */
+const textsOf = (value: Json | undefined, path: string): readonly (readonly [string, string])[] => {
+  if (typeof value === "string") return [[path, value]];
+  if (Array.isArray(value)) return value.flatMap((item, index) => textsOf(item as Json, `${path}/${index}`));
+  if (!isJsonObject(value)) return [];
+  return Object.entries(value).flatMap(([name, member]) => textsOf(member, `${path}/${escapeToken(name)}`));
+};
+
+const templateKeys: Readonly<Record<TransportKindName, readonly string[]>> = {
+  http: ["url", "basic", "headers", "write_headers", "login"],
+  ssh: ["host", "port", "username", "password", "private_key", "passphrase", "session", "jump"],
+  snmp: ["host", "port", "community", "user", "auth_key", "priv_key", "context"],
+  tcp: ["host", "port", "login"],
+  process: [],
+};
+
+const nameProblem = (part: ReturnType<typeof parseTemplate>[number], facts: BlockFacts): string | undefined => {
+  if ("field" in part) {
+    if (facts.fields.includes(part.field)) return undefined;
+    return facts.secrets.includes(part.field)
+      ? `expected {secret:${part.field}}, because the field is a secret`
+      : `expected a field of schema.connection, got {${part.field}}`;
+  }
+  if ("secret" in part) {
+    return facts.secrets.includes(part.secret)
+      ? undefined
+      : `expected a secret of schema.connection, got {secret:${part.secret}}`;
+  }
+  if (!("login" in part)) return undefined;
+  const { login } = facts.block;
+  const taken = membersOf(isJsonObject(login) ? login["take"] : undefined).map(([name]) => name);
+  return taken.includes(part.login) ? undefined : `expected a value that login.take names, got {login:${part.login}}`;
+};
+
+const templateProblems = (facts: BlockFacts): Found =>
+  templateKeys[facts.kind].flatMap((key) =>
+    textsOf(facts.block[key], `/${key}`).flatMap(([path, text]) =>
+      parseTemplate(text).flatMap((part) => {
+        const message = nameProblem(part, facts);
+        return message === undefined ? [] : [[path, message] as const];
+      }),
+    ),
+  );
+
+const literalHost = (host: string, { name, kind, permissions }: BlockFacts): string | undefined => {
+  if (host === "" || isWholeField(host)) return undefined;
+  const wanted = `net:${kind}:${host}`;
+  const isGranted = permissions.includes(wanted) || permissions.includes(`net:${name}:${host}`);
+  return isGranted ? undefined : `expected "${wanted}" in requires.permissions, because the host is written out`;
+};
+
+const urlProblem = (source: string, facts: BlockFacts): string | undefined => {
+  if (isWholeField(source)) return undefined;
+  const template = splitUrlTemplate(source);
+  if (template === undefined)
+    return `expected "{field}" or "https://{host}:{port}/path", got ${JSON.stringify(source)}`;
+  return literalHost(template.host, facts);
+};
+
+const hostProblem = (source: string, facts: BlockFacts): string | undefined =>
+  isWholeField(source) || /^[A-Za-z0-9.:-]+$/.test(source)
+    ? literalHost(source, facts)
+    : `expected exactly one {field}, got ${JSON.stringify(source)}`;
+
+const portProblem = (source: string): string | undefined =>
+  isWholeField(source) || /^\d{1,5}$/.test(source)
+    ? undefined
+    : `expected one {field} or a number, got ${JSON.stringify(source)}`;
+
+const each = (values: readonly string[], path: string, judge: (value: string) => string | undefined): Found =>
+  values.flatMap((value) => {
+    const message = judge(value);
+    return message === undefined ? [] : [[path, message] as const];
+  });
+
+const placeProblems = (facts: BlockFacts): Found => {
+  const { block, kind } = facts;
+  if (kind === "process") return [];
+  const key = kind === "http" ? "url" : "host";
+  const required = kind === "tcp" ? [key, "port"] : [key];
+  const missing = required.filter((name) => alternatives(block[name]).length === 0);
+  return [
+    ...missing.map((name) => [`/${name}`, "expected a template, got none"] as const),
+    ...each(alternatives(block["url"]), "/url", (source) => urlProblem(source, facts)),
+    ...each(alternatives(block["host"]), "/host", (source) => hostProblem(source, facts)),
+    ...each(alternatives(block["port"]), "/port", portProblem),
+  ];
+};
+
+const patternProblems = ({ block, kind }: BlockFacts): Found =>
+  ["reads", "writes"].flatMap((key) =>
+    itemsOf(block[key]).flatMap((pattern, index) => {
+      const message = kind === "http" ? httpPatternProblem(pattern) : linePatternProblem(pattern);
+      return message === undefined ? [] : [[`/${key}/${index}`, message] as const];
+    }),
+  );
+
+const tlsProblems = ({ block, fields, secrets }: BlockFacts): Found =>
+  membersOf(block["tls"]).flatMap(([key, name]): Found => {
+    const path = `/tls/${escapeToken(key)}`;
+    if (!tlsKeys.some((known) => known === key))
+      return [[path, `expected one of ${tlsKeys.join(", ")}, got "${key}"`] as const];
+    const isKnown = typeof name === "string" && [...fields, ...secrets].includes(name);
+    return isKnown
+      ? []
+      : [[path, `expected the name of a field of schema.connection, got ${JSON.stringify(name)}`] as const];
+  });
+
+const pointerProblems = ({ block }: BlockFacts): Found => [
+  ...each(itemsOf(block["places"]).map(String), "/places", (pointer) =>
+    pointer.startsWith("/") && parsePointer(pointer) !== undefined
+      ? undefined
+      : `expected JSON Pointers, got ${JSON.stringify(pointer)}`,
+  ),
+];
+
+const loginProblems = ({ block, kind }: BlockFacts): Found => {
+  const { login } = block;
+  if (kind !== "http" || login === undefined) return [];
+  if (!isJsonObject(login) || !isJsonObject(login["request"])) return [["/login", "expected request and take"]];
+  const path = login["request"]["path"];
+  const bad = membersOf(login["take"]).filter(([, source]) => !/^(?:cookie|json|header):./.test(String(source)));
+  return [
+    ...(typeof path === "string" && /^(?:\/[^?#\s]*)?$/.test(path)
+      ? []
+      : [["/login/request/path", "expected a path"] as const]),
+    ...bad.map(
+      ([name]) => [`/login/take/${escapeToken(name)}`, "expected cookie:NAME, json:/pointer or header:NAME"] as const,
+    ),
+  ];
+};
+
+/** All that is wrong with one entry, with pointers into the manifest. */
+export const blockProblems = (facts: BlockFacts): FieldProblem[] => {
+  const patterns = facts.kind === "http" || facts.kind === "tcp" || facts.kind === "ssh" ? patternProblems(facts) : [];
+  const http = facts.kind === "http" ? [...pointerProblems(facts), ...loginProblems(facts)] : [];
+  const tls = facts.kind === "http" || facts.kind === "tcp" ? tlsProblems(facts) : [];
+  return [...placeProblems(facts), ...templateProblems(facts), ...patterns, ...tls, ...http].map(([path, message]) => ({
+    pointer: `${facts.pointer}${path}`,
+    message,
+  }));
+};

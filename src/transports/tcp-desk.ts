@@ -1,0 +1,113 @@
+/** The tcp operations of one driver call: its open sessions, by the number the driver holds. */
+import { SwitchyardError } from "../errors.ts";
+import type { Binding } from "../model/binding.ts";
+import type { Endpoint, TcpEndpoint } from "../model/endpoint.ts";
+import type { Json, JsonObject } from "../model/json.ts";
+import type { Step, TcpStep } from "../model/plan.ts";
+import { linearRegExp } from "../model/schema.ts";
+import { misshapen } from "../model/step.ts";
+import { lineOf } from "../model/tcp-step.ts";
+import { dial } from "./dial.ts";
+import { isReadLine } from "./tcp.ts";
+import { openTcp, type TcpSession } from "./tcp-session.ts";
+import type { Wire } from "./wire.ts";
+
+export interface TcpDeskFacts {
+  readonly wire: Wire;
+  /** Aborts when the call ends. */
+  readonly reads: AbortSignal;
+  readonly binding: Binding;
+  endpointOf(name: string): Endpoint;
+  write(step: Step, endpoint: Endpoint, via: TcpSession): Promise<Json>;
+  /** Resolves when no write is in flight. */
+  settled(): Promise<void>;
+}
+
+type Operations = Readonly<Record<`tcp.${string}`, (args: JsonObject) => Promise<Json>>>;
+
+const maxSessions = 8;
+/** A pattern looks at the end of a line only, so that a device cannot make it slow. */
+const patternWindow = 4_096;
+
+interface OpenSession {
+  readonly session: TcpSession;
+  readonly endpoint: TcpEndpoint;
+}
+
+const msOf = (raw: Json | undefined, usual: number): number => {
+  if (raw === undefined) return usual;
+  if (typeof raw !== "number" || !(raw > 0)) throw misshapen("Expected timeout_ms as a positive number.");
+  return Math.min(raw, 600_000);
+};
+
+/** The operations `tcp.open`, `tcp.send`, `tcp.read_until`, `tcp.close` and `tcp.probe`. */
+export const createTcpDesk = (facts: TcpDeskFacts): Operations => {
+  const { wire, reads } = facts;
+  const sessions = new Map<number, OpenSession>();
+  let count = 0;
+
+  const closeAll = (): void => {
+    for (const { session } of sessions.values()) session.close();
+    sessions.clear();
+  };
+  reads.addEventListener("abort", () => void facts.settled().then(closeAll), { once: true });
+
+  const sessionOf = (conn: Json | undefined): OpenSession => {
+    const found = typeof conn === "number" ? sessions.get(conn) : undefined;
+    if (found === undefined) throw misshapen("Expected an open tcp session: open one first.");
+    return found;
+  };
+
+  const open = async ({ transport }: JsonObject): Promise<Json> => {
+    const endpoint = facts.endpointOf(transport === undefined ? "tcp" : String(transport));
+    if (endpoint.kind !== "tcp") throw misshapen(`Expected a tcp transport, got "${endpoint.name}".`);
+    if (sessions.size >= maxSessions) throw misshapen(`Expected at most ${maxSessions} tcp sessions at once.`);
+    const session = await openTcp(endpoint, wire);
+    if (reads.aborted) session.close();
+    reads.throwIfAborted();
+    count += 1;
+    sessions.set(count, { session, endpoint });
+    return { conn: count };
+  };
+
+  const send = async ({ conn, line: raw }: JsonObject): Promise<Json> => {
+    const { session, endpoint } = sessionOf(conn);
+    const line = lineOf(raw, endpoint);
+    const step: TcpStep = { transport: endpoint.name, send: [line] };
+    if (isReadLine(line, endpoint)) session.send(line);
+    else await facts.write(step, endpoint, session);
+    return null;
+  };
+
+  const readUntil = async ({ conn, pattern, timeout_ms: timeout }: JsonObject): Promise<Json> => {
+    const { session } = sessionOf(conn);
+    if (typeof pattern !== "string") throw misshapen("Expected `pattern` as a regular expression.");
+    const { test } = linearRegExp(pattern);
+    const isLast = (line: string): boolean => test(line.slice(-patternWindow));
+    const lines = await session.readUntil(isLast, msOf(timeout, wire.limits.timeoutMs));
+    return { lines: lines.map((line) => wire.secrets.putBack(line)) };
+  };
+
+  const close = async ({ conn }: JsonObject): Promise<Json> => {
+    sessionOf(conn).session.close();
+    sessions.delete(conn as number);
+    return null;
+  };
+
+  /** For the manifest's own tcp test: a driver cannot look at other ports with it. */
+  const probe = async ({ port, timeout_ms: timeout }: JsonObject): Promise<Json> => {
+    const startedAt = wire.around.now();
+    const place = facts.binding.probe;
+    if (place === null || place.port !== port) {
+      throw new SwitchyardError("endpoint_not_allowed", {
+        detail: "Only the port of the manifest's tcp test can be probed.",
+      });
+    }
+    const timeoutMs = msOf(timeout, wire.limits.timeoutMs);
+    const socket = await dial({ ...place, scheme: "tcp", tls: null }, wire.around, { timeoutMs, signal: reads });
+    socket.destroy();
+    return { latency_ms: Math.round((wire.around.now() - startedAt) * 10) / 10 };
+  };
+
+  return { "tcp.open": open, "tcp.send": send, "tcp.read_until": readUntil, "tcp.close": close, "tcp.probe": probe };
+};

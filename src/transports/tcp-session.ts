@@ -1,0 +1,241 @@
+/** One tcp session: connected, secured and logged in, then lines out and lines in. */
+import type { Socket } from "node:net";
+import { StringDecoder } from "node:string_decoder";
+import { SwitchyardError } from "../errors.ts";
+import type { TcpEndpoint } from "../model/endpoint.ts";
+import type { AnswerPattern } from "../model/pattern.ts";
+import { fill } from "../model/template.ts";
+import { answerFailure } from "./causes.ts";
+import { type DialPlace, dial, secure } from "./dial.ts";
+import { dialPlaceOf } from "./http-pool.ts";
+import { answerTooLarge, maxAnswerBytes } from "./meter.ts";
+import { withoutTelnet } from "./telnet.ts";
+import type { Wire } from "./wire.ts";
+
+/** A line is a match, or not; the text is what came of it so far. */
+export type LineTest = (line: string) => boolean;
+
+export interface TcpSession {
+  send(line: string): void;
+  /** The lines up to and with the first that passes the test. @throws SwitchyardError `response_timeout`. */
+  readUntil(isLast: LineTest, timeoutMs: number): Promise<readonly string[]>;
+  /** Puts lines back in front of what comes next. */
+  unread(lines: readonly string[]): void;
+  close(): void;
+  readonly isClosed: boolean;
+}
+
+const anyLine: LineTest = () => true;
+
+interface Waiter {
+  readonly isLast: LineTest;
+  readonly resolve: (lines: readonly string[]) => void;
+  readonly reject: (thrown: unknown) => void;
+}
+
+/** Cuts what comes into lines, and hands them to the one who waits. */
+class LineReader {
+  private pending = "";
+  private lines: string[] = [];
+  private scanned = 0;
+  private waiter: Waiter | undefined;
+  private failure: unknown;
+  private readonly end: string;
+  private readonly decoder = new StringDecoder("utf8");
+
+  constructor(end: string) {
+    this.end = end;
+  }
+
+  take(bytes: Buffer): void {
+    this.pending += this.decoder.write(bytes);
+    const pieces = this.pending.split(this.end);
+    this.pending = pieces.pop() ?? "";
+    this.lines.push(...pieces.map((line) => (this.end === "\n" ? line.replace(/\r$/, "") : line)));
+    if (this.size() > maxAnswerBytes) this.fail(answerTooLarge());
+    this.serve();
+  }
+
+  fail(thrown: unknown): void {
+    this.failure ??= thrown;
+    this.serve();
+  }
+
+  unread(lines: readonly string[]): void {
+    this.lines.unshift(...lines);
+  }
+
+  wait(waiter: Waiter): void {
+    this.giveUp(new SwitchyardError("driver_failed", { detail: "Expected one read at a time on a tcp session." }));
+    this.waiter = waiter;
+    this.scanned = 0;
+    this.serve();
+  }
+
+  /** Ends the present wait; what came stays to be read. */
+  giveUp(thrown: unknown): void {
+    const { waiter } = this;
+    this.waiter = undefined;
+    waiter?.reject(thrown);
+  }
+
+  /** Prompts end no line: the text after the last line end is tried too. */
+  private serve(): void {
+    const { waiter } = this;
+    if (waiter === undefined) return;
+    const found = this.lines.findIndex((line, index) => index >= this.scanned && waiter.isLast(line));
+    this.scanned = this.lines.length;
+    const lines = found >= 0 ? this.lines.splice(0, found + 1) : this.upToPrompt(waiter);
+    if (lines === undefined && this.failure === undefined) return;
+    this.waiter = undefined;
+    if (lines === undefined) waiter.reject(this.failure);
+    else waiter.resolve(lines);
+  }
+
+  private upToPrompt({ isLast }: Waiter): readonly string[] | undefined {
+    if (this.pending === "" || isLast === anyLine || !isLast(this.pending)) return undefined;
+    const lines = [...this.lines.splice(0), this.pending];
+    this.pending = "";
+    return lines;
+  }
+
+  private size(): number {
+    return this.lines.reduce((sum, line) => sum + line.length, this.pending.length);
+  }
+}
+
+const lateAnswer = ({ host, port }: DialPlace, ms: number): SwitchyardError =>
+  new SwitchyardError("response_timeout", {
+    detail: `${host}:${port} did not send the expected line within ${Math.round(ms)} ms.`,
+  });
+
+class Conversation implements TcpSession {
+  private readonly reader: LineReader;
+  private socket: Socket;
+  private readonly place: DialPlace;
+  private readonly endpoint: TcpEndpoint;
+  private readonly wire: Wire;
+
+  constructor(socket: Socket, endpoint: TcpEndpoint, place: DialPlace, wire: Wire) {
+    this.endpoint = endpoint;
+    this.place = place;
+    this.wire = wire;
+    this.reader = new LineReader(endpoint.line);
+    this.socket = socket;
+    this.listen(socket);
+    if (wire.signal.aborted) this.onCut();
+    else wire.signal.addEventListener("abort", this.onCut, { once: true });
+  }
+
+  get isClosed(): boolean {
+    return this.socket.destroyed;
+  }
+
+  send(line: string): void {
+    if (this.socket.destroyed) throw answerFailure(new Error("closed"), this.place, true);
+    this.socket.write(`${line}${this.endpoint.line}`);
+  }
+
+  readUntil(isLast: LineTest, timeoutMs: number): Promise<readonly string[]> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.reader.giveUp(lateAnswer(this.place, timeoutMs)), timeoutMs);
+      const settle = <T>(finish: (value: T) => void): ((value: T) => void) => {
+        return (value) => {
+          clearTimeout(timer);
+          finish(value);
+        };
+      };
+      this.reader.wait({ isLast, resolve: settle(resolve), reject: settle(reject) });
+    });
+  }
+
+  unread(lines: readonly string[]): void {
+    this.reader.unread(lines);
+  }
+
+  close(): void {
+    this.wire.signal.removeEventListener("abort", this.onCut);
+    this.socket.destroy();
+  }
+
+  /** Asks for TLS in the clear and goes on inside it; nothing that came before counts afterwards. */
+  async upgrade(send: string, expect: AnswerPattern, timeoutMs: number): Promise<void> {
+    const { tls } = this.place;
+    if (tls === null) return;
+    this.send(send);
+    const [answer = ""] = await this.readUntil(anyLine, timeoutMs);
+    if (!expect.matches(answer)) throw this.unexpected(send, expect, answer);
+    this.socket.removeAllListeners("data").removeAllListeners("error").removeAllListeners("close").pause();
+    this.socket = await secure(this.socket, this.place, tls, this.wire.signal);
+    this.listen(this.socket);
+  }
+
+  unexpected(what: string, { source }: AnswerPattern, answer: string): SwitchyardError {
+    const shown = this.wire.secrets.redact(answer).slice(0, 120);
+    return new SwitchyardError("protocol_mismatch", {
+      detail: `${this.place.host}:${this.place.port} answered "${shown}" to ${what}, expected "${source}": check the port.`,
+    });
+  }
+
+  private readonly onCut = (): void => {
+    this.reader.fail(this.wire.signal.reason);
+    this.socket.destroy();
+  };
+
+  private listen(socket: Socket): void {
+    const { endpoint, reader, place } = this;
+    socket.on("data", (bytes: Buffer) => reader.take(endpoint.telnet ? withoutTelnet(bytes, socket) : bytes));
+    socket.on("error", (thrown) => reader.fail(answerFailure(thrown, place, true)));
+    socket.on("close", () => reader.fail(answerFailure(new Error("closed"), place, true)));
+  }
+}
+
+const refusedLogin = (place: DialPlace, answer: string): SwitchyardError =>
+  new SwitchyardError("auth_failed", {
+    detail: `${place.host}:${place.port} refused the login with "${answer.slice(0, 120)}". It is not repeated, so that the account is not locked: check the credentials and set the secret again.`,
+  });
+
+const logIn = async (session: TcpSession, endpoint: TcpEndpoint, place: DialPlace, wire: Wire): Promise<void> => {
+  for (const { send, expect } of endpoint.login) {
+    session.send(fill(send, (_, name) => wire.secrets.valueOf(name)));
+    const [answer = ""] = await session.readUntil(anyLine, wire.limits.timeoutMs);
+    if (!expect.matches(answer)) throw refusedLogin(place, wire.secrets.redact(answer));
+  }
+};
+
+/** A refused login stays refused for this config and these secrets, as with http. */
+const logInOnce = async (session: TcpSession, endpoint: TcpEndpoint, place: DialPlace, wire: Wire): Promise<void> => {
+  const key = `${wire.mode} ${endpoint.name}`;
+  await wire.warm.logins.get(key);
+  try {
+    await logIn(session, endpoint, place, wire);
+  } catch (thrown) {
+    if (thrown instanceof SwitchyardError && thrown.code === "auth_failed") {
+      const refused = Promise.reject(thrown);
+      refused.catch(() => undefined);
+      wire.warm.logins.set(key, refused);
+    }
+    throw thrown;
+  }
+};
+
+/** Connects, secures and logs in. @throws SwitchyardError with the cause of a failed contact. */
+export const openTcp = async (endpoint: TcpEndpoint, wire: Wire): Promise<TcpSession> => {
+  const place = dialPlaceOf(endpoint, "tcp", wire.secrets);
+  const { timeoutMs } = wire.limits;
+  const first = endpoint.startTls === null ? place : { ...place, tls: null };
+  const socket = await dial(first, wire.around, { timeoutMs, signal: wire.signal });
+  const session = new Conversation(socket, endpoint, place, wire);
+  try {
+    if (endpoint.startTls !== null) await session.upgrade(endpoint.startTls.send, endpoint.startTls.expect, timeoutMs);
+    await logInOnce(session, endpoint, place, wire);
+    return session;
+  } catch (thrown) {
+    session.close();
+    throw thrown;
+  }
+};
+
+/** One line, whatever it says. */
+export const nextLine = async (session: TcpSession, timeoutMs: number): Promise<string> =>
+  (await session.readUntil(anyLine, timeoutMs))[0] ?? "";
