@@ -11,7 +11,7 @@ export interface Codec<T extends object, Row extends object> {
   readonly columns: readonly (keyof Row & string)[];
 }
 
-export const columnOf = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const columnOf = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 const writers: Readonly<Record<Coding, (value: unknown) => unknown>> = {
   plain: (value) => value,

@@ -1,6 +1,6 @@
 /** Jobs in the store: admission, claim, settlement, lists and what is left to do. */
 export { cancelledAmong, requestCancel } from "./job/cancel.ts";
-export { type Claim, claimJob } from "./job/claim.ts";
+export { claimJob } from "./job/claim.ts";
 export { findJob, findJobs } from "./job/find.ts";
 export { type Admission, insertJob, type NewJob } from "./job/insert.ts";
 export { type JobFilter, listJobs } from "./job/list.ts";
@@ -14,7 +14,7 @@ export {
   runningJobs,
   unsettledJobs,
 } from "./job/open.ts";
-export { type JobPruning, pruneJobs } from "./job/prune.ts";
+export { pruneJobs } from "./job/prune.ts";
 export {
   requeueJob,
   retryJob,

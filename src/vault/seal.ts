@@ -13,7 +13,7 @@ import {
   writeEnvelope,
 } from "./sealed.ts";
 
-export interface Secret extends Place {
+interface Secret extends Place {
   readonly value: string;
 }
 

@@ -16,9 +16,6 @@ import {
   writeEnvelope,
 } from "./sealed.ts";
 
-export type { Secret } from "./seal.ts";
-export type { Place } from "./sealed.ts";
-
 export interface Vault extends Sealer {
   /** @throws SwitchyardError `secret_unreadable`: another key, another place, or damaged. */
   open(sealed: string, place: Place): string;

@@ -11,7 +11,7 @@ import { errorText } from "./row.ts";
 /** After so many lost workers a job is not tried again. */
 const lostWorkersMost = 3;
 
-export type Claim =
+type Claim =
   /** `lost`: the worker that had it before is gone. */
   | { readonly outcome: "claimed"; readonly job: Job; readonly lost: boolean }
   /** Settled before: what settling left open is to be finished. */

@@ -7,7 +7,7 @@ import { findJob } from "./find.ts";
 import { type JobRow, jobCodec, jobOf, subjectColumns } from "./row.ts";
 
 /** How long an idempotency key is kept. */
-export const idempotencyMs = 24 * 3_600_000;
+const idempotencyMs = 24 * 3_600_000;
 
 type AdmittedField =
   | "id"

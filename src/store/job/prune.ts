@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import { query, run } from "../query.ts";
 import type { Unit } from "../unit.ts";
 
-export interface JobPruning {
+interface JobPruning {
   /** Settled before: forgotten. Milliseconds since 1970. */
   readonly before: number;
   /** Routine jobs (scheduled, succeeded, nothing changed) settled before: forgotten. */
