@@ -162,7 +162,13 @@ const requires = closed({
   python: text(200),
   platform: listOf(text(100), { minItems: 1 }),
   programs: listOf(closed({ name: matching("^[A-Za-z0-9][A-Za-z0-9._+-]*$", 100), version: text(200) }, ["name"])),
-  deps: listOf({ type: ["string", "object"], minLength: 1, required: ["name"] }),
+  deps: listOf({
+    type: ["string", "object"],
+    minLength: 1,
+    maxLength: 300,
+    required: ["name"],
+    properties: { name: text(100), version: text(200) },
+  }),
   wheelhouse: text(200),
   permissions: listOf(matching("^(secrets:raw|net:(http|ssh|snmp|tcp|process)(\\.[a-z0-9_]+)?:[^\\s]+)$", 300)),
 });

@@ -1,5 +1,5 @@
 /** Finds the one manifest among a pack's files and reads it as a document, without trusting a byte of it. */
-import { type Document, isNode, LineCounter, parseDocument } from "yaml";
+import { type Document, isNode, isScalar, LineCounter, parseDocument, visit, type YAMLMap } from "yaml";
 import { type FieldProblem, SwitchyardError } from "../errors.ts";
 import type { PackFile } from "../model/integration-type.ts";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
@@ -17,7 +17,7 @@ export interface ManifestFile {
 }
 
 const manifestName = "plugin.yaml";
-const maxManifestBytes = 512 * 1024;
+const maxManifestBytes = 256 * 1024;
 const maxAliases = 100;
 const maxDepth = 64;
 
@@ -60,11 +60,50 @@ const decode = ({ bytes }: PackFile): string => {
   }
 };
 
+const problemAt = (line: number, what: string): FieldProblem => ({
+  pointer: "",
+  message: `expected one YAML document, got (line ${line}) ${what.split("\n")[0]?.slice(0, 300)}`,
+});
+const maxSaid = 20;
+
 const syntaxProblems = (parsed: Document, lines: LineCounter): FieldProblem[] =>
-  [...parsed.errors, ...parsed.warnings].slice(0, 20).map(({ message, pos: [start] }) => ({
-    pointer: "",
-    message: `expected one YAML document, got (line ${lines.linePos(start).line}) ${message.split("\n")[0]?.slice(0, 300)}`,
-  }));
+  [...parsed.errors, ...parsed.warnings]
+    .slice(0, maxSaid)
+    .map(({ message, pos: [start] }) => problemAt(lines.linePos(start).line, message));
+
+const duplicatesIn = (map: YAMLMap, lines: LineCounter): FieldProblem[] => {
+  const seen = new Set<string>();
+  return map.items.flatMap(({ key }) => {
+    const name = isScalar(key) ? String(key.value) : undefined;
+    if (name === undefined) return [problemAt(lines.linePos(map.range?.[0] ?? 0).line, "a key that is no plain text")];
+    if (!seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    const line = isScalar(key) ? lines.linePos(key.range?.[0] ?? 0).line : 0;
+    return [problemAt(line, `the key ${JSON.stringify(name)} twice`)];
+  });
+};
+
+/**
+ * Duplicate keys and a flood of aliases, looked for by ourselves: the parser compares every key with every other, and
+ * a manifest of a quarter of a megabyte would stop this process for half a minute.
+ */
+const structureProblems = (parsed: Document, lines: LineCounter): FieldProblem[] => {
+  const problems: FieldProblem[] = [];
+  let aliases = 0;
+  visit(parsed, {
+    Map: (_, map) => {
+      problems.push(...duplicatesIn(map, lines).slice(0, maxSaid));
+      return problems.length < maxSaid ? undefined : visit.BREAK;
+    },
+    Alias: () => {
+      aliases += 1;
+    },
+  });
+  if (aliases > maxAliases) problems.push(problemAt(1, `${aliases} aliases, more than ${maxAliases}`));
+  return problems;
+};
 
 /** JSON values only, of bounded depth, without names that mean something to the language itself. */
 const assertPlain = (value: unknown, depth = 0): void => {
@@ -91,14 +130,26 @@ const toValue = (parsed: Document): unknown => {
   }
 };
 
-const parse = (yaml: string): { parsed: Document; lines: LineCounter } => {
+interface ParsedYaml {
+  readonly parsed: Document;
+  readonly lines: LineCounter;
+  readonly problems: readonly FieldProblem[];
+}
+
+const parse = (yaml: string): ParsedYaml => {
   const lines = new LineCounter();
+  const options = {
+    lineCounter: lines,
+    version: "1.2",
+    logLevel: "error",
+    prettyErrors: false,
+    uniqueKeys: false,
+  } as const;
   try {
-    return {
-      parsed: parseDocument(yaml, { lineCounter: lines, version: "1.2", logLevel: "error", prettyErrors: false }),
-      lines,
-    };
+    const parsed = parseDocument(yaml, options);
+    return { parsed, lines, problems: [...syntaxProblems(parsed, lines), ...structureProblems(parsed, lines)] };
   } catch (thrown) {
+    // Nesting beyond what the stack holds ends here.
     throw new SwitchyardError("manifest_invalid", {
       detail: "Expected a YAML document, got one that cannot be read.",
       cause: thrown,
@@ -137,8 +188,7 @@ const lineFinder =
  */
 export const readManifestFile = (files: readonly PackFile[]): ManifestFile => {
   const yaml = decode(findFile(files));
-  const { parsed, lines } = parse(yaml);
-  const problems = syntaxProblems(parsed, lines);
+  const { parsed, lines, problems } = parse(yaml);
   if (problems.length > 0) throw invalid(`The manifest cannot be read: ${problems[0]?.message}.`, problems);
   const document = toValue(parsed);
   if (!isJsonObject(document)) throw invalid("Expected the manifest to be one mapping, got something else.");

@@ -1,89 +1,14 @@
-/** What is decided about a pack before anything is written: its manifest file, its driver, its rank, its consent, its verdict. */
+/** What is decided about a pack before anything is written: its driver, its rank, its consent, its verdict. */
 import { describe, expect, it } from "vitest";
 import { checkManifest } from "../../src/model/manifest-check.ts";
 import { consentDigest, openConsent } from "../../src/packs/consent.ts";
 import { findDriver } from "../../src/packs/driver-file.ts";
 import { decideInstall, type Incoming, type Installed, pickEarlier } from "../../src/packs/install-rules.ts";
-import { readManifestFile } from "../../src/packs/manifest-file.ts";
 import { presentable } from "../../src/packs/presentable.ts";
 import { collectErrors, type Findings, type LoadedSurface } from "../../src/packs/verdict.ts";
 import { smallManifest } from "../kit/manifests.ts";
 
 const file = (path: string, text: string | Buffer = "") => ({ path, bytes: Buffer.from(text as string) });
-const read = (text: string | Buffer) => readManifestFile([file("plugin.yaml", text)]);
-const codeOf = (act: () => unknown): string => {
-  try {
-    act();
-    return "accepted";
-  } catch (thrown) {
-    return (thrown as { code?: string }).code ?? String(thrown);
-  }
-};
-
-describe("the manifest's file", () => {
-  it("is read with its id and the lines of its values", () => {
-    const { id, document, lineAt } = read("# lamp\nid: acme.lamp\ncapabilities:\n  - id: a\n    verbs: [on]\n");
-    expect(id).toBe("acme.lamp");
-    expect(document["capabilities"]).toEqual([{ id: "a", verbs: ["on"] }]);
-    expect(lineAt("/id")).toBe(2);
-    expect(lineAt("/capabilities/0/verbs")).toBe(5);
-    expect(lineAt("/capabilities/0/targets")).toBe(4);
-    expect(lineAt("/missing")).toBe(2);
-  });
-
-  it("is missing when it is not at the top", () => {
-    expect(codeOf(() => readManifestFile([file("driver.ts")]))).toBe("manifest_missing");
-    expect(codeOf(() => readManifestFile([file("a/b/plugin.yaml", "id: x"), file("readme")]))).toBe("manifest_missing");
-  });
-
-  it("is refused when there are two", () => {
-    const one = file("plugin.yaml", "id: x");
-    expect(codeOf(() => readManifestFile([one, file("sub/plugin.yaml", "id: y")]))).toBe("manifest_invalid");
-  });
-
-  const bomb = Array.from({ length: 9 }, (_, level) =>
-    level === 0
-      ? "a0: &a0 [x,x,x,x,x,x,x,x,x]"
-      : `a${level}: &a${level} [${Array(9)
-          .fill(`*a${level - 1}`)
-          .join(",")}]`,
-  ).join("\n");
-
-  it.each([
-    ["nothing", ""],
-    ["a text", "hello"],
-    ["a list", "- id: x"],
-    ["broken YAML", "id: [x"],
-    ["a duplicate key", "id: x\nid: y"],
-    ["two documents", "id: x\n---\nid: y"],
-    ["an unknown tag", "id: !danger x"],
-    ["binary data", "id: x\nblob: !!binary aGk="],
-    ["an alias bomb", `id: x\n${bomb}`],
-    ["an alias to itself", "id: x\na: &a [*a]"],
-    ["a number that is none", "id: x\na: .nan"],
-    ["a name of the language", "id: x\n__proto__: {a: 1}"],
-    ["levels without end", `id: x\na: ${"[".repeat(5000)}${"]".repeat(5000)}`],
-    ["bytes that are no UTF-8", Buffer.from([0x69, 0x64, 0x3a, 0x20, 0xff])],
-    ["a megabyte", `id: x\n# ${"x".repeat(1024 * 1024)}`],
-    ["an id that climbs", "id: ../x"],
-    ["an id that is a path", "id: /etc/x"],
-    ["an id that is a number", "id: 5"],
-    ["an id that is a list", "id: [x]"],
-    ["an id with a line end", 'id: "acme\\n"'],
-    ["an id of 201 characters", `id: ${"a".repeat(201)}`],
-  ])("is refused as %s", (_, text) => {
-    expect(codeOf(() => read(text))).toBe("manifest_invalid");
-  });
-
-  it("is refused without an id", () => {
-    expect(codeOf(() => read("name: x"))).toBe("manifest_id_missing");
-    expect(codeOf(() => read("id:\nname: x"))).toBe("manifest_id_missing");
-  });
-
-  it("says on which line it cannot be read", () => {
-    expect(() => read("id: x\nname: y\nid: z")).toThrow(/line 3/);
-  });
-});
 
 describe("the driver's file", () => {
   const driver = (block: object, ...paths: string[]) =>
