@@ -1,8 +1,8 @@
 /** What every store must keep of its transactions: alone, together, durable, and patient with a busy database. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
 import { findJob, insertJob, listJobs } from "../../src/store/jobs.ts";
 import { getMeta, setMeta } from "../../src/store/meta.ts";
@@ -11,7 +11,7 @@ import type { Unit } from "../../src/store/unit.ts";
 import { describeStores, newJob, type StoreBench } from "../kit/stores.ts";
 
 const another = (task: "hold" | "admit", url: string): ChildProcess =>
-  spawn(process.execPath, [join(import.meta.dirname, "../kit/store-child.ts"), task, url], {
+  spawn(process.execPath, [fileURLToPath(new URL("../kit/store-child.ts", import.meta.url)), task, url], {
     stdio: ["pipe", "pipe", "inherit"],
   });
 
