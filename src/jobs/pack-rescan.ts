@@ -10,6 +10,7 @@ import { examineRelease, filesOf } from "./pack-active.ts";
 import { isValid } from "./pack-examine.ts";
 import { placePack } from "./pack-place.ts";
 import { announceType, recordStatus, refreshInstances, writeFenced } from "./pack-record.ts";
+import { enqueueTests } from "./pack-tests.ts";
 
 /** Ids of the shipped packs whose folder is there and readable. */
 const bringShipped = async (context: JobContext, packs: readonly ShippedPack[]): Promise<Set<string>> => {
@@ -17,7 +18,8 @@ const bringShipped = async (context: JobContext, packs: readonly ShippedPack[]):
   for (const { folder, files } of packs) {
     try {
       ids.add(readManifestFile(files).id);
-      await placePack(context, { files, replace: true, isShipped: true });
+      const { type, isNew, isUpgrade } = await placePack(context, { files, replace: true, isShipped: true });
+      if (isNew && isUpgrade) await enqueueTests(context, type.id);
     } catch (thrown) {
       const { code, message } = asSwitchyardError(thrown);
       if (code === "internal") throw thrown;

@@ -9,7 +9,8 @@ import type { JobContext } from "./context.ts";
 const patienceMs = 30_000;
 const lookEveryMs = 200;
 
-const enqueueTests = async (context: JobContext, typeId: string): Promise<Job[]> => {
+/** One test per instance of the type; asked for again by the same job, they are the same tests. */
+export const enqueueTests = async (context: JobContext, typeId: string): Promise<Job[]> => {
   const instances = await context.store.read(() => instancesOfType(typeId));
   const jobs: Job[] = [];
   for (const { id } of instances) {

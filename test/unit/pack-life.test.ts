@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { listShipped } from "../../src/packs/shipped.ts";
 import { findInstance, insertInstance } from "../../src/store/instances.ts";
-import { claimJob, runningJobs } from "../../src/store/jobs.ts";
+import { claimJob, listJobs, runningJobs } from "../../src/store/jobs.ts";
 import { listReleases } from "../../src/store/releases.ts";
 import type { Store } from "../../src/store/store.ts";
 import { findType } from "../../src/store/types.ts";
@@ -157,8 +157,11 @@ describe("a rescan", () => {
   it("takes another content under the same version, keeps what a user installed above it, and leaves what was removed", async () => {
     await ship(lampPack());
     await rescan();
+    await addInstance();
     await ship(lampPack({ description: "changed" }));
     await rescan();
+    const { items } = await bench.store.read(() => listJobs({ kind: "instance.test_connection", limit: 10 }));
+    expect(items).toHaveLength(1);
     expect(await typeOf()).toMatchObject({ manifest: { description: "changed" } });
     await bench.install(lampPack({ version: "3.0.0" }));
     await ship(lampPack({ version: "2.0.0" }));
