@@ -15,7 +15,7 @@ export interface LinearRegExp {
 }
 
 /** Longest pattern that is taken, in characters. */
-export const maxPatternLength = 200;
+const maxPatternLength = 200;
 
 const compilePattern = (pattern: string): RE2JS => {
   if (pattern.length > maxPatternLength) {

@@ -18,7 +18,7 @@ import { SwitchyardError } from "../errors.ts";
 import { readTokens, type Token, type TokenReader } from "./success-when-tokens.ts";
 
 /** The answer a condition is asked about; `body` is the parsed JSON, the text of another body, or `undefined`. */
-export interface AnswerFacts {
+interface AnswerFacts {
   readonly status: number;
   readonly body: unknown;
 }

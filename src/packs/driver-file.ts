@@ -2,7 +2,7 @@
 import type { PackFile } from "../model/integration-type.ts";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
 
-export interface DriverFile {
+interface DriverFile {
   /** `module:Class`. */
   readonly entrypoint: string;
   readonly language: "node" | "python";

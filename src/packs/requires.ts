@@ -58,7 +58,7 @@ const checkVersion = (name: string, range: string, version: string): Unmet[] => 
 };
 
 /** Where a program lies, or `undefined`. Its path is fixed from here on. */
-export const findProgram = async (machine: Machine, name: string): Promise<string | undefined> => {
+const findProgram = async (machine: Machine, name: string): Promise<string | undefined> => {
   for (const folder of machine.programFolders) {
     const path = join(folder, name);
     try {
