@@ -15,12 +15,12 @@ export interface Api extends ApiDeps {
 export const createApi = (deps: ApiDeps): Api => {
   const { fanout, metrics, signal, config, now } = deps;
   const auth = createAuth(deps);
-  const limit = config.maxStreams;
+  const { maxStreams: limit, keepAliveMs } = config;
   return {
     ...deps,
     auth,
     feed: createFeed(fanout, signal),
-    streams: createOpenStreams({ auth, now, metrics, signal, ...(limit === undefined ? {} : { limit }) }),
+    streams: createOpenStreams({ auth, now, metrics, signal, limit, keepAliveMs }),
     inventory: createInventoryShelf(deps),
   };
 };

@@ -39,16 +39,14 @@ const elsewhere = (api: Api, methodsOf: (path: string) => readonly string[]) => 
 };
 
 const allowOrigins = (app: Hono, origins: readonly string[]): void => {
-  app.use(
-    "*",
-    cors({
-      origin: [...origins],
-      allowMethods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
-      allowHeaders: ["authorization", "content-type", "idempotency-key", "prefer", "last-event-id"],
-      exposeHeaders: ["location", "preference-applied", "switchyard-job", "retry-after"],
-      maxAge: 600,
-    }),
-  );
+  const allow = cors({
+    origin: [...origins],
+    allowMethods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
+    allowHeaders: ["authorization", "content-type", "idempotency-key", "prefer", "last-event-id"],
+    exposeHeaders: ["location", "preference-applied", "switchyard-job", "retry-after"],
+    maxAge: 600,
+  });
+  app.use("*", (c, next) => (c.req.header("origin") === undefined ? next() : allow(c, next)));
 };
 
 /** The application. It needs no socket: `app.request(...)` answers as the server would. */

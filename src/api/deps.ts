@@ -17,6 +17,8 @@ export interface ApiSettings {
   readonly scratchDir: string;
   /** Open event streams of this process; default 2,000. */
   readonly maxStreams?: number;
+  /** How often an open stream says that it lives; default 15,000. */
+  readonly keepAliveMs?: number;
 }
 
 export interface ApiDeps {

@@ -34,5 +34,11 @@ export const noContent = (headers?: Headers): Response =>
 export const streamReply = (body: ReadableStream<Uint8Array> | null): Response =>
   new Response(body, {
     status: 200,
-    headers: { ...secureHeaders, "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" },
+    headers: {
+      ...secureHeaders,
+      "content-type": "text/event-stream; charset=utf-8",
+      "x-accel-buffering": "no",
+      // Nothing follows on a stream: its connection ends with it.
+      connection: "close",
+    },
   });

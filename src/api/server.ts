@@ -9,6 +9,7 @@ import { problem } from "./problem.ts";
 
 /** Requests in flight get this long when the server closes. */
 const graceMs = 10_000;
+const sweepMs = 50;
 
 export interface RunningServer {
   readonly url: string;
@@ -57,14 +58,16 @@ const listen = (server: Server, place: { host: string; port: number }): Promise<
 const urlOf = ({ address, family, port }: AddressInfo): string =>
   `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 
+/** A connection that was busy when the end began is let go as soon as its answer is out. */
 const close = (server: Server): Promise<void> =>
   new Promise((resolve) => {
+    const sweep = setInterval(() => server.closeIdleConnections(), sweepMs);
     const timer = setTimeout(() => server.closeAllConnections(), graceMs);
     server.close(() => {
+      clearInterval(sweep);
       clearTimeout(timer);
       resolve();
     });
-    server.closeIdleConnections();
   });
 
 /**

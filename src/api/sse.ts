@@ -5,7 +5,7 @@ import { streamReply } from "./reply.ts";
 const capBytes = 1024 * 1024;
 
 const encoder = new TextEncoder();
-export const keepAliveFrame = encoder.encode(": keep-alive\n\n");
+const keepAliveFrame = encoder.encode(": keep-alive\n\n");
 
 export const frame = (id: string | number, event: string, data: unknown): string =>
   `id: ${id}\nevent: ${event}\ndata: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
@@ -15,8 +15,12 @@ export const encodeFrame = (text: string): Uint8Array => encoder.encode(text);
 export interface EventStream {
   readonly response: Response;
   readonly isClosed: boolean;
+  /** Whether the watcher keeps up: what it left unread is below the cap. */
+  readonly hasRoom: boolean;
   /** False when the watcher was cut off, because it is too slow or because it has gone. */
   send(chunk: Uint8Array): boolean;
+  /** Keeps the connection open; cuts off a watcher that read nothing since the last beat although there was something. */
+  beat(): void;
   /** Resolves when there is room for more, or when the stream is closed. */
   room(): Promise<void>;
   /** Ends it after what was sent. */
@@ -36,6 +40,8 @@ export const openEventStream = ({ onClose, cutConnection }: StreamOptions): Even
   let isClosed = false;
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   let waiting: (() => void) | undefined;
+  let sentBytes = 0;
+  let readBytes = -1;
   const wake = (): void => {
     waiting?.();
     waiting = undefined;
@@ -59,28 +65,41 @@ export const openEventStream = ({ onClose, cutConnection }: StreamOptions): Even
     },
     { highWaterMark: capBytes, size: (chunk) => chunk.byteLength },
   );
-  const hasRoom = (): boolean => (controller?.desiredSize ?? 0) > 0;
+  const roomLeft = (): number => controller?.desiredSize ?? 0;
   const cut = (): void => {
     if (!close()) return;
     controller?.close();
     cutConnection();
+  };
+  const send = (chunk: Uint8Array): boolean => {
+    if (isClosed) return false;
+    if (roomLeft() <= 0) {
+      cut();
+      return false;
+    }
+    sentBytes += chunk.byteLength;
+    controller?.enqueue(chunk);
+    return true;
+  };
+  const beat = (): void => {
+    const unread = capBytes - roomLeft();
+    const isStalled = unread > 0 && sentBytes - unread === readBytes;
+    readBytes = sentBytes - unread;
+    if (isStalled) cut();
+    else send(keepAliveFrame);
   };
   return {
     response: streamReply(body),
     get isClosed() {
       return isClosed;
     },
-    send: (chunk) => {
-      if (isClosed) return false;
-      if (!hasRoom()) {
-        cut();
-        return false;
-      }
-      controller?.enqueue(chunk);
-      return true;
+    get hasRoom() {
+      return roomLeft() > 0;
     },
+    send,
+    beat,
     room: () =>
-      isClosed || (controller?.desiredSize ?? 0) > capBytes / 2
+      isClosed || roomLeft() > capBytes / 2
         ? Promise.resolve()
         : new Promise((resolve) => {
             waiting = resolve;

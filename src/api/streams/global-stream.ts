@@ -7,7 +7,6 @@ import type { Feed } from "./feed.ts";
 import type { OpenStreams } from "./open-streams.ts";
 
 const pageSize = 500;
-const maxPending = 10_000;
 
 export interface GlobalFilter {
   readonly kind?: string | undefined;
@@ -38,8 +37,10 @@ interface Watch {
   stream: EventStream;
   /** Id of the last entry that was looked at. */
   seen: string;
-  /** Entries that came while older ones are read; null when they are handed on at once. */
-  pending: FanoutEntry[] | null;
+  /** Entries go straight to the watcher; otherwise older ones are being read, and the new ones after them. */
+  isLive: boolean;
+  /** Something came while older ones were read. */
+  isBehind: boolean;
 }
 
 const pass = (watch: Watch, feed: Feed, entry: FanoutEntry): void => {
@@ -48,16 +49,23 @@ const pass = (watch: Watch, feed: Feed, entry: FanoutEntry): void => {
   if (watch.wants(entry)) watch.stream.send(feed.globalFrame(entry));
 };
 
-const replay = async ({ fanout, feed }: GlobalDeps, watch: Watch): Promise<void> => {
+const catchUp = async ({ fanout, feed }: GlobalDeps, watch: Watch): Promise<void> => {
   while (!watch.stream.isClosed) {
+    watch.isBehind = false;
     const entries = await fanout.readSince(watch.seen, pageSize);
-    if (entries.length === 0) break;
-    await watch.stream.room();
-    for (const entry of entries) pass(watch, feed, entry);
+    for (const entry of entries) {
+      await watch.stream.room();
+      pass(watch, feed, entry);
+    }
+    if (entries.length === 0 && !watch.isBehind) break;
   }
-  const { pending } = watch;
-  watch.pending = null;
-  for (const entry of pending ?? []) pass(watch, feed, entry);
+  watch.isLive = true;
+};
+
+/** A watcher that lags is served from the kept entries, at its own pace. */
+const startCatchUp = (deps: GlobalDeps, watch: Watch): void => {
+  watch.isLive = false;
+  catchUp(deps, watch).catch(() => watch.stream.cut());
 };
 
 /** @throws SwitchyardError `rate_limited` when too many streams are open. */
@@ -70,13 +78,15 @@ export const watchEverything = (
   const watch: Watch = {
     wants: isWanted(principal, filter),
     stream,
-    seen: after ?? "0-0",
-    pending: after === undefined ? null : [],
+    seen: after ?? deps.fanout.lastId(),
+    isLive: true,
+    isBehind: false,
   };
   const leave = deps.feed.watchAll((entry) => {
-    if (watch.pending === null) return pass(watch, deps.feed, entry);
-    watch.pending.push(entry);
-    if (watch.pending.length > maxPending) watch.stream.cut();
+    watch.isBehind = true;
+    if (!watch.isLive) return;
+    if (watch.stream.hasRoom) pass(watch, deps.feed, entry);
+    else startCatchUp(deps, watch);
   });
   // A flushed Redis counts anew.
   const ignore = deps.feed.watchGaps(() => {
@@ -86,6 +96,6 @@ export const watchEverything = (
     leave();
     ignore();
   };
-  if (after !== undefined) replay(deps, watch).catch(() => stream.cut());
+  if (after !== undefined) startCatchUp(deps, watch);
   return stream.response;
 };

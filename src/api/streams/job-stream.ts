@@ -13,9 +13,10 @@ import { doneToWire, eventToWire } from "../wire.ts";
 import type { Feed } from "./feed.ts";
 import type { OpenStreams } from "./open-streams.ts";
 
-const pageSize = 500;
-const maxPending = 1_000;
-const maxRounds = 5;
+const pageSize = 200;
+/** Replayed events travel in pieces of about this size. */
+const pieceBytes = 64 * 1024;
+const maxRounds = 100;
 
 interface WatchDeps {
   readonly store: Store;
@@ -31,9 +32,10 @@ interface Watch {
   sent: number;
   /** Whether anything came since the last beat. */
   isQuiet: boolean;
-  /** Entries go straight to the watcher; otherwise they wait in `pending` while older ones are read. */
+  /** Entries go straight to the watcher; otherwise older ones are being read, and the new ones after them. */
   isLive: boolean;
-  pending: FanoutEntry[];
+  /** Something came while older ones were read. */
+  isBehind: boolean;
 }
 
 /** Those that follow on `after` without a gap. */
@@ -55,15 +57,24 @@ export const readRange = async (
   return following(live, range.after);
 };
 
+/** Sends a page at the watcher's own pace. */
+const sendPaced = async (watch: Watch, events: readonly JobEvent[]): Promise<void> => {
+  let text = "";
+  for (const event of events) {
+    text += frame(event.seq, "job.event", eventToWire(watch.jobId, event));
+    if (text.length < pieceBytes && event !== events.at(-1)) continue;
+    await watch.stream.room();
+    watch.sent = event.seq;
+    watch.stream.send(encodeFrame(text));
+    text = "";
+  }
+};
+
 const sendAvailable = async (deps: WatchDeps, watch: Watch): Promise<void> => {
   while (!watch.stream.isClosed) {
     const events = await readRange(deps, { jobId: watch.jobId, after: watch.sent, limit: pageSize });
-    const last = events.at(-1);
-    if (!last) return;
-    await watch.stream.room();
-    const text = events.map((event) => frame(event.seq, "job.event", eventToWire(watch.jobId, event))).join("");
-    watch.sent = last.seq;
-    watch.stream.send(encodeFrame(text));
+    if (events.length === 0) return;
+    await sendPaced(watch, events);
   }
 };
 
@@ -72,19 +83,12 @@ const finish = (watch: Watch, job: Job): void => {
   watch.stream.end();
 };
 
-/** Sends what came meanwhile. False when something before it is missing, or when the job is over: read again. */
-const drainPending = (watch: Watch, feed: Feed): boolean => {
-  const { pending } = watch;
-  watch.pending = [];
-  return pending.length <= maxPending && pending.every((entry) => pass(watch, feed, entry));
-};
-
-/** Hands an entry on when it is the next one, drops it when it was sent before. */
+/** Hands an entry on when it is the next one, drops it when it was sent before. False: read what is missing. */
 const pass = (watch: Watch, feed: Feed, entry: FanoutEntry): boolean => {
   if (entry.type === "job.done") return false;
   const seq = entry.seq ?? 0;
   if (seq <= watch.sent) return true;
-  if (seq !== watch.sent + 1) return false;
+  if (seq !== watch.sent + 1 || !watch.stream.hasRoom) return false;
   watch.sent = seq;
   watch.stream.send(feed.jobFrame(entry));
   return true;
@@ -92,11 +96,12 @@ const pass = (watch: Watch, feed: Feed, entry: FanoutEntry): boolean => {
 
 const catchUp = async (deps: WatchDeps, watch: Watch): Promise<void> => {
   for (let round = 0; round < maxRounds && !watch.stream.isClosed; round += 1) {
+    watch.isBehind = false;
     const job = await deps.store.read(() => findJob(watch.jobId));
     await sendAvailable(deps, watch);
     if (!job) return watch.stream.end();
     if (isSettled(job.state)) return finish(watch, job);
-    if (drainPending(watch, deps.feed)) break;
+    if (!watch.isBehind) break;
   }
   watch.isLive = true;
 };
@@ -108,7 +113,8 @@ const startCatchUp = (deps: WatchDeps, watch: Watch): void => {
 };
 
 /**
- * Opens the stream: subscribes first, then reads the range, then drops what was sent already.
+ * Opens the stream: subscribes first, then reads the range, then drops what was sent already. A watcher that lags is
+ * served from the range again, at its own pace; one that reads nothing at all is cut off at the next beat.
  * @throws SwitchyardError `rate_limited` when too many streams are open.
  */
 export const watchJob = (
@@ -117,20 +123,15 @@ export const watchJob = (
 ): Response => {
   const accept = (entry: FanoutEntry): void => {
     watch.isQuiet = false;
-    if (!watch.isLive) {
-      if (watch.pending.length <= maxPending) watch.pending.push(entry);
-      return;
-    }
-    if (pass(watch, deps.feed, entry)) return;
-    watch.pending = [entry];
-    startCatchUp(deps, watch);
+    watch.isBehind = true;
+    if (watch.isLive && !pass(watch, deps.feed, entry)) startCatchUp(deps, watch);
   };
   const onBeat = (): void => {
     if (watch.isLive && watch.isQuiet) startCatchUp(deps, watch);
     watch.isQuiet = true;
   };
   const stream = deps.streams.open({ principal, onClose: () => close(), onBeat, cut });
-  const watch: Watch = { jobId, stream, sent: after, isQuiet: false, isLive: false, pending: [] };
+  const watch: Watch = { jobId, stream, sent: after, isQuiet: false, isLive: false, isBehind: false };
   const leave = deps.feed.watchJob(jobId, accept);
   const ignore = deps.feed.watchGaps(() => {
     if (watch.isLive) startCatchUp(deps, watch);

@@ -3,9 +3,9 @@ import { SwitchyardError } from "../../errors.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { Principal } from "../../model/principal.ts";
 import type { Auth } from "../auth.ts";
-import { type EventStream, keepAliveFrame, openEventStream } from "../sse.ts";
+import { type EventStream, openEventStream } from "../sse.ts";
 
-const keepAliveMs = 15_000;
+const defaultKeepAliveMs = 15_000;
 /** Beats are spread: each stream has its own, so that many watchers do not cost one long pause. */
 const tickMs = 1_000;
 const defaultLimit = 2_000;
@@ -21,7 +21,8 @@ interface StreamDeps {
   readonly now: () => number;
   readonly metrics: Metrics;
   readonly signal: AbortSignal;
-  readonly limit?: number;
+  readonly limit?: number | undefined;
+  readonly keepAliveMs?: number | undefined;
 }
 
 interface Entry {
@@ -33,22 +34,26 @@ interface Entry {
 
 const beat = async (entry: Entry, auth: Auth): Promise<void> => {
   if (!(await auth.isValid(entry.principal).catch(() => true))) return entry.stream.end();
-  entry.stream.send(keepAliveFrame);
+  entry.stream.beat();
   entry.onBeat?.();
 };
 
-export const createOpenStreams = ({ auth, now, metrics, signal, limit = defaultLimit }: StreamDeps): OpenStreams => {
+export const createOpenStreams = (deps: StreamDeps): OpenStreams => {
+  const { auth, now, metrics, signal, limit = defaultLimit, keepAliveMs = defaultKeepAliveMs } = deps;
   const entries = new Set<Entry>();
   const endAll = (isMeant: (entry: Entry) => boolean): void => {
     for (const entry of [...entries]) if (isMeant(entry)) entry.stream.end();
   };
-  const timer = setInterval(() => {
-    for (const entry of entries) {
-      if (entry.nextBeat > now()) continue;
-      entry.nextBeat = now() + keepAliveMs;
-      void beat(entry, auth);
-    }
-  }, tickMs);
+  const timer = setInterval(
+    () => {
+      for (const entry of entries) {
+        if (entry.nextBeat > now()) continue;
+        entry.nextBeat = now() + keepAliveMs;
+        void beat(entry, auth);
+      }
+    },
+    Math.min(tickMs, keepAliveMs),
+  );
   timer.unref();
   auth.onRevoked((tokenId) => endAll(({ principal }) => principal.id === tokenId));
   signal.addEventListener("abort", () => {
