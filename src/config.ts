@@ -134,12 +134,13 @@ export const loadConfig = (environment: Source, cwd: string): Config => {
 /** The environment of a process of ours: what this one has, with the role and the Redis it shall use. */
 export const environmentFor = (
   config: Config,
-  child: { readonly role: "api" | "worker"; readonly redisUrl: string },
+  child: { readonly role: "api" | "worker"; readonly redisUrl: string; readonly port: number },
 ): Record<string, string | undefined> => ({
   ...process.env,
   SWITCHYARD_ROLE: child.role,
   SWITCHYARD_DATA: config.dataDir,
   REDIS_URL: child.redisUrl,
+  SWITCHYARD_PORT: String(child.port),
 });
 
 /** An environment for programs that need none of our settings. */

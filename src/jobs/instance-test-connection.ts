@@ -23,6 +23,7 @@ const settleTest = (
     yield* recordTest({
       id: instance.id,
       configRevision: instance.configRevision,
+      secrets: instance.secrets,
       state: reached,
       at,
       latencyMs: state === "succeeded" ? (seen.latencyMs ?? null) : null,

@@ -1,5 +1,6 @@
 /** Retention: what is older than the setting leaves the store, a little at a time. */
 import { pruneAudit } from "../store/audit.ts";
+import { pruneChanges } from "../store/inventory.ts";
 import { pruneJobs } from "../store/jobs.ts";
 import { prunePlans } from "../store/plans.ts";
 import type { Store } from "../store/store.ts";
@@ -27,6 +28,7 @@ export const pruneOld = async ({ store, now, retentionDays }: RetentionDeps, sig
     (limit) => pruneJobs({ before, scheduledBefore, limit }),
     (limit) => prunePlans({ before, limit }),
     (limit) => pruneAudit({ before, limit }),
+    (limit) => pruneChanges({ before, limit }),
   ];
   for (const prune of prunes) {
     while (!signal.aborted && (await store.write(() => prune(atOnce))) >= atOnce);

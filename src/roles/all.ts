@@ -31,6 +31,8 @@ const startChildren = (config: Config, redisUrl: string, { log, stop }: { log: L
     "--disable-warning=ExperimentalWarning",
     new URL("../main.ts", import.meta.url).pathname,
   ];
+  // A free port is chosen once: an API that is started again listens where its clients know it.
+  let { port } = config;
   let announce: (url: string) => void = () => undefined;
   const url = new Promise<string>((resolve) => {
     announce = resolve;
@@ -39,12 +41,13 @@ const startChildren = (config: Config, redisUrl: string, { log, stop }: { log: L
     keepRunning({
       name,
       command: entry,
-      environment: environmentFor(config, { role, redisUrl }),
+      environment: () => environmentFor(config, { role, redisUrl, port }),
       log,
       stop,
       onMessage(message) {
         if (!isReady(message) || role !== "api") return;
         writeFileSync(join(config.dataDir, "url"), `${message.ready}\n`);
+        port = Number(new URL(message.ready).port);
         announce(message.ready);
       },
     });

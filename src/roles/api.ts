@@ -23,6 +23,7 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
   const scratchDir = join(config.dataDir, "uploads");
   mkdirSync(scratchDir, { recursive: true, mode: 0o700 });
   await ensureAdminToken(config, store, now());
+  await fanout.ready;
   const server = await serveApi(
     {
       ...{ store, redis, subscriber: parts.subscriber, queue, admission, fanout, schedules, now, log, metrics },
@@ -48,5 +49,6 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
   await fanout.close();
   await schedules.close();
   blocking.disconnect();
+  await admission.close();
   await parts.close();
 };

@@ -5,7 +5,8 @@ import type { Log } from "../log.ts";
 export interface ChildOptions {
   readonly name: string;
   readonly command: readonly [string, ...string[]];
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Asked at each start: what was learned meanwhile goes into the next one. */
+  environment(): Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   /** Once aborted, a process that ends was told so by somebody else and is not started again. */
   readonly stop: AbortSignal;
@@ -37,7 +38,7 @@ export const keepRunning = ({ name, command, environment, log, stop, onMessage }
   const start = (): void => {
     const [program, ...args] = command;
     const startedAt = performance.now();
-    const child = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env: environment });
+    const child = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env: environment() });
     current = child;
     child.on("message", onMessage);
     child.on("error", (error) => log.error({ err: error, child: name }, "a process could not be started"));

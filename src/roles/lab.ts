@@ -79,7 +79,7 @@ export const startLab = async (options: LabOptions): Promise<() => Promise<void>
   const child = keepRunning({
     name: "lab",
     command: [process.execPath, entry, "--out", file],
-    environment: plainEnvironment(),
+    environment: plainEnvironment,
     log,
     stop,
     onMessage() {

@@ -18,6 +18,9 @@ export const startUpkeep = (config: Config, parts: Parts): Upkeep => {
   const admission = createAdmission({ store, queue, vault, now, isRedisUp, log, metrics });
   const schedules = openSchedules({ store, redisUrl, prefix: queuePrefix, log });
   const ticks = runTicks({ store, admission, redisUrl, prefix: queuePrefix, log, now });
+  schedules
+    .syncAll()
+    .catch((error: unknown) => log.warn({ err: String(error) }, "the schedules were not synchronised"));
   const ending = new AbortController();
   const sweep = startSweep(
     { store, redis, queue, now, log, retentionDays: config.retentionDays, onFlushed: () => schedules.syncAll() },
@@ -30,6 +33,7 @@ export const startUpkeep = (config: Config, parts: Parts): Upkeep => {
       await sweep;
       await ticks.close();
       await schedules.close();
+      await admission.close();
     },
   };
 };

@@ -10,6 +10,7 @@ import type { IntegrationType, SandboxLevel } from "../model/integration-type.ts
 import { secretNames } from "../model/manifest.ts";
 import { systemPrincipal } from "../model/principal.ts";
 import type { Admission } from "../queue/admit.ts";
+import { sealedParamsOf } from "../queue/secret-params.ts";
 import type { Redis } from "../redis.ts";
 import type { SandboxPool } from "../sandbox/pool.ts";
 import { sealedSecrets } from "../store/instances.ts";
@@ -60,11 +61,10 @@ const openSecrets = async (
     version,
     value: vault.open(value, { scope: instance.id, field: name, version }),
   }));
-  const { sealedInput, id } = attempt.job;
-  const given = Object.entries(JSON.parse(sealedInput ?? "{}") as Record<string, string>).map(([name, value]) => ({
+  const given = sealedParamsOf(attempt.job).map(({ name, sealed: value, scope }) => ({
     name: `${paramPrefix}${name}`,
     version: 1,
-    value: vault.open(value, { scope: id, field: name, version: 1 }),
+    value: vault.open(value, { scope, field: name, version: 1 }),
   }));
   return [...own, ...given];
 };

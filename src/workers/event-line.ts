@@ -1,6 +1,6 @@
 /** Carries the events of all jobs of this worker to their streams: one pipeline a turn, in order, each once. */
 
-import { appendEvents, readEvents } from "../live/events.ts";
+import { appendEvents } from "../live/events.ts";
 import type { Log } from "../log.ts";
 import type { JobEvent, NewEvent } from "../model/event.ts";
 import type { Redis } from "../redis.ts";
@@ -37,29 +37,23 @@ const retryMs = 100;
 const numbered = (events: readonly NewEvent[], seqs: readonly number[]): JobEvent[] =>
   events.map((event, index) => ({ ...event, seq: seqs[index] ?? 0 }));
 
-/**
- * After a broken connection nobody knows whether the last batch arrived: what already stands in the stream under this
- * attempt is taken over by its number instead of being sent again.
- */
-const takeOver = async (redis: Redis, sender: Sender): Promise<void> => {
-  const there = await readEvents(redis, sender.jobId, { after: sender.lastSeq, limit: 20_000 });
-  const arrived = there.filter(({ attempt }) => attempt === sender.attempt).slice(0, sender.waiting.length);
-  if (arrived.length === 0) return;
-  sender.waiting.splice(0, arrived.length);
-  sender.lastSeq = arrived.at(-1)?.seq ?? sender.lastSeq;
-  sender.kept(arrived);
-};
+interface Batch {
+  readonly sender: Sender;
+  readonly events: readonly NewEvent[];
+  /** Sent again under the same name, it is not appended twice. */
+  readonly name: string;
+}
 
-const sendBatch = async (redis: Redis, senders: readonly Sender[]): Promise<void> => {
-  const batches = senders.map((sender) => ({ sender, events: sender.waiting.slice() }));
+const sendBatches = async (redis: Redis, batches: readonly Batch[]): Promise<void> => {
   const answers = await appendEvents(
     redis,
-    batches.map(({ sender, events }) => ({
+    batches.map(({ sender, events, name }) => ({
       jobId: sender.jobId,
       attempt: sender.attempt,
       floorSeq: sender.lastSeq,
       events,
       facts: sender.facts,
+      batch: name,
     })),
   );
   for (const [index, { sender, events }] of batches.entries()) {
@@ -79,28 +73,32 @@ export const createEventLine = (deps: { readonly redis: Redis; readonly log: Log
   const busy = new Set<Sender>();
   let running: Promise<void> | null = null;
   let isClosed = false;
-  let isUnsure = false;
 
-  const attemptBatch = async (senders: readonly Sender[]): Promise<void> => {
-    if (isUnsure) for (const sender of senders) await takeOver(redis, sender);
-    isUnsure = false;
-    await sendBatch(
-      redis,
-      senders.filter(({ waiting }) => waiting.length > 0),
-    );
+  let batchCount = 0;
+  const takeBatches = (): Batch[] => {
+    batchCount += 1;
+    const batches = [...busy].map((sender) => ({
+      sender,
+      events: sender.waiting.slice(),
+      name: `${sender.attempt}.${batchCount}`,
+    }));
+    busy.clear();
+    return batches.filter(({ events }) => events.length > 0);
+  };
+  /** Nobody knows whether a batch arrived before the connection broke: the very same one is sent until it is answered. */
+  const sendUntilAnswered = async (batches: readonly Batch[]): Promise<void> => {
+    while (!isClosed) {
+      try {
+        return await sendBatches(redis, batches);
+      } catch (error) {
+        log.warn({ err: String(error) }, "events wait for Redis");
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+    }
   };
   const drain = async (): Promise<void> => {
     await new Promise((resolve) => setImmediate(resolve));
-    while (busy.size > 0 && !isClosed) {
-      const senders = [...busy];
-      busy.clear();
-      await attemptBatch(senders).catch(async (error: unknown) => {
-        isUnsure = true;
-        for (const sender of senders) busy.add(sender);
-        log.warn({ err: String(error) }, "events wait for Redis");
-        await new Promise((resolve) => setTimeout(resolve, retryMs));
-      });
-    }
+    while (busy.size > 0 && !isClosed) await sendUntilAnswered(takeBatches());
   };
   const start = (): Promise<void> => {
     running ??= drain().finally(() => {

@@ -6,7 +6,7 @@
 
 import { isJobKind } from "../jobs/catalog.ts";
 import { handlers } from "../jobs/index.ts";
-import { readEvents } from "../live/events.ts";
+import { openAttempt as raiseFence, readEvents } from "../live/events.ts";
 import { acquire, lookAgain } from "../live/locks.ts";
 import type { Metrics } from "../metrics.ts";
 import { isSettled, type Job } from "../model/job.ts";
@@ -43,6 +43,8 @@ const earlierEvents = async ({ store, redis }: ProcessDeps, job: Job) => {
 
 const openAttempt = async (deps: ProcessDeps, job: Job): Promise<Attempt> => {
   const { instanceId, typeId } = job.subject;
+  // From here on an earlier attempt can add nothing: only then is its last number known.
+  if (job.attempt > 1) await raiseFence(deps.redis, job.id, job.attempt);
   const emitter = createEmitter({
     line: deps.line,
     jobId: job.id,

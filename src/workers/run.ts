@@ -98,7 +98,8 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, end: SettleEnd): Prom
     );
   }
   const settled = await deps.store.read(() => findJob(job.id));
-  if (settled) await closeTailOf(deps.tail, settled);
+  if (settled)
+    await closeTailOf(deps.tail, settled, { isHeld: true, markLater: (mark) => void mark.catch(() => undefined) });
 };
 
 const conclude = async (deps: ProcessDeps, attempt: Attempt, end: AttemptEnd): Promise<Settled> => {

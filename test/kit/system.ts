@@ -196,7 +196,9 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
       const address = readFileSync(join(dataDir, "url"), "utf8").trim();
       const ready = await fetch(`${address}/readyz`).catch(() => undefined);
       return ready?.ok ? address : undefined;
-    }, "the system to be ready");
+    }, "the system to be ready").catch((error: unknown) => {
+      throw new Error(`${String(error)}; it said:\n${output}`);
+    });
     if (options.lab)
       await until(() => (/^Lab: .*connected$/m.test(output) ? true : undefined), "the lab's instance", 60_000);
   };
