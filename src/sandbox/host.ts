@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Duplex, Readable } from "node:stream";
 import { SwitchyardError } from "../errors.ts";
+import type { Log } from "../log.ts";
 import { createFrameReader, encodeFrame } from "./frames.ts";
 import type { Command } from "./limits.ts";
 import type { MemoryWatch } from "./memory.ts";
@@ -26,6 +27,7 @@ export interface Host {
 }
 
 interface HostDeps {
+  readonly log: Log;
   readonly command: Command;
   readonly memory: MemoryWatch;
   readonly memoryCapBytes: number;
@@ -166,6 +168,7 @@ export const startHost = (deps: HostDeps): Host => {
     ended.resolve();
   });
   child.on("close", (code, signal) => {
+    if (!isGone) deps.log.warn({ code, signal, stderr: tail() }, "a sandbox ended by itself");
     go(exitError(code, signal, tail(), deps.memoryCapBytes));
     ended.resolve();
   });

@@ -78,6 +78,7 @@ const nodeArgs = (readable: readonly string[], memoryCapBytes: number): string[]
     "--freeze-flags-after-init",
     "--title=switchyard-sandbox",
     "--single-threaded",
+    "--expose-gc",
     "--max-semi-space-size=1",
     `--max-old-space-size=${heapMiB}`,
   ];

@@ -1,7 +1,7 @@
 /** What the pool of sandboxes does with its processes, and what it says of modules that cannot be loaded. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { honestPack } from "../kit/honest-driver.ts";
-import { type Bench, failure, openBench, writePack } from "../kit/sandbox.ts";
+import { type Bench, failure, openBench } from "../kit/sandbox.ts";
 
 const broken: readonly [string, Record<string, string>, { message: RegExp; file?: string; line?: number }][] = [
   [
@@ -70,7 +70,7 @@ describe("a module that cannot be loaded", () => {
   afterAll(() => bench.close());
 
   test.each(broken)("one that %s is told with its place in the author's source", async (_, pack, expected) => {
-    const dir = await writePack(pack);
+    const dir = await bench.writePack(pack);
     const { importError } = await bench.pool.inspect(dir, "driver:D", 1_500);
     expect(importError?.message).toMatch(expected.message);
     expect(importError?.file).toBe(expected.file);
@@ -78,7 +78,7 @@ describe("a module that cannot be loaded", () => {
   });
 
   test("fails a call with the same words", async () => {
-    const dir = await writePack({ "driver.js": "throw new Error('no luck');\n" });
+    const dir = await bench.writePack({ "driver.js": "throw new Error('no luck');\n" });
     const release = { digest: "broken", dir, entrypoint: "driver:D" };
     const error = await failure(bench.call("test_connection", {}, { release }));
     expect(error).toMatchObject({ code: "driver_failed", message: "The driver cannot be loaded: Error: no luck" });
@@ -88,7 +88,7 @@ describe("a module that cannot be loaded", () => {
   test("is no reason for TypeScript that was not stripped to fail", async () => {
     const source =
       'import { Driver, type Json } from "switchyard/sdk";\nexport class D extends Driver { async a(): Promise<Json> { return 7; } }\n';
-    const release = { digest: "typed", dir: await writePack({ "driver.ts": source }), entrypoint: "driver:D" };
+    const release = { digest: "typed", dir: await bench.writePack({ "driver.ts": source }), entrypoint: "driver:D" };
     expect(await bench.call("a", {}, { release })).toBe(7);
   });
 });

@@ -13,7 +13,7 @@ import { createPool, type PoolDeps, type SandboxCall, type SandboxPool } from ".
 export const sdkDir = fileURLToPath(new URL("../../src/sdk", import.meta.url));
 
 /** Writes a pack's files into a fresh folder. */
-export const writePack = async (files: Readonly<Record<string, string>>): Promise<string> => {
+const writePack = async (files: Readonly<Record<string, string>>): Promise<string> => {
   const dir = await mkdtemp(join(tmpdir(), "pack-"));
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(dir, path)), { recursive: true });
@@ -27,6 +27,8 @@ export interface Bench {
   readonly dir: string;
   readonly events: unknown[];
   readonly asked: [string, unknown][];
+  /** Another pack on disk, for as long as the bench. */
+  writePack(files: Readonly<Record<string, string>>): Promise<string>;
   call(method: string, args?: JsonObject, changes?: Partial<SandboxCall>): Promise<Json>;
   close(): Promise<void>;
 }
@@ -49,6 +51,7 @@ export const openBench = async (
   changes: Partial<PoolDeps> = {},
 ): Promise<Bench> => {
   const dir = await writePack(files);
+  const folders = [dir];
   const pool = createPool({ ...poolDefaults(level), ...changes });
   const events: unknown[] = [];
   const asked: [string, unknown][] = [];
@@ -57,6 +60,11 @@ export const openBench = async (
     dir,
     events,
     asked,
+    writePack: async (others) => {
+      const folder = await writePack(others);
+      folders.push(folder);
+      return folder;
+    },
     call: (method, args = {}, callChanges = {}) =>
       pool.call({
         release: { digest: "digest", dir, entrypoint: "driver:D" },
@@ -78,7 +86,7 @@ export const openBench = async (
       }),
     close: async () => {
       await pool.close();
-      await rm(dir, { recursive: true, force: true });
+      for (const folder of folders) await rm(folder, { recursive: true, force: true });
     },
   };
 };

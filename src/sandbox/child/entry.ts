@@ -9,10 +9,12 @@ import { redirectOutput } from "./console.ts";
 import { type ImportProblem, type LoadedDriver, loadDriver, packModulesOf, surfaceOf } from "./driver-class.ts";
 import { locate, showLocation } from "./location.ts";
 import { sealProcess } from "./seal.ts";
+import { createTidy } from "./tidy.ts";
 
 const plan = JSON.parse(process.argv[2] ?? "{}") as ChildPlan;
 const channel = openChannel(3);
 const pack = packModulesOf(plan);
+const tidy = createTidy();
 let loaded: Promise<LoadedDriver> | undefined;
 let current: RunningCall | undefined;
 
@@ -56,6 +58,7 @@ const finish = (call: RunningCall, message: FromSandbox): void => {
   if (current !== call) return;
   current = undefined;
   call.end();
+  tidy.soon();
   try {
     channel.send(message);
   } catch {
@@ -89,6 +92,7 @@ const inspect = async (id: string): Promise<void> => {
 
 const take = (message: ToSandbox): void => {
   if (message.t === "call") {
+    tidy.notNow();
     current = createCall(message, channel.send);
     void runCall(current);
   } else if (message.t === "inspect") {
