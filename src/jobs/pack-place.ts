@@ -126,6 +126,7 @@ const finish = async (context: JobContext, passage: Passage): Promise<Placed> =>
 
 const settleNothing = (context: JobContext, installed: IntegrationType, digest: string, reason: string): Placed => {
   const isOurs = installed.digest === digest && wasRecordedBefore(context, installed);
+  context.emit("install", "info", "This content is laid out already", { digest });
   context.emit("registry", "info", isOurs ? "An earlier attempt installed it" : `Nothing changed: ${reason}`);
   return { type: installed, isNew: isOurs, isUpgrade: isOurs };
 };

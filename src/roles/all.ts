@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, environmentFor } from "../config.ts";
 import type { Log } from "../log.ts";
+import { sweepLayouts } from "../packs/layout.ts";
 import { migrate } from "../store/open.ts";
 import { type Child, keepRunning } from "./child.ts";
 import { adminToken, holdDataFolder } from "./data-folder.ts";
@@ -78,6 +79,8 @@ export const runAll = async (
     const redis = config.redisUrl === null ? await keepRedis(redisDir, log) : null;
     if (redis) stops.unshift(() => redis.stop());
     await migrate(config.databaseUrl);
+    // No worker of this folder runs yet: what is half done was left by a killed one.
+    await sweepLayouts({ root: join(config.dataDir, "releases"), before: Date.now() });
     await checkKeys(config);
     const { url, api, workers } = startChildren(config, redis?.url ?? config.redisUrl ?? "", { log, stop });
     stops.unshift(() => api.stop(apiGraceMs));

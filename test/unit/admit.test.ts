@@ -26,7 +26,7 @@ describe("an accepted job", () => {
       kind: "instance.test_connection",
       state: "queued",
       queue: "interactive",
-      maxAttempts: 1,
+      maxAttempts: 3,
       timeoutMs: 60_000,
       debug: true,
       subject: { instanceId: id, typeId: "acme.lamp" },
