@@ -35,7 +35,8 @@ const installPackages = () => {
   const isCurrent = modified(`${root}package-lock.json`) <= modified(`${root}node_modules/.package-lock.json`);
   if (isCurrent && pinnedNode()) return;
   say("installing packages (npm ci)");
-  if (!run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"])) fail("npm ci failed; see above");
+  if (!run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]))
+    fail("npm ci failed; see above");
   if (!pinnedNode())
     fail(`no pinned Node for ${process.platform}-${process.arch}; supported: linux and macOS on x64 and arm64`);
 };
