@@ -105,6 +105,7 @@ export const answerFailure = (thrown: unknown, place: ContactPlace, hasAnswered:
   }
   return new SwitchyardError("device_error", {
     detail: `${at(place)} closed the connection before its answer was complete: look at the device's own log.`,
+    details: { dropped: true },
     cause: thrown,
   });
 };
@@ -131,3 +132,14 @@ export const unsent = ({ code, message, details, cause }: SwitchyardError): Swit
 
 export const isUnsent = (thrown: unknown): boolean =>
   thrown instanceof SwitchyardError && thrown.details["sent"] === false;
+
+const passingCauses: ReadonlySet<ErrorCode> = new Set([
+  "dns_failed",
+  "connection_refused",
+  "network_unreachable",
+  "connect_timeout",
+] satisfies ErrorCode[]);
+
+/** Whether the same read may succeed a moment later: the device was not reached, or it dropped the connection. */
+export const mayPass = (thrown: unknown): boolean =>
+  thrown instanceof SwitchyardError && (passingCauses.has(thrown.code) || thrown.details["dropped"] === true);

@@ -1,7 +1,7 @@
 /** The warm connections to one http endpoint, and one exchange over them. */
 import type { IncomingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
-import { type Dispatcher, Pool } from "undici";
+import { Client, type Dispatcher } from "undici";
 import { SwitchyardError } from "../errors.ts";
 import { type HttpEndpoint, originOf, type TlsRules } from "../model/endpoint.ts";
 import { fill } from "../model/template.ts";
@@ -39,8 +39,6 @@ export interface HttpPool {
   exchange(request: RawRequest, limits: ExchangeLimits): Promise<RawAnswer>;
   /** Has a connection ready, so that the next request cannot fail for want of one. */
   reach(limits: ExchangeLimits): Promise<void>;
-  /** Whether this endpoint ever answered in http. */
-  readonly hasAnswered: boolean;
   cut(): void;
 }
 
@@ -176,72 +174,107 @@ const createStash = (): { put(socket: Socket): void; take(): Socket | undefined;
   };
 };
 
-export const createHttpPool = (endpoint: HttpEndpoint, secrets: SecretBook, around: Surroundings): HttpPool => {
-  const place = dialPlaceOf(endpoint, endpoint.scheme, secrets);
-  const life = new AbortController();
-  const stash = createStash();
-  let hasAnswered = false;
-  const pool = new Pool(originOf(endpoint), {
-    connections,
-    pipelining: 1,
-    allowH2: false,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveTimeout: keepAliveMs,
-    connect: (_, callback) => {
-      const ready = stash.take();
-      // undici does not look again at a connection that is handed over before its connector has returned.
-      if (ready !== undefined) return queueMicrotask(() => callback(null, ready));
-      dial(place, around, { timeoutMs: connectMs, signal: life.signal }).then(
-        (socket) => callback(null, socket),
-        (thrown: Error) => callback(thrown, null),
-      );
-    },
-  });
-  const run = (request: RawRequest, { timeoutMs, signal }: ExchangeLimits): Promise<RawAnswer> =>
-    new Promise((resolve, reject) => {
+interface Lane {
+  readonly client: Client;
+  /** Requests given to it and not yet answered. */
+  busy: number;
+}
+
+/** Clients of one endpoint; an idle one is taken before another connection is made, so that TLS is set up once. */
+class WarmPool implements HttpPool {
+  private hasAnswered = false;
+  private readonly lanes: Lane[] = [];
+  private readonly life = new AbortController();
+  private readonly stash = createStash();
+  private readonly place: DialPlace;
+  private readonly origin: string;
+  private readonly around: Surroundings;
+
+  constructor(endpoint: HttpEndpoint, secrets: SecretBook, around: Surroundings) {
+    this.place = dialPlaceOf(endpoint, endpoint.scheme, secrets);
+    this.origin = originOf(endpoint);
+    this.around = around;
+  }
+
+  async exchange(request: RawRequest, limits: ExchangeLimits): Promise<RawAnswer> {
+    const lane = this.freest();
+    lane.busy += 1;
+    try {
+      const answer = await this.run(lane.client, request, limits);
+      this.hasAnswered = true;
+      return answer;
+    } finally {
+      lane.busy -= 1;
+    }
+  }
+
+  async reach({ timeoutMs, signal }: ExchangeLimits): Promise<void> {
+    const { client, busy } = this.freest();
+    if ((client.stats.connected && busy === 0) || !this.stash.isEmpty) return;
+    this.stash.put(await dial(this.place, this.around, { timeoutMs, signal }));
+  }
+
+  cut(): void {
+    this.life.abort(new Error("cut"));
+    this.stash.take()?.destroy();
+    for (const { client } of this.lanes.splice(0)) client.destroy(new Error("cut")).catch(() => undefined);
+  }
+
+  private freest(): Lane {
+    const [least] = this.lanes.toSorted((one, other) => one.busy - other.busy);
+    if (least !== undefined && (least.busy === 0 || this.lanes.length >= connections)) return least;
+    const lane = { client: this.newClient(), busy: 0 };
+    this.lanes.push(lane);
+    return lane;
+  }
+
+  private newClient(): Client {
+    return new Client(this.origin, {
+      pipelining: 1,
+      allowH2: false,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: keepAliveMs,
+      connect: (_, callback) => {
+        const ready = this.stash.take();
+        // undici does not look again at a connection that is handed over before its connector has returned.
+        if (ready !== undefined) return queueMicrotask(() => callback(null, ready));
+        dial(this.place, this.around, { timeoutMs: connectMs, signal: this.life.signal }).then(
+          (socket) => callback(null, socket),
+          (thrown: Error) => callback(thrown, null),
+        );
+      },
+    });
+  }
+
+  private run(client: Client, request: RawRequest, { timeoutMs, signal }: ExchangeLimits): Promise<RawAnswer> {
+    return new Promise((resolve, reject) => {
       const settle = (finish: () => void): void => {
         clearTimeout(timer);
         signal.removeEventListener("abort", onAbort);
         finish();
       };
-      const collector = new Collector(around.meter, {
+      const fail = (thrown: unknown): void => {
+        const failure = answerFailure(thrown, this.place, this.hasAnswered);
+        reject(collector.isStarted ? failure : unsent(failure));
+      };
+      const collector = new Collector(this.around.meter, {
         resolve: (answer) => settle(() => resolve(answer)),
-        reject: (thrown) =>
-          settle(() => {
-            const failure = answerFailure(thrown, place, hasAnswered);
-            reject(collector.isStarted ? failure : unsent(failure));
-          }),
+        reject: (thrown) => settle(() => fail(thrown)),
       });
       const onAbort = (): void => collector.fail(signal.reason);
-      const timer = setTimeout(
-        () => collector.fail(deadlineError(place, timeoutMs, collector.isStarted)),
-        Math.max(0, timeoutMs),
-      );
-      if (signal.aborted) return onAbort();
+      const onDeadline = (): void => collector.fail(deadlineError(this.place, timeoutMs, collector.isStarted));
+      const timer = setTimeout(onDeadline, timeoutMs);
       signal.addEventListener("abort", onAbort);
-      pool.dispatch(
-        { ...request, headers: [...request.headers], method: request.method as Dispatcher.HttpMethod },
-        collector,
-      );
+      if (signal.aborted) onAbort();
+      else
+        client.dispatch(
+          { ...request, headers: [...request.headers], method: request.method as Dispatcher.HttpMethod },
+          collector,
+        );
     });
-  return {
-    get hasAnswered() {
-      return hasAnswered;
-    },
-    exchange: async (request, limits) => {
-      const answer = await run(request, limits);
-      hasAnswered = true;
-      return answer;
-    },
-    reach: async ({ timeoutMs, signal }) => {
-      if (pool.stats.connected > pool.stats.running || !stash.isEmpty) return;
-      stash.put(await dial(place, around, { timeoutMs, signal }));
-    },
-    cut: () => {
-      life.abort(new Error("cut"));
-      stash.take()?.destroy();
-      pool.destroy(new Error("cut")).catch(() => undefined);
-    },
-  };
-};
+  }
+}
+
+export const createHttpPool = (endpoint: HttpEndpoint, secrets: SecretBook, around: Surroundings): HttpPool =>
+  new WarmPool(endpoint, secrets, around);

@@ -1,9 +1,10 @@
 /** Sends http requests: reads with repetition and redirects, writes once. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { errorTable, SwitchyardError } from "../errors.ts";
+import { SwitchyardError } from "../errors.ts";
 import { belowBase, type HttpEndpoint, originOf } from "../model/endpoint.ts";
 import { pathProblem } from "../model/path.ts";
 import type { HttpStep } from "../model/plan.ts";
+import { mayPass } from "./causes.ts";
 import { driverAnswer, type HttpAnswer } from "./http-answer.ts";
 import { rawRequest } from "./http-body.ts";
 import { forgetLogin, type LoginValues, loginFor } from "./http-login.ts";
@@ -41,9 +42,6 @@ const sendLoggedIn = async (step: HttpStep, attempt: Try): Promise<RawAnswer> =>
   answer.release();
   return sendOnce(step, attempt, await loginFor(endpoint, wire));
 };
-
-const mayPass = (thrown: unknown): boolean =>
-  thrown instanceof SwitchyardError && errorTable[thrown.code].retry && thrown.code !== "response_timeout";
 
 const sendRepeatedly = async (step: HttpStep, attempt: Try): Promise<RawAnswer> => {
   const { limits, signal, around } = attempt.wire;

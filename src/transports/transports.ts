@@ -30,8 +30,8 @@ export interface Transports {
   readonly inFlightBytes: number;
 }
 
-/** Unused for this long, the connections of an instance are let go. */
-const idleMs = 5 * 60_000;
+/** Unused for this long, the connections of an instance are let go: longer than any request may take. */
+const idleMs = 15 * 60_000;
 /** What is remembered of instances that are not in use: refused logins, above all. */
 const maxRemembered = 5_000;
 
@@ -65,7 +65,6 @@ export const createTransports = (deps: TransportsDeps): Transports => {
   const warmFor = (instance: BoundInstance): Warm => {
     const key = warmKey(instance);
     const known = warm.get(key) ?? createWarm(createSecretBook(instance), around);
-    known.usedAt = deps.now();
     warm.set(key, known);
     return known;
   };

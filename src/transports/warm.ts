@@ -11,18 +11,23 @@ export interface Warm {
   pool(endpoint: HttpEndpoint): HttpPool;
   /** Login sessions by mode and endpoint; a refused login stays here and is never repeated. */
   readonly logins: Map<string, Promise<LoginValues>>;
-  usedAt: number;
+  /** When a connection was last asked for. */
+  readonly usedAt: number;
   /** Cuts every connection at once. */
   cut(): void;
 }
 
 export const createWarm = (secrets: SecretBook, around: Surroundings): Warm => {
   const pools = new Map<string, HttpPool>();
+  let usedAt = around.now();
   return {
     secrets,
     logins: new Map(),
-    usedAt: around.now(),
+    get usedAt() {
+      return usedAt;
+    },
     pool: (endpoint) => {
+      usedAt = around.now();
       const known = pools.get(endpoint.name);
       if (known !== undefined) return known;
       const pool = createHttpPool(endpoint, secrets, around);
