@@ -1,0 +1,87 @@
+/** Redaction by value: every form a secret may take in a text. */
+import { describe, expect, test } from "vitest";
+import { createPutBack, createRedactor, redactJson } from "../../src/model/redact.ts";
+
+const value = 'p@ss/w\u00f6rd "1"';
+const redact = createRedactor([{ name: "token", value }]);
+
+describe("a secret is found", () => {
+  const bytes = Buffer.from(value);
+  test.each([
+    ["raw", value],
+    ["URL-encoded", encodeURIComponent(value)],
+    ["URL-encoded in lower case", encodeURIComponent(value).replaceAll(/%../g, (part) => part.toLowerCase())],
+    ["form-encoded", new URLSearchParams([["k", value]]).toString()],
+    ["in JSON", JSON.stringify({ a: value })],
+    ["in ASCII JSON", JSON.stringify({ a: value }).replaceAll("\u00f6", "\\u00f6")],
+    ["in JSON with escaped slashes", JSON.stringify({ a: value }).replaceAll("/", "\\/")],
+    ["in hex", bytes.toString("hex")],
+    ["in upper-case hex", bytes.toString("hex").toUpperCase()],
+  ])("%s", (_, text) => {
+    const clean = redact(`before ${text} after`);
+    expect(clean).toContain("[secret:token]");
+    expect(clean).toMatch(/^before .* after$/);
+  });
+
+  test.each([0, 1, 2, 3, 4, 5])("in base64 behind %d bytes, with both alphabets", (count) => {
+    const random = "\u00ff\u00fe~>?\u00fb-secret-value";
+    const clean = createRedactor([{ name: "r", value: random }]);
+    for (const encoding of ["base64", "base64url"] as const) {
+      for (const tail of ["", "x", "xy"]) {
+        const text = Buffer.from(`${"u".repeat(count)}${random}${tail}`).toString(encoding);
+        expect(clean(text)).toContain("[secret:r]");
+      }
+    }
+  });
+
+  test("as often as it stands there, the longest first", () => {
+    const both = createRedactor([
+      { name: "short", value: "password" },
+      { name: "long", value: "password-and-more" },
+    ]);
+    expect(both("password-and-more password password")).toBe("[secret:long] [secret:short] [secret:short]");
+  });
+});
+
+test("secrets under 8 characters are not searched for", () => {
+  expect(createRedactor([{ name: "pin", value: "1234567" }])("1234567")).toBe("1234567");
+});
+
+test("handles read as their secret's name, unknown ones too", () => {
+  const handle = `swh_${"0".repeat(32)}`;
+  const clean = createRedactor([], (wanted) => (wanted === handle ? "token" : undefined));
+  expect(clean(`a ${handle} b swh_${"1".repeat(32)}`)).toBe("a [secret:token] b [secret:unknown]");
+});
+
+test("in documents, keys, numbers and ids stay as they are", () => {
+  const clean = createRedactor([{ name: "t", value: "12345678" }]);
+  const document = {
+    "12345678": 12345678,
+    id: "12345678",
+    job_id: "12345678",
+    note: ["x12345678"],
+    deep: { a: "12345678" },
+  };
+  expect(redactJson(clean, document)).toEqual({ ...document, note: ["x[secret:t]"], deep: { a: "[secret:t]" } });
+});
+
+test("what can be put back becomes a handle, what cannot is hidden", () => {
+  const back = createPutBack([{ name: "t", value: "the-secret" }], () => "HANDLE");
+  expect(back('{"a":"the-secret"}')).toBe('{"a":"HANDLE"}');
+  expect(back(Buffer.from("the-secret").toString("hex"))).toBe("[secret:t]");
+});
+
+test("a megabyte is searched in milliseconds", () => {
+  const secrets = [1, 2, 3, 4].map((index) => ({
+    name: `s${index}`,
+    value: `the-${index}-secret-value-of-some-length`,
+  }));
+  const clean = createPutBack(secrets, () => "HANDLE");
+  const text = JSON.stringify(
+    Array.from({ length: 9_000 }, (_, id) => ({ id, name: `vm-${id}`, pad: "x".repeat(80) })),
+  );
+  clean(text);
+  const startedAt = performance.now();
+  clean(text);
+  expect(performance.now() - startedAt).toBeLessThan(50);
+});
