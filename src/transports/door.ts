@@ -9,13 +9,12 @@ import { misshapen, objectOf, refuseUnknown } from "../model/step.ts";
 import { statusFailure } from "./causes.ts";
 import type { Door, Grant } from "./contract.ts";
 import { isHttpAnswer, isHttpRead, isOk } from "./http.ts";
-import type { HttpAnswer } from "./http-answer.ts";
 import { sendRead } from "./http-send.ts";
 import { kindFor } from "./kinds.ts";
 import { recordedRequest } from "./record.ts";
 import { createTcpDesk } from "./tcp-desk.ts";
 import type { Wire } from "./wire.ts";
-import { createWriteLane, type WriteLane } from "./write-lane.ts";
+import { createWriteLane, type DirectOptions, type WriteLane } from "./write-lane.ts";
 
 export interface DoorFacts {
   readonly grant: Grant;
@@ -38,25 +37,39 @@ const longestMs = 600_000;
 const reasonOf = (signal: AbortSignal): SwitchyardError =>
   signal.reason instanceof SwitchyardError ? signal.reason : new SwitchyardError("job_cancelled");
 
+interface Cuts {
+  readonly reads: AbortSignal;
+  readonly writes: AbortSignal;
+  end(error: SwitchyardError): void;
+  /** Lets go of timers and listeners, once nothing is in flight. */
+  forget(): void;
+}
+
 /** The two signals of a call: reads end with the call, writes after a grace, both at once when the lease is lost. */
-const createCuts = ({ grant, life }: Pick<DoorFacts, "grant" | "life">) => {
+const createCuts = ({ grant, life }: Pick<DoorFacts, "grant" | "life">): Cuts => {
   const reads = new AbortController();
   const writes = new AbortController();
+  let grace: NodeJS.Timeout | undefined;
   const onLife = (): void => {
     reads.abort(reasonOf(life));
     writes.abort(reasonOf(life));
   };
   const end = (error: SwitchyardError): void => {
+    if (reads.signal.aborted) return;
     reads.abort(error);
-    setTimeout(() => writes.abort(error), grant.graceMs).unref();
-    grant.signal.removeEventListener("abort", onCancel);
+    grace = setTimeout(() => writes.abort(error), grant.graceMs).unref();
   };
   const onCancel = (): void => end(reasonOf(grant.signal));
   life.addEventListener("abort", onLife, { once: true });
   grant.signal.addEventListener("abort", onCancel, { once: true });
   if (life.aborted) onLife();
   else if (grant.signal.aborted) onCancel();
-  return { reads: reads.signal, writes: writes.signal, end, forget: () => life.removeEventListener("abort", onLife) };
+  const forget = (): void => {
+    clearTimeout(grace);
+    life.removeEventListener("abort", onLife);
+    grant.signal.removeEventListener("abort", onCancel);
+  };
+  return { reads: reads.signal, writes: writes.signal, end, forget };
 };
 
 const timeoutOf = (raw: Json | undefined, usual: number): number => {
@@ -70,7 +83,7 @@ class OpenDoor implements Door {
   refusal: SwitchyardError | null = null;
   lastFailure: SwitchyardError | null = null;
   private readonly facts: DoorFacts;
-  private readonly cuts: ReturnType<typeof createCuts>;
+  private readonly cuts: Cuts;
   private readonly readWire: Wire;
   private readonly lane: WriteLane;
   private readonly ops: Readonly<Record<string, (args: JsonObject) => Promise<Json>>>;
@@ -94,7 +107,8 @@ class OpenDoor implements Door {
         reads: this.cuts.reads,
         binding: facts.binding,
         endpointOf: (name) => this.endpointOf(name),
-        write: (step, endpoint, via) => this.write(step, endpoint, via),
+        write: (step, endpoint, via) => this.write(step, endpoint, { via }),
+        record: (step, facts) => this.recordRead(step, facts),
         settled: () => this.lane.settled(),
       }),
     };
@@ -149,23 +163,22 @@ class OpenDoor implements Door {
     this.lastFailure = hint ?? (ok ? null : failed());
   }
 
-  private async write(step: Step, endpoint: Endpoint, via?: unknown): Promise<Json> {
+  private async write(step: Step, endpoint: Endpoint, more: DirectOptions): Promise<Json> {
     const { grant, wire } = this.facts;
-    if (grant.mode !== "read") return this.lane.direct(step, endpoint, via);
+    if (grant.mode !== "read") return this.lane.direct(step, endpoint, more);
     const shown = wire.secrets.redact(kindFor(endpoint).preview(step, endpoint)).slice(0, 200);
     throw new SwitchyardError("read_only_violation", {
       detail: `The driver tried the write "${shown}" while it may only read: nothing was sent.`,
     });
   }
 
-  private recordRead(step: HttpStep, answer: HttpAnswer): void {
+  private recordRead(step: Step, { status, ms }: { readonly status: number | null; readonly ms: number }): void {
     const { grant, wire } = this.facts;
     if (!grant.debug) return;
-    const { status, latency_ms: ms } = answer;
-    const request = recordedRequest(step, wire.secrets.redact);
-    const message = wire.secrets.redact(`${step.method} ${step.path}: ${status} in ${ms} ms`);
-    const meta = { transport: step.transport, request, status, ms };
-    grant.record({ level: "debug", phase: "read", message, meta });
+    const { redact } = wire.secrets;
+    const preview = redact(kindFor(this.endpointOf(step.transport)).preview(step, this.endpointOf(step.transport)));
+    const meta = { transport: step.transport, request: recordedRequest(step, redact), status, ms };
+    grant.record({ level: "debug", phase: "read", message: `${preview}: ${status ?? "sent"} in ${ms} ms`, meta });
   }
 
   private async read(step: HttpStep, endpoint: HttpEndpoint, timeoutMs: number): Promise<Json> {
@@ -173,7 +186,7 @@ class OpenDoor implements Door {
     const answer = await sendRead(step, endpoint, wire, (followed) => isHttpRead(followed, endpoint));
     const ok = answer.status >= 400 || isOk(endpoint, answer.body);
     this.onAnswer(step, { ok, status: answer.status, answer, ms: answer.latency_ms });
-    this.recordRead(step, answer);
+    this.recordRead(step, { status: answer.status, ms: answer.latency_ms });
     return answer;
   }
 
@@ -184,7 +197,9 @@ class OpenDoor implements Door {
     if (endpoint.kind !== "http") throw misshapen(`Expected an http transport, got "${endpoint.name}".`);
     const timeoutMs = timeoutOf(timeout, this.readWire.limits.timeoutMs);
     const step = normaliseHttp(raw, endpoint, this.facts.wire.secrets);
-    return isHttpRead(step, endpoint) ? this.read(step, endpoint, timeoutMs) : this.write(step, endpoint);
+    return isHttpRead(step, endpoint)
+      ? this.read(step, endpoint, timeoutMs)
+      : this.write(step, endpoint, { timeoutMs });
   }
 
   private async apply({ count }: JsonObject): Promise<Json> {

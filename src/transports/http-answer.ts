@@ -5,7 +5,7 @@ import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from "n
 import { SwitchyardError } from "../errors.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { RawAnswer } from "./http-pool.ts";
-import { answerTooLarge, maxAnswerBytes } from "./meter.ts";
+import { answerTooLarge, type Meter, maxAnswerBytes } from "./meter.ts";
 import type { SecretBook } from "./secrets.ts";
 
 /** What `http.request` answers; `latency_ms` is rounded to a tenth. */
@@ -82,18 +82,36 @@ const headersOf = (headers: IncomingHttpHeaders, secrets: SecretBook): Readonly<
     }),
   );
 
-/** The body of an answer as text, inflated. */
-export const bodyText = async ({ headers, body }: RawAnswer): Promise<string> => {
+/** No stream of deflate grows more than this; other encodings may, so they are counted at the most one answer may be. */
+const deflateRatio = 1_032;
+const mostInflated = (bytes: number, encoding: string): number =>
+  encoding === "br" || encoding === "zstd" ? maxAnswerBytes : Math.min(maxAnswerBytes, bytes * deflateRatio);
+
+/** The body of an answer as text; what inflating may take is counted before it is taken. */
+export const bodyText = async ({ headers, body }: RawAnswer, meter: Meter): Promise<string> => {
+  const type = String(headers["content-type"] ?? "");
   const encoding = String(headers["content-encoding"] ?? "identity")
     .trim()
     .toLowerCase();
-  const plain = body.length === 0 || encoding === "identity" || encoding === "" ? body : await inflated(body, encoding);
-  return textOf(plain, String(headers["content-type"] ?? ""));
+  if (body.length === 0 || encoding === "identity" || encoding === "") return textOf(body, type);
+  const reserved = mostInflated(body.length, encoding);
+  meter.take(reserved);
+  try {
+    return textOf(await inflated(body, encoding), type);
+  } finally {
+    meter.give(reserved);
+  }
 };
 
+/** What an answer becomes readable with. */
+export interface Reading {
+  readonly secrets: SecretBook;
+  readonly meter: Meter;
+}
+
 /** The answer as the driver gets it. */
-export const driverAnswer = async (raw: RawAnswer, ms: number, secrets: SecretBook): Promise<HttpAnswer> => {
+export const driverAnswer = async (raw: RawAnswer, ms: number, { secrets, meter }: Reading): Promise<HttpAnswer> => {
   const headers = headersOf(raw.headers, secrets);
-  const body = secrets.putBack(await bodyText(raw));
+  const body = secrets.putBack(await bodyText(raw, meter));
   return { status: raw.status, headers, body, latency_ms: Math.round(ms * 10) / 10 };
 };

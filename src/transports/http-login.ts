@@ -70,11 +70,11 @@ const refusedLogin = (cause: SwitchyardError): SwitchyardError =>
     details: cause.details,
   });
 
-const readLogin = async (login: HttpLogin, answer: RawAnswer, secrets: SecretBook): Promise<LoginValues> => {
+const readLogin = async (login: HttpLogin, answer: RawAnswer, { secrets, around }: Wire): Promise<LoginValues> => {
   const what = `The login ${login.request.method} ${login.request.path}`;
   const failure = statusFailure(answer.status, what);
   if (failure !== undefined) throw failure.code === "device_error" ? failure : refusedLogin(failure);
-  const body = parsed(await bodyText(answer));
+  const body = parsed(await bodyText(answer, around.meter));
   if (answer.status >= 400) throw new SwitchyardError("device_error", { detail: `${what} answered ${answer.status}.` });
   const values = login.take.map((take) => {
     const value = taken(take, answer, body);
@@ -93,7 +93,7 @@ const logIn = async (endpoint: HttpEndpoint, login: HttpLogin, wire: Wire): Prom
   const limits = { timeoutMs: wire.limits.timeoutMs, signal: wire.signal };
   const answer = await wire.warm.pool(endpoint).exchange(request, limits);
   try {
-    return await readLogin(login, answer, wire.secrets);
+    return await readLogin(login, answer, wire);
   } finally {
     answer.release();
   }

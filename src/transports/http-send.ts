@@ -102,7 +102,7 @@ const follow = async (step: HttpStep, attempt: Try, isRead: (step: HttpStep) => 
 const answered = async (raw: RawAnswer, startedAt: number, wire: Wire): Promise<HttpAnswer> => {
   const ms = wire.around.now() - startedAt;
   try {
-    return await driverAnswer(raw, ms, wire.secrets);
+    return await driverAnswer(raw, ms, { secrets: wire.secrets, meter: wire.around.meter });
   } finally {
     raw.release();
   }

@@ -1,4 +1,5 @@
 /** How requests and answers are written down: no secret, no credentials, no cookie. */
+import { sha256Hex } from "../model/canonical.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { Step, StepAnswer } from "../model/plan.ts";
 import { type Redactor, redactJson } from "../model/redact.ts";
@@ -20,10 +21,15 @@ const withoutCredentials = (document: JsonObject): JsonObject => {
     : document;
 };
 
+/** Longer texts are recorded by their hash: the record is of what was done, not a copy of a firmware image. */
+const maxText = 4_096;
+const shortened = (text: string): string =>
+  text.length <= maxText ? text : `${text.slice(0, 200)}... [${text.length} characters, sha256 ${sha256Hex(text)}]`;
+
 const withMasks =
   (redact: Redactor): Redactor =>
   (text) =>
-    redact(text).replaceAll(/\{secret:(\w+)\}/g, "[secret:$1]");
+    shortened(redact(text).replaceAll(/\{secret:(\w+)\}/g, "[secret:$1]"));
 
 /** A request as journal and events keep it. Equal requests have equal records. */
 export const recordedRequest = (step: Step, redact: Redactor): Json =>

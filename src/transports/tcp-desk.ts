@@ -19,6 +19,7 @@ export interface TcpDeskFacts {
   readonly binding: Binding;
   endpointOf(name: string): Endpoint;
   write(step: Step, endpoint: Endpoint, via: TcpSession): Promise<Json>;
+  record(step: Step, facts: { readonly status: null; readonly ms: number }): void;
   /** Resolves when no write is in flight. */
   settled(): Promise<void>;
 }
@@ -38,6 +39,24 @@ const msOf = (raw: Json | undefined, usual: number): number => {
   if (raw === undefined) return usual;
   if (typeof raw !== "number" || !(raw > 0)) throw misshapen("Expected timeout_ms as a positive number.");
   return Math.min(raw, 600_000);
+};
+
+/** For the manifest's own tcp test: a driver cannot look at other ports with it. */
+const probe = async (
+  { port, timeout_ms: timeout }: JsonObject,
+  { wire, reads, binding }: TcpDeskFacts,
+): Promise<Json> => {
+  const startedAt = wire.around.now();
+  const place = binding.probe;
+  if (place === null || place.port !== port) {
+    throw new SwitchyardError("endpoint_not_allowed", {
+      detail: "Only the port of the manifest's tcp test can be probed.",
+    });
+  }
+  const timeoutMs = msOf(timeout, wire.limits.timeoutMs);
+  const socket = await dial({ ...place, scheme: "tcp", tls: null }, wire.around, { timeoutMs, signal: reads });
+  socket.destroy();
+  return { latency_ms: Math.round((wire.around.now() - startedAt) * 10) / 10 };
 };
 
 /** The operations `tcp.open`, `tcp.send`, `tcp.read_until`, `tcp.close` and `tcp.probe`. */
@@ -74,8 +93,11 @@ export const createTcpDesk = (facts: TcpDeskFacts): Operations => {
     const { session, endpoint } = sessionOf(conn);
     const line = lineOf(raw, endpoint);
     const step: TcpStep = { transport: endpoint.name, send: [line] };
-    if (isReadLine(line, endpoint)) session.send(line);
-    else await facts.write(step, endpoint, session);
+    if (!isReadLine(line, endpoint)) await facts.write(step, endpoint, session);
+    else {
+      session.send(line);
+      facts.record(step, { status: null, ms: 0 });
+    }
     return null;
   };
 
@@ -94,20 +116,11 @@ export const createTcpDesk = (facts: TcpDeskFacts): Operations => {
     return null;
   };
 
-  /** For the manifest's own tcp test: a driver cannot look at other ports with it. */
-  const probe = async ({ port, timeout_ms: timeout }: JsonObject): Promise<Json> => {
-    const startedAt = wire.around.now();
-    const place = facts.binding.probe;
-    if (place === null || place.port !== port) {
-      throw new SwitchyardError("endpoint_not_allowed", {
-        detail: "Only the port of the manifest's tcp test can be probed.",
-      });
-    }
-    const timeoutMs = msOf(timeout, wire.limits.timeoutMs);
-    const socket = await dial({ ...place, scheme: "tcp", tls: null }, wire.around, { timeoutMs, signal: reads });
-    socket.destroy();
-    return { latency_ms: Math.round((wire.around.now() - startedAt) * 10) / 10 };
+  return {
+    "tcp.open": open,
+    "tcp.send": send,
+    "tcp.read_until": readUntil,
+    "tcp.close": close,
+    "tcp.probe": (args) => probe(args, facts),
   };
-
-  return { "tcp.open": open, "tcp.send": send, "tcp.read_until": readUntil, "tcp.close": close, "tcp.probe": probe };
 };

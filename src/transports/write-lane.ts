@@ -1,9 +1,9 @@
 /** Writes of one call: one at a time, in order, each journalled before its first byte, none sent twice. */
-import { asSwitchyardError, SwitchyardError } from "../errors.ts";
+import { asSwitchyardError, isErrorCode, SwitchyardError } from "../errors.ts";
 import type { Binding } from "../model/binding.ts";
 import { canonicalJson } from "../model/canonical.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import type { Json } from "../model/json.ts";
+import { isJsonObject, type Json } from "../model/json.ts";
 import type { Step, StepAnswer } from "../model/plan.ts";
 import { payloadOf } from "../model/step.ts";
 import { isUnsent, unsent } from "./causes.ts";
@@ -25,11 +25,19 @@ export interface LaneFacts {
   onAnswer(step: Step, answer: StepAnswer): void;
 }
 
+/** What a driver's own write brings along. */
+export interface DirectOptions {
+  /** The driver's own session, where the kind has sessions. */
+  readonly via?: unknown;
+  /** Instead of the manifest's default. */
+  readonly timeoutMs?: number;
+}
+
 export interface WriteLane {
   /** Sends the plan's next steps and resolves with their answers, the first that is no success included. */
   apply(count: number): Promise<readonly Json[]>;
   /** Sends a write that the driver makes itself. */
-  direct(step: Step, endpoint: Endpoint, via?: unknown): Promise<Json>;
+  direct(step: Step, endpoint: Endpoint, more?: DirectOptions): Promise<Json>;
   settled(): Promise<void>;
   readonly stepsDone: number;
   readonly stepsLeft: number;
@@ -53,12 +61,20 @@ const notSent = (failure: unknown): StepAnswer => ({
   ms: 0,
 });
 
+/** A recorded answer, unless it says that the step never left: then the plan cannot go on. */
+const sentAnswer = (index: number, answer: StepAnswer): StepAnswer => {
+  const { sent, error } = isJsonObject(answer.answer) ? answer.answer : {};
+  if (sent !== false) return answer;
+  throw new SwitchyardError(isErrorCode(error) ? error : "device_error", {
+    detail: `Step ${index} could not be sent by an earlier attempt: nothing happened on the device; plan it again.`,
+  });
+};
+
 interface Due {
   readonly index: number;
   readonly step: Step;
   readonly endpoint: Endpoint;
-  /** The driver's own session, where the kind has sessions. */
-  readonly via?: unknown;
+  readonly more?: DirectOptions;
 }
 
 /** Lives as long as one driver call. */
@@ -92,11 +108,11 @@ class Lane implements WriteLane {
     });
   }
 
-  direct(step: Step, endpoint: Endpoint, via?: unknown): Promise<Json> {
+  direct(step: Step, endpoint: Endpoint, more: DirectOptions = {}): Promise<Json> {
     return this.inTurn(async () => {
       const isPlanned = this.facts.grant.mode === "apply";
       const due = isPlanned ? this.expected(step, endpoint) : { index: this.answers.length, step, endpoint };
-      return (await this.take({ ...due, via })).answer;
+      return (await this.take({ ...due, more })).answer;
     });
   }
 
@@ -151,17 +167,18 @@ class Lane implements WriteLane {
     const entry = grant.journal.earlier.find((candidate) => candidate.index === index);
     if (entry === undefined) return undefined;
     const isSame = grant.mode === "apply" || sameRequest(entry.request, recordedRequest(step, wire.secrets.redact));
-    if (isSame && entry.answer !== null) return entry.answer;
+    if (isSame && entry.answer !== null) return sentAnswer(index, entry.answer);
     if (isSame && entry.idempotent) return undefined;
     if (entry.answer === null) this.unknownStep = index;
     throw unknownOutcome(index);
   }
 
   private async send(due: Due): Promise<StepAnswer> {
-    const { step, endpoint, via } = due;
+    const { step, endpoint, more = {} } = due;
     const { grant, binding, wire } = this.facts;
+    const limits = { ...wire.limits, timeoutMs: more.timeoutMs ?? wire.limits.timeoutMs };
     checkWrite(step, endpoint, binding, grant);
-    const ready = await kindFor(endpoint).prepare(step, endpoint, wire, via);
+    const ready = await kindFor(endpoint).prepare(step, endpoint, { ...wire, limits }, more.via);
     try {
       wire.signal.throwIfAborted();
       grant.fence();
@@ -179,7 +196,7 @@ class Lane implements WriteLane {
     this.tell(due);
     const request = recordedRequest(step, redact);
     await grant.journal.sent({ index, transport: step.transport, request, idempotent });
-    const answer = await this.transmit(index, idempotent, ready);
+    const answer = await this.transmit(due, idempotent, ready);
     await grant.journal.answered(index, recordedAnswer(answer, redact));
     this.unknownStep = null;
     this.tell(due, answer);
@@ -187,16 +204,18 @@ class Lane implements WriteLane {
   }
 
   /** From here on a byte may be on the wire; a failure that is known to come before it is journalled as such. */
-  private async transmit(index: number, idempotent: boolean, ready: ReadyWrite): Promise<StepAnswer> {
+  private async transmit(due: Due, idempotent: boolean, ready: ReadyWrite): Promise<StepAnswer> {
     const { grant, wire } = this.facts;
     try {
       if (wire.signal.aborted) throw unsent(asSwitchyardError(wire.signal.reason));
-      if (!idempotent) this.unknownStep = index;
+      if (!idempotent) this.unknownStep = due.index;
       return await ready.send();
     } catch (thrown) {
       if (isUnsent(thrown)) {
-        await grant.journal.answered(index, notSent(thrown));
+        const answer = notSent(thrown);
+        await grant.journal.answered(due.index, answer);
         this.unknownStep = null;
+        this.tell(due, answer);
       }
       throw thrown;
     }
