@@ -2,7 +2,7 @@
 import { renew } from "../live/locks.ts";
 import { cancelledAmong, setProgress, spillEvents } from "../store/jobs.ts";
 import type { Attempt } from "./attempt.ts";
-import type { ProcessDeps } from "./process.ts";
+import type { ProcessDeps } from "./process-deps.ts";
 
 type Deps = Pick<ProcessDeps, "store" | "redis" | "running" | "lockTtlMs" | "log">;
 

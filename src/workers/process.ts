@@ -8,27 +8,16 @@ import { isJobKind } from "../jobs/catalog.ts";
 import { handlers } from "../jobs/index.ts";
 import { openAttempt as raiseFence, readEvents } from "../live/events.ts";
 import { acquire, lookAgain } from "../live/locks.ts";
-import type { Metrics } from "../metrics.ts";
 import { isSettled, type Job } from "../model/job.ts";
 import type { Consume, Settled } from "../queue/queue.ts";
-import { closeTailOf, type TailDeps } from "../queue/tail.ts";
+import { closeTailOf } from "../queue/tail.ts";
 import { lastSpilled } from "../store/events.ts";
 import { claimJob, findJob } from "../store/jobs.ts";
 import { type Attempt, createAttempt } from "./attempt.ts";
-import { type ContextDeps, createContext } from "./context.ts";
+import { createContext } from "./context.ts";
 import { createEmitter } from "./emitter.ts";
-import type { EventLine } from "./event-line.ts";
+import type { ProcessDeps } from "./process-deps.ts";
 import { runAttempt } from "./run.ts";
-
-export interface ProcessDeps extends ContextDeps {
-  readonly workerId: string;
-  readonly line: EventLine;
-  readonly tail: TailDeps;
-  readonly metrics: Metrics;
-  readonly lockTtlMs: number;
-  /** The attempts that run now, by job id. */
-  readonly running: Map<string, Attempt>;
-}
 
 const done: Settled = { outcome: "done" };
 const dueSlackMs = 50;

@@ -10,7 +10,7 @@ import { findJob, requeueJob, retryJob, settleJob } from "../store/jobs.ts";
 import { readJournal } from "../store/journal.ts";
 import type { Attempt } from "./attempt.ts";
 import { type AttemptEnd, endOfFailure } from "./ending.ts";
-import type { ProcessDeps } from "./process.ts";
+import type { ProcessDeps } from "./process-deps.ts";
 
 const done: Settled = { outcome: "done" };
 

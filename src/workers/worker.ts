@@ -18,7 +18,8 @@ import type { Attempt } from "./attempt.ts";
 import { createEventLine } from "./event-line.ts";
 import { hearCancels, keepLocks, spillLongJobs } from "./housekeeping.ts";
 import { type Lease, startLease } from "./lease.ts";
-import { createProcessor, type ProcessDeps } from "./process.ts";
+import { createProcessor } from "./process.ts";
+import type { ProcessDeps } from "./process-deps.ts";
 import { createShelf } from "./shelf.ts";
 
 export interface WorkerDeps {

@@ -1,0 +1,16 @@
+/** What the processing of a job needs beside what its handler is handed. */
+import type { Metrics } from "../metrics.ts";
+import type { TailDeps } from "../queue/tail.ts";
+import type { Attempt } from "./attempt.ts";
+import type { ContextDeps } from "./context.ts";
+import type { EventLine } from "./event-line.ts";
+
+export interface ProcessDeps extends ContextDeps {
+  readonly workerId: string;
+  readonly line: EventLine;
+  readonly tail: TailDeps;
+  readonly metrics: Metrics;
+  readonly lockTtlMs: number;
+  /** The attempts that run now, by job id. */
+  readonly running: Map<string, Attempt>;
+}
