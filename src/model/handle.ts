@@ -25,3 +25,18 @@ export const holdsHandle = (value: unknown): boolean => {
 
 /** How a secret reads outside driver and transport. */
 export const maskOf = (name: string): string => `[secret:${name}]`;
+
+/** How a placed secret stands in a stored request: a reference by name, filled in when it is sent. */
+export const secretReference = (name: string): string => `{secret:${name}}`;
+
+/** The name in a text that is one reference and nothing else. */
+export const referencedSecret = (text: string): string | undefined => /^\{secret:([^{}]+)\}$/.exec(text)?.[1];
+
+/** A text that ends in a reference, as what stands before it and the name. */
+export const trailingReference = (text: string): readonly [before: string, name: string] | undefined => {
+  const match = /^(.*)\{secret:([^{}]+)\}$/s.exec(text);
+  return match === null ? undefined : [match[1] ?? "", match[2] ?? ""];
+};
+
+/** References as people read them. */
+export const maskReferences = (text: string): string => text.replaceAll(/\{secret:([^{}]+)\}/g, "[secret:$1]");

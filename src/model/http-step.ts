@@ -2,7 +2,7 @@
 import { SwitchyardError } from "../errors.ts";
 import { canonicalJson } from "./canonical.ts";
 import { belowBase, type HttpEndpoint } from "./endpoint.ts";
-import { handlesIn, holdsHandle, isHandle } from "./handle.ts";
+import { handlesIn, holdsHandle, isHandle, secretReference } from "./handle.ts";
 import { checkHeader } from "./http-headers.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import { pathProblem } from "./path.ts";
@@ -75,7 +75,7 @@ const placeHeader = (name: string, value: string, book: HandleBook): string => {
   if (book.isSessionValue(handle)) return value;
   const secret = book.secretOf(handle);
   if (secret === undefined) throw misplaced(`in the header ${name}, and belongs to another instance`);
-  return `${value.slice(0, -handle.length)}{secret:${secret}}`;
+  return `${value.slice(0, -handle.length)}${secretReference(secret)}`;
 };
 
 const headersOf = (
@@ -100,9 +100,6 @@ const manifestHeaders = ({ headers, writeHeaders, basic }: HttpEndpoint): readon
   ...Object.keys(writeHeaders),
   ...(basic === null ? [] : ["authorization"]),
 ];
-
-/** How a placed secret reads in a stored request. */
-export const secretReference = (name: string): string => `{secret:${name}}`;
 
 const placeInJson = (json: Json, places: readonly string[], book: HandleBook): Json =>
   places.reduce((body, pointer) => {

@@ -84,6 +84,12 @@ const isParserError = (thrown: unknown): boolean =>
 export const answerFailure = (thrown: unknown, place: ContactPlace, hasAnswered: boolean): SwitchyardError => {
   if (thrown instanceof SwitchyardError) return thrown;
   const code = codeOf(thrown);
+  if (code === "UND_ERR_INVALID_ARG") {
+    return new SwitchyardError("driver_failed", {
+      detail: "The request cannot be written as http: a header or its path holds a character that may not stand there.",
+      cause: thrown,
+    });
+  }
   if (isParserError(thrown)) {
     return new SwitchyardError("protocol_mismatch", {
       detail: `${at(place)} does not answer in http: check the port, and whether it wants https.`,

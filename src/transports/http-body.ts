@@ -1,7 +1,7 @@
 /** An http step as bytes: headers in their order, body serialised, secrets put in at the last moment. */
 import { canonicalJson, sha256Hex } from "../model/canonical.ts";
 import type { HttpEndpoint } from "../model/endpoint.ts";
-import { handlesIn } from "../model/handle.ts";
+import { handlesIn, referencedSecret, trailingReference } from "../model/handle.ts";
 import { queryText } from "../model/http-step.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { HttpStep } from "../model/plan.ts";
@@ -16,19 +16,16 @@ interface Body {
   readonly type: string;
 }
 
-const reference = /^\{secret:([A-Za-z_][A-Za-z0-9_]*)\}$/;
-
 const secretText = (value: string, secrets: SecretBook): string => {
-  const name = reference.exec(value)?.[1];
+  const name = referencedSecret(value);
   return name === undefined ? value : secrets.valueOf(name);
 };
 
 const fillJson = (json: Json, places: readonly string[], secrets: SecretBook): Json =>
   places.reduce((body, pointer) => {
     const value = valueAt(body, pointer);
-    return typeof value === "string" && reference.test(value)
-      ? withValueAt(body, pointer, secretText(value, secrets))
-      : body;
+    const name = typeof value === "string" ? referencedSecret(value) : undefined;
+    return name === undefined ? body : withValueAt(body, pointer, secrets.valueOf(name));
   }, json);
 
 const isPlace = (name: string, places: readonly string[]): boolean =>
@@ -89,8 +86,8 @@ const headerText = (value: string, secrets: SecretBook): string => {
   const [handle] = handlesIn(value);
   const session = handle === undefined ? undefined : secrets.sessionValue(handle);
   if (handle !== undefined && session !== undefined) return value.slice(0, -handle.length) + session;
-  const match = /^(.*)\{secret:([A-Za-z_][A-Za-z0-9_]*)\}$/s.exec(value);
-  return match === null ? value : `${match[1]}${secrets.valueOf(match[2] ?? "")}`;
+  const placed = trailingReference(value);
+  return placed === undefined ? value : `${placed[0]}${secrets.valueOf(placed[1])}`;
 };
 
 const singleLine = (value: string): string => value.replaceAll(/[\r\n\0]+/g, " ").trim();

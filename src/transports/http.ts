@@ -1,5 +1,6 @@
 /** The http transport: what is a read, what a write may be, and how both are sent. */
 import type { HttpEndpoint } from "../model/endpoint.ts";
+import { maskReferences } from "../model/handle.ts";
 import { hasBody, normaliseHttp, overridesMethod, queryText } from "../model/http-step.ts";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
 import { compileHttpPattern, matchesHttp, type WriteEntry } from "../model/pattern.ts";
@@ -71,7 +72,7 @@ const bodyPreview = (step: HttpStep): string => {
 
 const maxPreview = 2_000;
 const preview = (step: HttpStep, endpoint: HttpEndpoint): string => {
-  const body = bodyPreview(step).replaceAll(/\{secret:(\w+)\}/g, "[secret:$1]");
+  const body = maskReferences(bodyPreview(step));
   const line = `${step.method} ${endpoint.prefix}${step.path}${queryText(step.query)}${body === "" ? "" : ` ${body}`}`;
   return line.length > maxPreview ? `${line.slice(0, maxPreview)}...` : line;
 };

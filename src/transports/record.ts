@@ -1,5 +1,6 @@
 /** How requests and answers are written down: no secret, no credentials, no cookie. */
 import { sha256Hex } from "../model/canonical.ts";
+import { maskReferences } from "../model/handle.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { Step, StepAnswer } from "../model/plan.ts";
 import { type Redactor, redactJson } from "../model/redact.ts";
@@ -29,7 +30,7 @@ const shortened = (text: string): string =>
 const withMasks =
   (redact: Redactor): Redactor =>
   (text) =>
-    shortened(redact(text).replaceAll(/\{secret:(\w+)\}/g, "[secret:$1]"));
+    shortened(maskReferences(redact(text)));
 
 /** A request as journal and events keep it. Equal requests have equal records. */
 export const recordedRequest = (step: Step, redact: Redactor): Json =>

@@ -259,3 +259,39 @@ describe("what a device says", () => {
     expect(await codeOf(bench.door().ask("http.request", { path: "/x", query: { left: 4 } }))).toBe("device_error");
   });
 });
+
+describe("a write of the driver's own", () => {
+  test("waits as long as the driver says", async () => {
+    answer = (_, response) => void setTimeout(() => sendJson(response, { done: true }), 300);
+    await using bench = openBench(facts({}, { defaults: { http: { timeout_s: 0.1 } } }));
+    const request = { method: "POST", path: "/x", timeout_ms: 5_000 };
+    expect(await bench.door({ mode: "free" }).ask("http.request", request)).toMatchObject({ status: 200 });
+  });
+
+  test("is recorded by the hash of a long text, the same in each attempt", async () => {
+    await using bench = openBench(facts());
+    const request = { method: "POST", path: "/x", base64: Buffer.alloc(20_000).toString("base64") };
+    await bench.door({ mode: "free" }).ask("http.request", request);
+    expect(JSON.stringify(bench.journal).length).toBeLessThan(4_000);
+    const count = device.seen.length;
+    expect(await bench.door({ mode: "free" }).ask("http.request", request)).toMatchObject({ status: 200 });
+    expect(device.seen.length).toBe(count);
+  });
+});
+
+test("a secret of the action itself is placed by a name with a dot", async () => {
+  await using bench = openBench(
+    facts({ places: ["/password"] }, { secrets: { "params.new_password": "a-new-password" } }),
+  );
+  const password = bench.session.handles["params.new_password"] ?? "";
+  const step = {
+    transport: "http",
+    method: "POST",
+    path: "/x",
+    json: { password },
+    headers: { "x-a": `K ${password}` },
+  };
+  await bench.applying([step]).ask("apply", {});
+  expect(last()).toMatchObject({ body: '{"password":"a-new-password"}', headers: { "x-a": "K a-new-password" } });
+  expect(JSON.stringify(bench.journal.entries)).toContain("[secret:params.new_password]");
+});
