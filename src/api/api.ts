@@ -15,12 +15,13 @@ export interface Api extends ApiDeps {
 export const createApi = (deps: ApiDeps): Api => {
   const { fanout, metrics, signal, config, now } = deps;
   const auth = createAuth(deps);
+  const feed = createFeed(fanout, signal);
   const { maxStreams: limit, keepAliveMs } = config;
   return {
     ...deps,
     auth,
-    feed: createFeed(fanout, signal),
+    feed,
     streams: createOpenStreams({ auth, now, metrics, signal, limit, keepAliveMs }),
-    inventory: createInventoryShelf(deps),
+    inventory: createInventoryShelf({ ...deps, feed }),
   };
 };

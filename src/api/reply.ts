@@ -16,9 +16,11 @@ interface Shape {
   readonly headers?: Headers;
 }
 
-/** An answer whose body is text already. */
-export const textReply = (body: string, { status = 200, type = "text/plain; charset=utf-8", headers }: Shape = {}) =>
-  new Response(body, { status, headers: { ...secureHeaders, "content-type": type, ...headers } });
+/** An answer whose body is text already, or the bytes of one. */
+export const textReply = (
+  body: string | Uint8Array<ArrayBuffer>,
+  { status = 200, type = "text/plain; charset=utf-8", headers }: Shape = {},
+) => new Response(body, { status, headers: { ...secureHeaders, "content-type": type, ...headers } });
 
 /** An answer whose body is JSON text already. */
 export const jsonText = (body: string, status = 200, headers?: Headers): Response =>
@@ -26,6 +28,19 @@ export const jsonText = (body: string, status = 200, headers?: Headers): Respons
 
 export const json = (body: unknown, status = 200, headers?: Headers): Response =>
   jsonText(JSON.stringify(body), status, headers);
+
+/** JSON in pieces, of which a large one is sent as it lies, uncopied. */
+export const jsonPieces = (pieces: readonly Uint8Array[]): Response => {
+  const length = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      for (const piece of pieces) controller.enqueue(piece);
+      controller.close();
+    },
+  });
+  const headers = { ...secureHeaders, "content-type": "application/json", "content-length": String(length) };
+  return new Response(body, { status: 200, headers });
+};
 
 export const noContent = (headers?: Headers): Response =>
   new Response(null, { status: 204, headers: { ...secureHeaders, ...headers } });

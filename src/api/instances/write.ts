@@ -127,8 +127,10 @@ export const patchInstance = async (
   return after;
 };
 
-const forgetInventory = ({ redis, log }: Api, instanceId: string): Promise<void> =>
-  dropInventory(redis, instanceId).catch((error) => log.warn({ err: error }, "inventory copies not dropped"));
+const forgetInventory = async ({ redis, log, inventory }: Api, instanceId: string): Promise<void> => {
+  await dropInventory(redis, instanceId).catch((error) => log.warn({ err: error }, "inventory copies not dropped"));
+  inventory.forget(instanceId);
+};
 
 /** Its queued jobs were cancelled with it: their watchers are told now, by the sweep at the latest. */
 const closeTails = async (api: Api, jobIds: readonly string[]): Promise<void> => {

@@ -12,7 +12,7 @@ import { authorise } from "../access.ts";
 import type { Api } from "../api.ts";
 import { refuse } from "../body.ts";
 import { accepted, admitFor, admitForSystem, failedInTime, waitAsAsked } from "../enqueue.ts";
-import { jsonText } from "../reply.ts";
+import { jsonPieces } from "../reply.ts";
 import type { Call } from "../route.ts";
 import { preferredWait } from "../wait.ts";
 import { cacheToWire } from "./cache-facts.ts";
@@ -70,13 +70,15 @@ const matching = (items: readonly Target[], q: string): readonly Target[] => {
   );
 };
 
-/** The items as JSON text, and the number of the next page. */
-const cut = (view: View, { q, page, page_size = defaultPageSize }: InventoryQuery): [string, number | null] => {
-  if (!q && page === undefined) return [view.text(), null];
+const bytesOf = (text: string): Uint8Array => Buffer.from(text);
+
+/** The items as the bytes of their JSON text, and the number of the next page. */
+const cut = (view: View, { q, page, page_size = defaultPageSize }: InventoryQuery): [Uint8Array, number | null] => {
+  if (!q && page === undefined) return [view.bytes(), null];
   const items = q ? matching(view.items, q) : view.items;
-  if (page === undefined) return [JSON.stringify(items), null];
+  if (page === undefined) return [bytesOf(JSON.stringify(items)), null];
   const end = page * page_size;
-  return [JSON.stringify(items.slice(end - page_size, end)), end < items.length ? page + 1 : null];
+  return [bytesOf(JSON.stringify(items.slice(end - page_size, end))), end < items.length ? page + 1 : null];
 };
 
 interface More {
@@ -88,9 +90,10 @@ const answer = ({ api, call, ttlSeconds }: Reading, held: Held | undefined, more
   const { query } = call;
   const cache = cacheToWire(held, { ttlSeconds, now: api.now(), ...more });
   const isActiveOnly = query.active_only ?? true;
-  const [items, nextPage] = held ? cut(api.inventory.view(held.payload, isActiveOnly), query) : ["[]", null];
+  const [items, nextPage] = held ? cut(api.inventory.view(held.payload, isActiveOnly), query) : [bytesOf("[]"), null];
   api.metrics.cacheRead(cache["state"] as string);
-  return jsonText(`{"items":${items},"next_page":${nextPage},"cache":${JSON.stringify(cache)}}`);
+  const rest = bytesOf(`,"next_page":${nextPage},"cache":${JSON.stringify(cache)}}`);
+  return jsonPieces([bytesOf('{"items":'), items, rest]);
 };
 
 const find = ({ api, instance, targetType }: Reading): Promise<Held | undefined> =>
@@ -111,8 +114,9 @@ const answerWhenDone = async (reading: Reading, job: Job, seconds: number): Prom
   if (settled.finishedAt === null) return accepted(settled, 202);
   const failed = failedInTime(settled, reading.call);
   if (failed) return failed;
-  const held = await find(reading);
-  return answer(reading, held && { ...held, isFresh: true });
+  // The store has what the refresh brought, whatever became of the copy in Redis since.
+  const payload = await reading.api.inventory.last(reading.instance.id, reading.targetType);
+  return answer(reading, payload && { payload, isFresh: true });
 };
 
 const refreshAsAsked = async (reading: Reading): Promise<Response> => {

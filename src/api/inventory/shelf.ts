@@ -1,13 +1,18 @@
 /** Inventory payloads near the readers: what Redis says is fresh, parsed once per version; else what the store remembers. */
 import { getInventoryText } from "../../live/cache.ts";
+import type { FanoutEntry } from "../../live/fanout.ts";
 import type { InventoryPayload } from "../../model/inventory.ts";
 import { isActive, type Target } from "../../model/target.ts";
 import type { Redis } from "../../redis.ts";
 import { lastInventory } from "../../store/inventory.ts";
 import type { Store } from "../../store/store.ts";
+import type { Feed } from "../streams/feed.ts";
 
 const maxEntries = 64;
 const maxCharacters = 64 * 1024 * 1024;
+/** Readers within this time share one look at Redis; what refreshes and changes end is not waited for. */
+const shareMs = 50;
+const maxShared = 1_000;
 
 export interface Held {
   readonly payload: InventoryPayload;
@@ -16,13 +21,17 @@ export interface Held {
 
 export interface View {
   readonly items: readonly Target[];
-  /** The items as JSON text. */
-  text(): string;
+  /** The items as the bytes of their JSON text. */
+  bytes(): Uint8Array;
 }
 
 export interface InventoryShelf {
   /** The payload of this moment, fresh or not; undefined when there never was one. */
   find(instanceId: string, targetType: string): Promise<Held | undefined>;
+  /** The last good payload, as the store has it. */
+  last(instanceId: string, targetType: string): Promise<InventoryPayload | undefined>;
+  /** What was looked up of this instance is looked up anew. */
+  forget(instanceId: string): void;
   /** Its items, all or the active ones; worked out once per version of the payload. */
   view(payload: InventoryPayload, isActiveOnly: boolean): View;
 }
@@ -54,34 +63,82 @@ const createVersions = () => {
   };
 };
 
+const encoder = new TextEncoder();
+
 const createView = (items: readonly Target[]): View => {
-  let text: string | undefined;
+  let bytes: Uint8Array | undefined;
   return {
     items,
-    text: () => {
-      text ??= JSON.stringify(items);
-      return text;
+    bytes: () => {
+      bytes ??= encoder.encode(JSON.stringify(items));
+      return bytes;
     },
   };
 };
 
-export const createInventoryShelf = ({ store, redis }: { store: Store; redis: Redis }): InventoryShelf => {
-  const parse = createVersions();
+const createViews = (): InventoryShelf["view"] => {
   const views = new WeakMap<InventoryPayload, Map<boolean, View>>();
+  return (payload, isActiveOnly) => {
+    const known = views.get(payload) ?? new Map<boolean, View>();
+    views.set(payload, known);
+    const found = known.get(isActiveOnly) ?? createView(isActiveOnly ? payload.items.filter(isActive) : payload.items);
+    known.set(isActiveOnly, found);
+    return found;
+  };
+};
+
+interface ShelfDeps {
+  readonly store: Store;
+  readonly redis: Redis;
+  readonly feed: Feed;
+  readonly now: () => number;
+}
+
+/** One look serves those who ask at about the same time. */
+const createSharing = (now: () => number) => {
+  const looks = new Map<string, { until: number; instanceId: string; found: Promise<Held | undefined> }>();
   return {
-    find: async (instanceId, targetType) => {
-      const text = await getInventoryText(redis, instanceId, targetType).catch(() => undefined);
-      if (text !== undefined) return { payload: parse(`${instanceId}/${targetType}`, text), isFresh: true };
-      const payload = await store.read(() => lastInventory({ instanceId, targetType }));
-      return payload && { payload, isFresh: false };
-    },
-    view: (payload, isActiveOnly) => {
-      const known = views.get(payload) ?? new Map<boolean, View>();
-      views.set(payload, known);
-      const found =
-        known.get(isActiveOnly) ?? createView(isActiveOnly ? payload.items.filter(isActive) : payload.items);
-      known.set(isActiveOnly, found);
+    share: (instanceId: string, key: string, look: () => Promise<Held | undefined>): Promise<Held | undefined> => {
+      const known = looks.get(key);
+      if (known && known.until > now()) return known.found;
+      if (looks.size >= maxShared) looks.clear();
+      const found = look();
+      looks.set(key, { until: now() + shareMs, instanceId, found });
+      const drop = (): boolean => looks.delete(key);
+      // Only what is fresh is worth sharing for longer than the look takes.
+      found.then((held) => held?.isFresh || drop(), drop);
       return found;
     },
+    forget: (instanceId: string): void => {
+      for (const [key, look] of looks) if (look.instanceId === instanceId) looks.delete(key);
+    },
+  };
+};
+
+const endsLooks = ({ type, kind }: FanoutEntry): boolean =>
+  type.startsWith("integration_instance.") || (type === "job.done" && kind === "instance.refresh_inventory");
+
+export const createInventoryShelf = ({ store, redis, feed, now }: ShelfDeps): InventoryShelf => {
+  const parse = createVersions();
+  const { share, forget } = createSharing(now);
+  feed.watchAll((entry) => {
+    if (entry.instanceId !== undefined && endsLooks(entry)) forget(entry.instanceId);
+  });
+  const last: InventoryShelf["last"] = (instanceId, targetType) =>
+    store.read(() => lastInventory({ instanceId, targetType }));
+  const look = async (instanceId: string, targetType: string, key: string): Promise<Held | undefined> => {
+    const text = await getInventoryText(redis, instanceId, targetType).catch(() => undefined);
+    if (text !== undefined) return { payload: parse(key, text), isFresh: true };
+    const payload = await last(instanceId, targetType);
+    return payload && { payload, isFresh: false };
+  };
+  return {
+    find: (instanceId, targetType) => {
+      const key = `${instanceId}/${targetType}`;
+      return share(instanceId, key, () => look(instanceId, targetType, key));
+    },
+    last,
+    forget,
+    view: createViews(),
   };
 };
