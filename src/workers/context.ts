@@ -7,7 +7,6 @@ import type { Log } from "../log.ts";
 import { bind } from "../model/binding.ts";
 import type { Instance } from "../model/instance.ts";
 import type { IntegrationType, SandboxLevel } from "../model/integration-type.ts";
-import { secretNames } from "../model/manifest.ts";
 import { systemPrincipal } from "../model/principal.ts";
 import type { Admission } from "../queue/admit.ts";
 import { sealedParamsOf } from "../queue/secret-params.ts";
@@ -95,7 +94,8 @@ const openDriver = async (
     });
   }
   const secrets = await openSecrets(deps, attempt, instance);
-  const names = secretNames(type.manifest);
+  // Only what is set chooses an alternative: an optional secret that is absent must not.
+  const names = secrets.map(({ name }) => name);
   const session = deps.transports.open({
     instanceId: instance.id,
     key: sessionKey(attempt, instance, type.digest, secrets),
