@@ -1,5 +1,5 @@
 /** The one door to prom-client: what is counted, and its text. */
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 const seconds = [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300];
 
@@ -17,7 +17,10 @@ export interface Metrics {
   request(method: string, route: string, status: number): void;
   queueDepth(queue: string, state: string, count: number): void;
   watchers(count: number): void;
-  text(): Promise<string>;
+  /** The figures as JSON text, for another process to show. */
+  snapshot(): Promise<string>;
+  /** The exposition of this process and of others, by their snapshots: counters and buckets are summed. */
+  text(others?: readonly string[]): Promise<string>;
 }
 
 const counters = (registers: Registry[]) => ({
@@ -115,6 +118,10 @@ export const createMetrics = (): Metrics => {
     request: (method, route, status) => count.requests.inc({ method, route, status: String(status) }),
     queueDepth: (queue, state, value) => shape.depth.set({ queue, state }, value),
     watchers: (value) => shape.watchers.set(value),
-    text: () => registry.metrics(),
+    snapshot: async () => JSON.stringify(await registry.getMetricsAsJSON()),
+    text: async (others = []) => {
+      const parts = [await registry.getMetricsAsJSON(), ...others.map((other) => JSON.parse(other) as object)];
+      return AggregatorRegistry.aggregate(parts).metrics();
+    },
   };
 };

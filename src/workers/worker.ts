@@ -2,6 +2,7 @@
 
 import { catalog, isJobKind } from "../jobs/catalog.ts";
 import { onCancel } from "../live/cancel.ts";
+import { putFigures } from "../live/figures.ts";
 import { dropLease, renewLease } from "../live/leases.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -57,6 +58,7 @@ export interface Timings {
   readonly graceMs: number;
 }
 
+const figuresTtlMs = 10_000;
 const usualTimings: Timings = {
   leaseTtlMs: 5_000,
   leaseEveryMs: 1_000,
@@ -74,6 +76,10 @@ export interface RunningWorker {
 
 const isRestartable = ({ job }: Attempt): boolean => !isJobKind(job.kind) || catalog[job.kind].rerun === "restart";
 
+/** What this worker counted, for the API to show. */
+const showFigures = async ({ redis, workerId, metrics }: WorkerDeps): Promise<void> =>
+  putFigures(redis, workerId, { figures: await metrics.snapshot(), ttlMs: figuresTtlMs });
+
 const leaseOf = (deps: WorkerDeps, timings: Timings, process: Omit<ProcessDeps, "isLeaseHeld">): Promise<Lease> => {
   const facts = { host: deps.host, level: deps.sandboxLevel, startedAt: deps.now() };
   return startLease({
@@ -83,6 +89,7 @@ const leaseOf = (deps: WorkerDeps, timings: Timings, process: Omit<ProcessDeps, 
     log: deps.log,
     async renew() {
       await renewLease(deps.redis, deps.workerId, timings.leaseTtlMs, facts);
+      void showFigures(deps).catch(() => undefined);
       const failed = (error: unknown): void =>
         deps.log.warn({ err: String(error) }, "housekeeping failed; next second again");
       void hearCancels(process).catch(failed);

@@ -1,5 +1,6 @@
 /** Whether the process lives, whether the system is ready, its figures, and what is wrong with it. */
 import { Type } from "typebox";
+import { allFigures } from "../../live/figures.ts";
 import type { Api } from "../api.ts";
 import { examine, readiness } from "../health.ts";
 import { json, textReply } from "../reply.ts";
@@ -47,11 +48,12 @@ export const healthRoutes = (api: Api): Route[] => [
     path: "/metrics",
     access: "open",
     tag,
-    summary: "Figures of this process, as Prometheus reads them",
+    summary: "Figures of this process and of all workers, as Prometheus reads them",
     answers: { 200: { description: "Exposition text", schema: Type.String(), type: "text/plain" } },
     handle: async () => {
       await measureQueue(api).catch(() => undefined);
-      return textReply(await api.metrics.text(), { type: api.metrics.contentType });
+      const others = await allFigures(api.redis).catch(() => []);
+      return textReply(await api.metrics.text(others), { type: api.metrics.contentType });
     },
   }),
   route({
