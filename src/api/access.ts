@@ -15,6 +15,17 @@ export const authorise = (principal: Principal, needed: Role): void => {
   });
 };
 
+/**
+ * What concerns every instance (packs, tokens, the audit log) is not for a token that is limited to some.
+ * @throws SwitchyardError `forbidden`
+ */
+export const requireUnlimited = (principal: Principal): void => {
+  if (principal.instances === null) return;
+  throw new SwitchyardError("forbidden", {
+    detail: `This concerns all instances; the token ${principal.name} is limited to some. Ask with another token.`,
+  });
+};
+
 /** What has no instance (packs) is not for a token that is limited to instances. */
 export const seesJob = (principal: Principal, job: { readonly subject: { readonly instanceId?: string } }): boolean =>
   seesSubject(principal, job.subject.instanceId);

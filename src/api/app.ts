@@ -58,8 +58,7 @@ export const createApp = (deps: ApiDeps): Hono => {
   for (const route of routes) {
     const serve = dispatch(api, route);
     app.on(route.method, honoPath(route.path), serve);
-    if (route.tag === "uploads" || route.path.endsWith("/upload"))
-      app.on(route.method, `${honoPath(route.path)}/`, serve);
+    if (route.path.endsWith("/upload")) app.on(route.method, `${honoPath(route.path)}/`, serve);
   }
   app.notFound(elsewhere(api, createMethods(routes)));
   app.onError((thrown, c) => refusal(api, thrown, c.req.path));

@@ -1,12 +1,14 @@
 /** From a request to a handler and back: who asks, may they, is it well-formed, and what if it fails. */
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
+import { Type } from "typebox";
 import { SwitchyardError } from "../errors.ts";
 import { takeTicket } from "../live/tickets.ts";
 import { newId } from "../model/ids.ts";
 import { type Principal, systemPrincipal } from "../model/principal.ts";
+import { isUp } from "../redis.ts";
 import { appendAudit } from "../store/audit.ts";
-import { authorise } from "./access.ts";
+import { authorise, requireUnlimited } from "./access.ts";
 import type { Api } from "./api.ts";
 import { check, readJsonBody } from "./body.ts";
 import { problem } from "./problem.ts";
@@ -95,6 +97,9 @@ const recordRefusal = (api: Api, route: Route, c: Context, principal: Principal)
 
 /** What was not foreseen: its words stay in the log, under an id that the caller is told. */
 const unforeseen = (api: Api, thrown: unknown, path: string): SwitchyardError => {
+  if (!isUp(api.redis)) {
+    return new SwitchyardError("queue_unavailable", { detail: "Redis cannot be reached. Try again in a moment." });
+  }
   const id = randomUUID();
   api.log.error({ err: thrown, error_id: id, path }, "unforeseen error");
   return new SwitchyardError("internal", { detail: `Something went wrong inside. The log tells more under ${id}.` });
@@ -107,10 +112,13 @@ export const refusal = (api: Api, thrown: unknown, path: string): Response => {
   return problem(isOurs ? thrown : unforeseen(api, thrown, path), { instance: path, ...(jobId && { jobId }) });
 };
 
+/** Of every route that enqueues. */
+const debugQuery = { debug: Type.Optional(Type.Boolean()) };
+
 /** The function that serves one route. */
 export const dispatch = (api: Api, route: Route): ((c: Context) => Promise<Response>) => {
   const readParams = createReader(route.params ?? {}, "/path");
-  const readQuery = createReader(route.query ?? {}, "/query");
+  const readQuery = createReader({ ...route.query, ...(route.enqueues ? debugQuery : {}) }, "/query");
   const readBody = createBodyReader(route);
   const types = mediaTypes(route);
   const role = route.access === "open" || route.access === "ticket" ? "viewer" : route.access;
@@ -119,6 +127,7 @@ export const dispatch = (api: Api, route: Route): ((c: Context) => Promise<Respo
     const principal = await identify(api, c, route.access);
     try {
       authorise(principal, role);
+      if (route.concernsAll) requireUnlimited(principal);
       checkAccept(c.req.header("accept"), types);
       const query = readQuery((name) => c.req.query(name));
       const params = readParams((name) => c.req.param(name)) as Record<string, string>;

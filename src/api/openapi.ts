@@ -108,9 +108,13 @@ const bodyOf = ({ body, form, isBodyOptional = false }: Route): Node => {
   return { requestBody: { required: !isBodyOptional, content: { "application/json": { schema: body } } } };
 };
 
-const accessOf = ({ access }: Route): Node => {
+const accessOf = ({ access, concernsAll }: Route): Node => {
   if (access === "open") return { security: [], "x-role": "open" };
-  return { "x-role": access === "ticket" ? "viewer" : access, ...(access === "ticket" ? { "x-ticket": true } : {}) };
+  return {
+    "x-concerns-all": concernsAll === true,
+    "x-role": access === "ticket" ? "viewer" : access,
+    ...(access === "ticket" ? { "x-ticket": true } : {}),
+  };
 };
 
 const operationId = ({ method, path }: Route): string =>

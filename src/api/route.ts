@@ -41,6 +41,8 @@ interface RouteFacts<P extends Shape, Q extends Shape, B extends TSchema> {
   readonly path: string;
   /** Who may ask: nobody needs a token for `open`; `ticket`: a viewer, or the holder of a ticket. */
   readonly access: Role | "open" | "ticket";
+  /** It concerns every instance: a token that is limited to some may not ask. */
+  readonly concernsAll?: true;
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;

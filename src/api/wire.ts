@@ -1,4 +1,5 @@
 /** Our nouns as the wire has them: snake_case, times as ISO 8601. The only place of that conversion. */
+import { wireNewEvent } from "../live/wire.ts";
 import type { JobEvent } from "../model/event.ts";
 import type { Instance } from "../model/instance.ts";
 import type { IntegrationType, Release } from "../model/integration-type.ts";
@@ -9,6 +10,7 @@ import type { JournalEntry, Plan } from "../model/plan.ts";
 import type { Principal, Role } from "../model/principal.ts";
 import type { Schedule } from "../model/schedule.ts";
 import { nextRunAt } from "../queue/schedules.ts";
+import { doneOf } from "../queue/tail.ts";
 
 export const time = (ms: number): string => new Date(ms).toISOString();
 export const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms));
@@ -64,24 +66,13 @@ export const jobToWire = (job: Job, waiting?: Waiting): Wire => ({
   links: { self: `/api/jobs/${job.id}`, events: `/api/jobs/${job.id}/events` },
 });
 
-/** The data of `job.done`. */
-export const doneToWire = (job: Job): Wire => ({
-  job_id: job.id,
-  state: job.state,
-  success: job.state === "succeeded",
-  subject: subjectToWire(job.subject),
-  ...given({ result: job.result, error: job.error }),
-});
+/** The data of `job.done`: the same words from the store as from the stream. */
+export const doneToWire = doneOf;
 
+/** The data of `job.event`, in the same words as in the stream. */
 export const eventToWire = (jobId: string, event: JobEvent): Wire => ({
   seq: event.seq,
-  job_id: jobId,
-  ts: time(event.ts),
-  phase: event.phase,
-  level: event.level,
-  message: event.message,
-  meta: event.meta,
-  attempt: event.attempt,
+  ...wireNewEvent(jobId, event),
 });
 
 export const journalToWire = (entry: JournalEntry): Wire => ({

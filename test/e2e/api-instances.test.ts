@@ -106,6 +106,10 @@ describe.skipIf(!hasRedis)("instances over HTTP", () => {
     expect(await problemsOf({ secrets: { password: "correct horse", host: "b" } })).toEqual(["/secrets/host"]);
   });
 
+  it("refuses a host that names no endpoint before anybody tries to reach it", async () => {
+    expect(await problemsOf({ config: { host: "user@lamp.example/path" } })).toEqual(["/config/host"]);
+  });
+
   it("refuses unknown and unusable types, and a name that is taken", async () => {
     const missing = await bench.json("POST", base, { body: body({ type_id: "no.such" }), status: 404 });
     expect(missing).toMatchObject({ code: "not_found" });

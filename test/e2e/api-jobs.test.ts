@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { SwitchyardError } from "../../src/errors.ts";
 import type { Instance } from "../../src/model/instance.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
+import { findJob } from "../../src/store/jobs.ts";
 import { type ApiBench, openApiBench } from "../kit/api.ts";
 import { lampManifest, seedLamp } from "../kit/fixtures.ts";
 import { hasRedis } from "../kit/redis.ts";
@@ -74,6 +75,12 @@ describe.skipIf(!hasRedis)("jobs over HTTP", () => {
       links: { self: `/api/jobs/${job.id}`, events: `/api/jobs/${job.id}/events` },
     });
     expect(Date.parse((job as unknown as { created_at: string }).created_at)).toBeGreaterThan(0);
+  });
+
+  it("records debug events for those who ask", async () => {
+    const { id } = await bench.json<JobBody>("POST", url("/test?debug=true"), { status: 202 });
+    expect(await bench.store.read(() => findJob(id))).toMatchObject({ debug: true });
+    expect((await bench.ask("POST", url("/test?debug=maybe"))).status).toBe(400);
   });
 
   it("waits for the outcome when asked to: the job, or the error's own answer", async () => {

@@ -7,6 +7,7 @@ import { hasRedis } from "../kit/redis.ts";
 
 interface Operation {
   readonly operationId: string;
+  readonly "x-concerns-all"?: boolean;
   readonly "x-role": "open" | "viewer" | "operator" | "admin";
   readonly parameters: { name: string; in: string; required: boolean; schema: object }[];
   readonly requestBody?: { content: Record<string, unknown> };
@@ -133,6 +134,15 @@ describe.skipIf(!hasRedis)("every route", () => {
       const response = await bench.ask(method, url, { token, ...(body ? { body } : {}) });
       expect(response.status, `${method} ${path}`).toBe(404);
     }
+  });
+
+  it("keeps a limited token from what concerns all instances", async () => {
+    const { id } = await seedLamp(bench.store);
+    const { token } = await bench.makeToken("admin", { instances: [id] });
+    const global = rows.filter(({ operation }) => operation["x-concerns-all"]);
+    expect(global.map(({ path }) => path)).toContain("/api/tokens");
+    for (const row of global) expect((await ask(row, token)).status, `${row.method} ${row.path}`).toBe(403);
+    expect((await bench.ask("GET", "/api/integrations/types?rescan=true", { token })).status).toBe(403);
   });
 
   it("answers every refusal as a problem with a code of the table", async () => {

@@ -177,6 +177,34 @@ describe.skipIf(!hasRedis)("event streams", () => {
     await other.end();
   });
 
+  it("goes on without a gap when Redis was away", async () => {
+    const own = await openApiBench();
+    const lamp = await seedLamp(own.store);
+    const path = `/api/integrations/instances/${lamp.id}/test`;
+    const open = Promise.withResolvers<void>();
+    own.work(async (_job, emit) => {
+      await emit("before");
+      await open.promise;
+      await emit("after");
+      return null;
+    });
+    const { id } = await own.json<{ id: string }>("POST", path, { status: 202 });
+    const first = await own.ask("GET", `/api/jobs/${id}/events`, { headers: sse });
+    const reading = allEventsOf(first);
+    await expect.poll(() => own.deps.fanout.lastId()).not.toBe("0-0");
+    await own.redis.kill();
+    const ticket = () => own.ask("POST", "/api/events/ticket");
+    await expect.poll(async () => (await ticket()).status).toBe(503);
+    expect(await (await ticket()).json()).toMatchObject({ code: "queue_unavailable" });
+    expect((await own.ask("GET", `/api/jobs/${id}`)).status).toBe(200);
+    expect((await own.ask("GET", "/readyz", { token: null })).status).toBe(503);
+    await own.redis.restart();
+    await expect.poll(async () => (await ticket()).status, { timeout: 10_000 }).toBe(201);
+    open.resolve();
+    expect(idsOf(await reading)).toEqual([1, 2, 3]);
+    await own.end();
+  });
+
   it("refuses streams above its limit, and takes new ones when some ended", async () => {
     const small = await openApiBench({ maxStreams: 1 });
     const first = await small.ask("GET", "/api/events", { headers: sse });

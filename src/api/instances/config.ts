@@ -1,5 +1,6 @@
 /** Checks what an instance is configured with: config and secrets against the type's connection schema. */
 import { type FieldProblem, SwitchyardError } from "../../errors.ts";
+import { bind } from "../../model/binding.ts";
 import { minSecretLength } from "../../model/handle.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { type Manifest, secretNames } from "../../model/manifest.ts";
@@ -71,7 +72,12 @@ const fitProblems = (schema: JsonObject, secrets: readonly string[], { config, s
     .map((found) => placed(secrets, found));
 };
 
-/** @throws SwitchyardError `config_invalid` with every problem */
+const setSecrets = ({ secrets, kept }: Proposal): string[] => [
+  ...kept.filter((name) => secrets[name] !== null),
+  ...Object.keys(withoutNull(secrets)),
+];
+
+/** @throws SwitchyardError `config_invalid` with every problem, also when the config names no usable endpoint */
 export const checkInstanceConfig = (manifest: Manifest, proposal: Proposal): void => {
   const schema = manifest.schema.connection;
   const secrets = secretNames(manifest);
@@ -79,7 +85,10 @@ export const checkInstanceConfig = (manifest: Manifest, proposal: Proposal): voi
   const extra = [...misplaced(secrets, proposal), ...unknownNames(schema, proposal.config)];
   const places = new Set(fit.map(({ pointer }) => pointer));
   const errors = [...fit, ...extra.filter(({ pointer }) => !places.has(pointer))];
-  if (errors.length === 0) return;
+  if (errors.length === 0) {
+    bind({ manifest, config: proposal.config, secretNames: setSecrets(proposal) });
+    return;
+  }
   const words = errors.map(({ pointer, message }) => `${pointer} ${message}`).join("; ");
   throw new SwitchyardError("config_invalid", {
     detail: `The configuration does not fit ${manifest.id}: ${words}.`,

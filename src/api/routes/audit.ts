@@ -12,6 +12,7 @@ export const auditRoutes = (api: Api): Route[] => [
     method: "GET",
     path: "/api/audit",
     access: "admin",
+    concernsAll: true,
     tag: "audit",
     summary: "What was asked for, newest first",
     query: pageQuery,

@@ -75,6 +75,7 @@ const createRoute = (api: Api): Route =>
     method: "POST",
     path: base,
     access: "admin",
+    concernsAll: true,
     tag,
     summary: "Make an instance of a type",
     body: Type.Object(

@@ -2,7 +2,7 @@
 import { Type } from "typebox";
 import { listReleases } from "../../store/releases.ts";
 import { findType, listTypes } from "../../store/types.ts";
-import { authorise, notFound } from "../access.ts";
+import { authorise, notFound, requireUnlimited } from "../access.ts";
 import type { Api } from "../api.ts";
 import { admitFor, enqueue } from "../enqueue.ts";
 import { whole } from "../pages.ts";
@@ -47,6 +47,7 @@ const listRoute = (api: Api): Route =>
       const headers: Record<string, string> = {};
       if (call.query.rescan) {
         authorise(call.principal, "admin");
+        requireUnlimited(call.principal);
         const job = await admitFor(api, call, { kind: "pack.rescan", input: {}, action: "pack.rescan" });
         headers["switchyard-job"] = job.id;
       }
@@ -106,6 +107,7 @@ const validateRoute = (api: Api): Route =>
     method: "POST",
     path: `${base}/{id}/validate`,
     access: "operator",
+    concernsAll: true,
     tag,
     summary: "Validate the installed release again",
     params,
@@ -121,6 +123,7 @@ const rollbackRoute = (api: Api): Route =>
     method: "POST",
     path: `${base}/{id}/rollback`,
     access: "admin",
+    concernsAll: true,
     tag,
     summary: "Go back to an earlier release",
     params,
@@ -145,6 +148,7 @@ const removeRoute = (api: Api): Route =>
     method: "DELETE",
     path: `${base}/{id}`,
     access: "admin",
+    concernsAll: true,
     tag,
     summary: "Remove a type; its instances stay, unusable until it is installed again",
     params,
