@@ -1,0 +1,98 @@
+/** The API's documents as far as the command line reads them; `--json` prints them as they came. */
+import type { FieldProblem } from "../../errors.ts";
+import type { JobState } from "../../model/job.ts";
+import type { Json, JsonObject } from "../../model/json.ts";
+import type { Capability } from "../../model/manifest.ts";
+import type { Effects, Precondition } from "../../model/plan.ts";
+import type { Target, TargetRef } from "../../model/target.ts";
+
+export interface JobDocument {
+  readonly id: string;
+  readonly kind: string;
+  readonly state: JobState;
+  readonly attempt: number;
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly requested_by: { readonly name: string };
+  readonly subject: { readonly type_id?: string; readonly instance_id?: string; readonly target?: TargetRef };
+  readonly input: JsonObject;
+  readonly progress: { readonly phase: string; readonly percent?: number; readonly message: string } | null;
+  readonly waiting_for?: { readonly kind: string; readonly lock?: string; readonly held_by?: string };
+  readonly result: Json;
+  readonly error: JobErrorDocument | null;
+}
+
+export interface JobErrorDocument {
+  readonly code: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly errors?: readonly FieldProblem[];
+  readonly details?: JsonObject;
+}
+
+export interface EventDocument {
+  readonly seq: number;
+  readonly job_id: string;
+  readonly ts: string;
+  readonly phase: string;
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly meta: JsonObject;
+  readonly attempt: number;
+}
+
+export interface PlanDocument {
+  readonly plan_id: string;
+  readonly expires_at: string;
+  readonly pinned: boolean;
+  readonly ok: boolean;
+  readonly severity: string;
+  readonly preconditions: readonly Precondition[];
+  readonly plan: { readonly notes?: readonly string[]; readonly preview?: readonly string[] };
+  readonly effects: Effects;
+  readonly reason?: string;
+}
+
+export interface TypeDocument {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly version: string;
+  readonly category: string;
+  readonly status: string;
+  readonly errors: JsonObject;
+  readonly capabilities: readonly Capability[];
+  readonly schema_connection: JsonObject;
+  readonly permissions: readonly string[];
+  readonly sandbox_level: string | null;
+}
+
+export interface InstanceDocument {
+  readonly instance_id: string;
+  readonly type_id: string;
+  readonly name: string;
+  readonly state: string;
+  readonly last_test: string | null;
+  readonly latency_ms: number | null;
+  readonly last_error: { readonly code: string; readonly detail: string } | null;
+  readonly flags: readonly string[];
+  readonly warnings?: readonly string[];
+}
+
+export interface InventoryDocument {
+  readonly items: readonly Target[];
+  readonly next_page: number | null;
+  readonly cache: {
+    readonly state: string;
+    readonly age_s: number | null;
+    readonly target_count: number;
+    readonly refreshing_job_id?: string;
+    readonly error?: { readonly code: string; readonly detail: string };
+  };
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next_cursor: string | null;
+}

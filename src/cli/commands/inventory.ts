@@ -1,0 +1,184 @@
+/** Inventory: what is on an instance's device, asking the device again, and what changed. */
+import type { Json } from "../../model/json.ts";
+import type { Target } from "../../model/target.ts";
+import { findInstance, findType, paths } from "../client/find.ts";
+import type { InventoryDocument, JobDocument, Page } from "../client/wire.ts";
+import { enqueuing, type Group } from "../command.ts";
+import { type ExitCode, exitOfState } from "../exit-codes.ts";
+import { CliFailure } from "../failure.ts";
+import { awaitJob, type FollowOptions, finish } from "../follow.ts";
+import { didYouMean } from "../nearest.ts";
+import { printJson, type Session } from "../session.ts";
+import { printOutcome } from "../view/job.ts";
+import { type Column, printTable } from "../view/table.ts";
+import { ago, duration, shown, styleOf } from "../view/words.ts";
+
+interface InventoryOptions {
+  readonly type?: string;
+  readonly all?: boolean;
+  readonly refresh?: boolean;
+  readonly cached?: boolean;
+  readonly search?: string;
+}
+
+const maxColumns = 8;
+const first = ["status", "link", "role", "node"];
+const gigabyte = 1024 ** 3;
+
+const isScalar = (value: Json | undefined): boolean =>
+  value !== undefined && value !== null && typeof value !== "object";
+
+const readable = (name: string, value: Json | undefined): string => {
+  if (typeof value !== "number") return shown(value);
+  if (/^(mem|disk)_/.test(name)) return `${(value / gigabyte).toFixed(1)} GiB`;
+  if (name.endsWith("_s")) return value === 0 ? "-" : duration(value);
+  return Number.isInteger(value) ? String(value) : value.toFixed(2);
+};
+
+/** The attributes that the items have, the telling ones first, as many as are readable side by side. */
+const attributeColumns = (items: readonly Target[]): Column<Target>[] => {
+  const names = new Set(items.flatMap(({ attrs }) => Object.keys(attrs).filter((name) => isScalar(attrs[name]))));
+  const ordered = [...first.filter((name) => names.has(name)), ...[...names].filter((name) => !first.includes(name))];
+  return ordered.slice(0, maxColumns).map((name) => ({
+    title: name.toUpperCase(),
+    value: ({ attrs }: Target) => readable(name, attrs[name]),
+    style: ({ attrs }: Target) => (name === "status" ? styleOf(String(attrs[name])) : undefined),
+  }));
+};
+
+const isJob = (body: InventoryDocument | JobDocument): body is JobDocument => "kind" in body;
+
+const typeHints = async ({ api }: Session, typeId: string, asked: string): Promise<string[]> => {
+  const { capabilities } = await findType(api, typeId);
+  const declared = capabilities.find(({ id }) => id === "inventory.list")?.targets ?? [];
+  return [...didYouMean(asked, declared), `It lists: ${declared.join(", ")}.`];
+};
+
+/** What the device holds; a refresh that takes longer than an answer may is waited for. */
+const read = async (
+  session: Session,
+  path: string,
+  options: InventoryOptions,
+): Promise<InventoryDocument | JobDocument> => {
+  const { type, all, refresh, cached, search } = options;
+  const same = { type, active_only: all ? false : undefined, q: search };
+  const query = { ...same, refresh: refresh ? true : undefined, cached_only: cached ? true : undefined };
+  const { body } = await session.api.ask<InventoryDocument | JobDocument>("GET", path, {
+    query,
+    ...(refresh ? { headers: { prefer: "wait=60" } } : {}),
+  });
+  if (!isJob(body)) return body;
+  const job = await awaitJob(session, body.id, { wait: true });
+  return job.state === "succeeded" ? session.api.read(path, { ...same, cached_only: true }) : job;
+};
+
+const printItems = (session: Session, { items, cache }: InventoryDocument, all: boolean): void => {
+  const { terminal } = session;
+  const columns: Column<Target>[] = [
+    { title: "ID", value: ({ external_id }) => external_id, style: () => "bold" },
+    { title: "NAME", value: ({ name }) => name },
+    ...attributeColumns(items),
+  ];
+  printTable(terminal, items, columns, "Nothing is there.");
+  const more = !all && cache.target_count > items.length ? "; --all shows those that are not active, too" : "";
+  const age = cache.age_s === null ? "" : `, ${duration(cache.age_s)} old`;
+  const refreshing = cache.refreshing_job_id === undefined ? "" : ", being refreshed";
+  terminal.note(
+    terminal.styleError("dim", `${items.length} of ${cache.target_count} (${cache.state}${age}${refreshing})${more}`),
+  );
+  if (cache.error) terminal.note(terminal.styleError("yellow", `The last refresh failed: ${cache.error.detail}`));
+};
+
+const inventory = async (
+  session: Session,
+  [asked = ""]: readonly string[],
+  options: InventoryOptions,
+): Promise<ExitCode> => {
+  const instance = await findInstance(session.api, asked);
+  const path = `${paths.instances}/${instance.instance_id}/inventory`;
+  const found = await read(session, path, options).catch(async (thrown: unknown) => {
+    if (!(thrown instanceof CliFailure) || thrown.problem.code !== "target_type_unknown") throw thrown;
+    throw new CliFailure(
+      thrown.exitCode,
+      thrown.problem,
+      await typeHints(session, instance.type_id, options.type ?? ""),
+    );
+  });
+  if (session.isJson) printJson(session, found);
+  if (isJob(found)) {
+    if (!session.isJson) printOutcome(session.terminal, found);
+    return exitOfState(found.state);
+  }
+  if (!session.isJson) printItems(session, found, options.all === true);
+  return 0;
+};
+
+const refresh = async (
+  session: Session,
+  [asked = ""]: readonly string[],
+  options: FollowOptions & { readonly type?: string },
+): Promise<ExitCode> => {
+  const { instance_id } = await findInstance(session.api, asked);
+  const body = options.type === undefined ? {} : { type: options.type };
+  const path = `${paths.instances}/${instance_id}/inventory/refresh`;
+  const answer = await session.api.ask<JobDocument>("POST", path, { body, enqueues: true });
+  return finish(session, answer.body, options);
+};
+
+interface Change {
+  readonly at: string;
+  readonly type: string;
+  readonly added: readonly { external_id: string; name: string }[];
+  readonly removed: readonly { external_id: string; name: string }[];
+  readonly changed: readonly { external_id: string; name: string; before: Json; after: Json }[];
+}
+
+const changeLines = ({ added, removed, changed }: Change): string[] => [
+  ...added.map(({ external_id, name }) => `+ ${external_id} ${name}`),
+  ...removed.map(({ external_id, name }) => `- ${external_id} ${name}`),
+  ...changed.map(
+    ({ external_id, name, before, after }) => `~ ${external_id} ${name}: ${shown(before)} -> ${shown(after)}`,
+  ),
+];
+
+const changes = async (
+  session: Session,
+  [asked = ""]: readonly string[],
+  { type, limit }: { readonly type?: string; readonly limit?: string },
+): Promise<undefined> => {
+  const { instance_id } = await findInstance(session.api, asked);
+  const page = await session.api.read<Page<Change>>(`${paths.instances}/${instance_id}/inventory/changes`, {
+    type,
+    limit,
+  });
+  if (session.isJson) return void printJson(session, page);
+  const rows = page.items.flatMap((change) => changeLines(change).map((line) => ({ change, line })));
+  const columns = [
+    { title: "SEEN", value: ({ change }: (typeof rows)[number]) => ago(change.at, session.now()) },
+    { title: "TYPE", value: ({ change }: (typeof rows)[number]) => change.type },
+    { title: "CHANGE", value: ({ line }: (typeof rows)[number]) => line },
+  ];
+  printTable(session.terminal, rows, columns, "No change was seen yet.");
+};
+
+export const inventoryCommands: Group = (program, act) => {
+  program
+    .command("inventory <instance>")
+    .description("what is on its device, as last seen or, when that is old, as asked now")
+    .option("--type <type>", "vm, host, port ... (default: vm, or the first that the type lists)")
+    .option("--all", "also what is stopped, down or missing")
+    .option("--search <text>", "part of the id or the name")
+    .option("--refresh", "ask the device now, and wait")
+    .option("--cached", "never touch the device")
+    .action(act(inventory));
+  enqueuing(program.command("refresh <instance>"))
+    .description("ask the device for its inventory")
+    .option("--type <type>", "only this target type")
+    .action(act(refresh));
+  program
+    .command("changes <instance>")
+    .description("what refreshes found added, removed and changed")
+    .option("--type <type>", "only this target type")
+    .option("--limit <number>", "at most so many refreshes")
+    .action(act(changes));
+};

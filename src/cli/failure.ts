@@ -1,0 +1,38 @@
+/** What ends a command early: a problem as the API words it, and the exit code that says so. */
+import type { FieldProblem } from "../errors.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+
+/** A problem document of the API, or one of the command line's own in the same form. */
+export interface Problem {
+  readonly title: string;
+  readonly detail: string;
+  readonly code: string;
+  readonly status?: number;
+  readonly errors?: readonly FieldProblem[];
+  readonly job_id?: string;
+  readonly details?: unknown;
+}
+
+export class CliFailure extends Error {
+  readonly exitCode: ExitCode;
+  readonly problem: Problem;
+  /** What to do next, where the code alone does not tell. */
+  readonly hints: readonly string[];
+
+  constructor(exitCode: ExitCode, problem: Problem, hints: readonly string[] = []) {
+    super(problem.detail);
+    this.name = "CliFailure";
+    this.exitCode = exitCode;
+    this.problem = problem;
+    this.hints = hints;
+  }
+}
+
+export const usage = (detail: string, hints: readonly string[] = []): CliFailure =>
+  new CliFailure(exitCodes.usage, { title: "The command is not used as it should be", detail, code: "usage" }, hints);
+
+export const notFound = (detail: string, hints: readonly string[] = []): CliFailure =>
+  new CliFailure(exitCodes.notFound, { title: "There is no such thing", detail, code: "not_found" }, hints);
+
+export const noServer = (detail: string, hints: readonly string[] = []): CliFailure =>
+  new CliFailure(exitCodes.noServer, { title: "No server", detail, code: "no_server" }, hints);

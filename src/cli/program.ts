@@ -1,0 +1,104 @@
+/** The command line: which commands there are, and how each is run. */
+import { Command, CommanderError } from "commander";
+import { createClient } from "./client/http.ts";
+import { findServer } from "./client/server.ts";
+import type { Act, Group } from "./command.ts";
+import { accessCommands } from "./commands/access.ts";
+import { actionCommands } from "./commands/actions.ts";
+import { apiCommands } from "./commands/api.ts";
+import { instanceCommands } from "./commands/instances.ts";
+import { inventoryCommands } from "./commands/inventory.ts";
+import { jobCommands } from "./commands/jobs.ts";
+import { systemCommands } from "./commands/system.ts";
+import { typeCommands } from "./commands/types.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { CliFailure } from "./failure.ts";
+import { printFailure } from "./view/problem.ts";
+import type { Terminal } from "./view/terminal.ts";
+
+export interface Surroundings {
+  readonly terminal: Terminal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  readonly version: string;
+}
+
+const groups: readonly Group[] = [
+  typeCommands,
+  instanceCommands,
+  inventoryCommands,
+  actionCommands,
+  jobCommands,
+  accessCommands,
+  systemCommands,
+  apiCommands,
+];
+
+const exitHelp = `
+Exit codes: 0 succeeded, 1 failed, 2 wrong usage, 3 not allowed, 4 not found, 5 no server, 6 cancelled,
+7 unknown outcome, 8 partial, 124 timed out.`;
+
+const createRoot = ({ terminal, version }: Surroundings): Command =>
+  new Command("switchyard")
+    .description("Everything you do to your machines as durable jobs: plan, apply, undo, watch.")
+    .version(version)
+    .option("--url <url>", "the server (SWITCHYARD_URL, or what `npm start` left in the data folder)")
+    .option("--token <token>", "who asks (SWITCHYARD_TOKEN is not seen by other users of this machine)")
+    .option("--json", "print the API's JSON")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => terminal.raw(text),
+      writeErr: (text) => terminal.note(text.trimEnd()),
+      outputError: (text, write) => write(`${text.trimEnd()}\n`),
+    })
+    .exitOverride()
+    .showSuggestionAfterError()
+    .addHelpText("after", exitHelp);
+
+interface CommonOptions {
+  readonly url?: string;
+  readonly token?: string;
+  readonly json?: boolean;
+}
+
+const exitOfParse = (thrown: CommanderError): ExitCode => (thrown.exitCode === 0 ? 0 : exitCodes.usage);
+
+const fail = (surroundings: Surroundings, thrown: unknown, isJson: boolean): ExitCode => {
+  if (thrown instanceof CommanderError) return exitOfParse(thrown);
+  if (thrown instanceof CliFailure) {
+    const failure = surroundings.signal.aborted && thrown.problem.code === "no_server" ? undefined : thrown;
+    if (failure) printFailure(surroundings.terminal, failure, isJson);
+    return failure?.exitCode ?? exitCodes.interrupted;
+  }
+  const detail = thrown instanceof Error ? thrown.message : String(thrown);
+  const problem = { title: "The command line made a mistake", detail, code: "internal" };
+  printFailure(surroundings.terminal, new CliFailure(exitCodes.failed, problem), isJson);
+  return exitCodes.failed;
+};
+
+/** Runs one command line. Never throws, never exits: the exit code is the answer. */
+export const runCommand = async (surroundings: Surroundings, argv: readonly string[]): Promise<ExitCode> => {
+  const { terminal, environment, cwd, signal, now } = surroundings;
+  let exitCode: ExitCode = exitCodes.succeeded;
+  let isJson = false;
+  const act: Act =
+    (run) =>
+    async (...given) => {
+      const command = given.at(-1) as Command;
+      const options = command.optsWithGlobals<CommonOptions>();
+      isJson = options.json === true;
+      const server = findServer({ url: options.url, token: options.token, environment, cwd });
+      const session = { api: createClient(server, signal), terminal, isJson, signal, now };
+      exitCode = (await run(session, given.slice(0, -2) as string[], options as never)) ?? exitCodes.succeeded;
+    };
+  const root = createRoot(surroundings);
+  for (const add of groups) add(root, act);
+  try {
+    await root.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (thrown) {
+    return fail(surroundings, thrown, isJson);
+  }
+};

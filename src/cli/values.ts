@@ -1,0 +1,114 @@
+/** `key=value` from the command line: typed by the schema that will check it, and secrets that never stand there. */
+import { readFileSync } from "node:fs";
+import type { Json, JsonObject } from "../model/json.ts";
+import { usage } from "./failure.ts";
+import { didYouMean } from "./nearest.ts";
+import type { Session } from "./session.ts";
+
+const pairOf = (text: string, option: string): readonly [string, string] => {
+  const equals = text.indexOf("=");
+  if (equals < 1) throw usage(`Expected ${option} name=value, got ${JSON.stringify(text)}.`);
+  return [text.slice(0, equals), text.slice(equals + 1)];
+};
+
+const asJson = (text: string): Json | undefined => {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+};
+
+type Read = (text: string) => Json;
+const number: Read = (text) => (/^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? Number(text) : text);
+const boolean: Read = (text) => (text === "true" ? true : text === "false" ? false : text);
+const document: Read = (text) => asJson(text) ?? text;
+const readers: Readonly<Record<string, Read>> = {
+  string: (text) => text,
+  number,
+  integer: number,
+  boolean,
+  object: document,
+  array: (text) => {
+    const value = asJson(text);
+    return Array.isArray(value) ? value : text.split(",").map((item) => item.trim());
+  },
+};
+
+/** What the schema cannot read stays text: the server says what it expected there. */
+const typed = (text: string, schema: JsonObject | undefined): Json => {
+  const type = schema?.["type"];
+  return (readers[typeof type === "string" ? type : ""] ?? document)(text);
+};
+
+const propertiesOf = (schema: JsonObject | undefined): Readonly<Record<string, JsonObject>> =>
+  (schema?.["properties"] ?? {}) as Readonly<Record<string, JsonObject>>;
+
+const isSecret = (schema: JsonObject | undefined): boolean => schema?.["secret"] === true;
+
+interface Pairs {
+  readonly pairs: readonly string[];
+  readonly option: string;
+  readonly schema: JsonObject | undefined;
+}
+
+const assertKnown = (name: string, { option, schema }: Pairs): void => {
+  const properties = Object.keys(propertiesOf(schema));
+  if (properties.includes(name) || schema?.["additionalProperties"] !== false) return;
+  const near = didYouMean(name, properties);
+  throw usage(`${option} ${name}: expected one of ${properties.join(", ") || "none"}.`, near);
+};
+
+/** @throws CliFailure for a pair that cannot be read, and for a secret among them. */
+export const valuesOf = (given: Pairs): JsonObject => {
+  const properties = propertiesOf(given.schema);
+  const entries = given.pairs.map((text) => {
+    const [name, value] = pairOf(text, given.option);
+    assertKnown(name, given);
+    if (isSecret(properties[name])) {
+      throw usage(`${name} is a secret, and what stands on a command line is seen by others.`, secretForms(name));
+    }
+    return [name, typed(value, properties[name])] as const;
+  });
+  return Object.fromEntries(entries);
+};
+
+const secretForms = (name: string): string[] => [
+  `From a file: --secret ${name}=@path/to/file`,
+  `From standard input, or typed unseen: --secret ${name}=-`,
+];
+
+const readSecretFile = (name: string, path: string): string => {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    throw usage(`--secret ${name}: the file ${path} cannot be read.`);
+  }
+};
+
+const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, "");
+
+const readSecret = async ({ terminal }: Session, name: string, source: string): Promise<string> => {
+  if (source === "-") {
+    if (terminal.canAsk) return terminal.askSecret(`${name}: `);
+    return withoutLineEnd(await terminal.readAll());
+  }
+  if (source.startsWith("@") && source.length > 1) return withoutLineEnd(readSecretFile(name, source.slice(1)));
+  throw usage(
+    `--secret ${name}: a secret is never taken from the command line, where others can see it.`,
+    secretForms(name),
+  );
+};
+
+/** @throws CliFailure when a value stands on the command line. */
+export const secretsOf = async (session: Session, given: Pairs): Promise<JsonObject> => {
+  const pairs = given.pairs.map((text) => pairOf(text, given.option));
+  for (const [name] of pairs) assertKnown(name, given);
+  if (pairs.filter(([, source]) => source === "-").length > 1 && !session.terminal.canAsk) {
+    throw usage("Only one secret can come from standard input; give the others as name=@file.");
+  }
+  const properties = propertiesOf(given.schema);
+  const secrets: Record<string, Json> = {};
+  for (const [name, source] of pairs) secrets[name] = typed(await readSecret(session, name, source), properties[name]);
+  return secrets;
+};

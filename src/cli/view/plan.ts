@@ -1,0 +1,44 @@
+/** A plan as a person reads it: may it be done, what would be sent, what would change. */
+import type { PlanDocument } from "../client/wire.ts";
+import { oneLine, type Terminal } from "./terminal.ts";
+import { shown } from "./words.ts";
+
+const preconditions = (terminal: Terminal, { preconditions }: PlanDocument): void => {
+  const width = Math.max(0, ...preconditions.map(({ check }) => check.length));
+  for (const { check, ok, details } of preconditions) {
+    const mark = ok ? terminal.style("green", "ok    ") : terminal.style("red", "not ok");
+    const text = details === undefined ? "" : `  ${terminal.style("dim", oneLine(shown(details)))}`;
+    terminal.print(`  ${mark}  ${oneLine(check).padEnd(text === "" ? 0 : width)}${text}`);
+  }
+};
+
+const section = (terminal: Terminal, title: string, lines: readonly string[]): void => {
+  if (lines.length === 0) return;
+  terminal.print(terminal.style("bold", title));
+  for (const line of lines) terminal.print(`  ${line}`);
+};
+
+/** The effects, one line per target. */
+export const effectLines = (terminal: Terminal, effects: PlanDocument["effects"]["per_target"]): string[] =>
+  effects.map(({ id, from, to }) => {
+    const values = [from, to].map((value) => terminal.style("bold", oneLine(shown(value))));
+    return `${oneLine(id)}: ${values.join(" -> ")}`;
+  });
+
+export const printPlan = (terminal: Terminal, plan: PlanDocument): void => {
+  terminal.print(terminal.style("bold", oneLine(plan.effects.summary)));
+  terminal.print();
+  if (plan.preconditions.length > 0) terminal.print(terminal.style("bold", "Preconditions"));
+  preconditions(terminal, plan);
+  const calls = (plan.plan.preview ?? []).map(
+    (line, index) => `${index + 1}. ${terminal.style("cyan", oneLine(line))}`,
+  );
+  section(terminal, "Calls", calls.length > 0 ? calls : [terminal.style("dim", "none: nothing would be sent")]);
+  section(terminal, "Changes", effectLines(terminal, plan.effects.per_target));
+  section(terminal, "Notes", (plan.plan.notes ?? []).map(oneLine));
+  if (!plan.pinned)
+    terminal.print(
+      terminal.style("yellow", "Not pinned: the driver decides what is sent, within what its manifest allows."),
+    );
+  terminal.print();
+};

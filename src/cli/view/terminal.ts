@@ -1,0 +1,101 @@
+/** Where output goes: what a terminal can show, what a pipe gets, and how a person is asked. */
+import { createInterface } from "node:readline";
+import { Writable } from "node:stream";
+import { styleText } from "node:util";
+
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+interface OutStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+interface InStream extends NodeJS.ReadableStream {
+  readonly isTTY?: boolean;
+}
+
+export interface Streams {
+  readonly stdin: InStream;
+  readonly stdout: OutStream;
+  readonly stderr: OutStream;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Terminal {
+  /** Columns; endless in a pipe. */
+  readonly width: number;
+  /** A person reads: output may be repainted and cut to the width. */
+  readonly isLive: boolean;
+  /** A person can be asked. */
+  readonly canAsk: boolean;
+  print(line?: string): void;
+  /** For a person, beside the output. */
+  note(line: string): void;
+  /** Straight to the output, without a line end. */
+  raw(text: string): void;
+  style(style: Style | readonly Style[], text: string): string;
+  styleError(style: Style | readonly Style[], text: string): string;
+  /** @returns true for y or yes. */
+  confirm(question: string): Promise<boolean>;
+  /** One line that is not shown while it is typed. */
+  askSecret(question: string): Promise<string>;
+  readAll(): Promise<string>;
+}
+
+/** What comes from a device must not move the cursor. */
+export const plain = (text: string): string => text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
+
+/** The same on one line. */
+export const oneLine = (text: string): string => plain(text).replaceAll(/\s+/g, " ").trim();
+
+const paint = (isColoured: boolean) => (style: Style | readonly Style[], text: string) =>
+  isColoured ? styleText(typeof style === "string" ? style : [...style], text, { validateStream: false }) : text;
+
+const muted = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
+
+const askLine = (input: InStream, output: NodeJS.WritableStream): Promise<string> =>
+  new Promise((resolve) => {
+    const reader = createInterface({ input, output, terminal: true });
+    let answer = "";
+    reader.once("line", (line) => {
+      answer = line;
+      reader.close();
+    });
+    reader.once("SIGINT", () => reader.close());
+    reader.once("close", () => resolve(answer));
+  });
+
+const readAll = async (input: InStream): Promise<string> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of input) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString("utf8");
+};
+
+export const createTerminal = ({ stdin, stdout, stderr, environment }: Streams): Terminal => {
+  const mayColour = !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+  const ask = async (question: string): Promise<string> => {
+    stderr.write(question);
+    const answer = await askLine(stdin, muted());
+    stderr.write("\n");
+    return answer;
+  };
+  return {
+    get width() {
+      return stdout.isTTY ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+    },
+    isLive: stdout.isTTY === true && environment["TERM"] !== "dumb",
+    canAsk: stdin.isTTY === true && stderr.isTTY === true,
+    print: (line = "") => void stdout.write(`${line}\n`),
+    note: (line) => void stderr.write(`${line}\n`),
+    raw: (text) => void stdout.write(text),
+    style: paint(mayColour && stdout.isTTY === true),
+    styleError: paint(mayColour && stderr.isTTY === true),
+    confirm: async (question) => {
+      stderr.write(question);
+      const answer = await askLine(stdin, stderr as unknown as NodeJS.WritableStream);
+      return /^y(es)?$/i.test(answer.trim());
+    },
+    askSecret: ask,
+    readAll: () => readAll(stdin),
+  };
+};
