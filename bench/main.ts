@@ -1,0 +1,72 @@
+/** `npm run bench [-- --quick] [filter ...]`: measures what the project promises, prints a table, writes bench/out/latest.json. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
+import { join } from "node:path";
+import type { Measure, Options, Row } from "./kit/row.ts";
+import { backlogRow } from "./rows/backlog.ts";
+import { enqueueRow } from "./rows/enqueue.ts";
+import { enqueueConsumedRow } from "./rows/enqueue-consumed.ts";
+import { httpRequestRow } from "./rows/http-request.ts";
+import { inventoryRow } from "./rows/inventory.ts";
+import { locksRow } from "./rows/locks.ts";
+import { memoryRow } from "./rows/memory.ts";
+import { recoveryRow } from "./rows/recovery.ts";
+import { startRow } from "./rows/start.ts";
+import { watchersRow } from "./rows/watchers.ts";
+import { wholeJobRow } from "./rows/whole-job.ts";
+
+const measures: readonly Measure[] = [
+  ...[enqueueRow, enqueueConsumedRow, wholeJobRow, locksRow, httpRequestRow, watchersRow],
+  ...[inventoryRow, recoveryRow, backlogRow, memoryRow, startRow],
+];
+
+const optionsOf = (args: readonly string[]): Options => {
+  const isQuick = args.includes("--quick");
+  return {
+    isQuick,
+    size: (full, quick) => (isQuick ? quick : full),
+    say: (line) => void process.stderr.write(`${line}\n`),
+  };
+};
+
+const failedRow = (name: string, error: unknown): Row => ({
+  name,
+  value: Number.NaN,
+  unit: "",
+  bar: "to run",
+  ok: false,
+  note: error instanceof Error ? error.message : String(error),
+});
+
+const runAll = async (chosen: readonly Measure[], options: Options): Promise<Row[]> => {
+  const rows: Row[] = [];
+  for (const measure of chosen) {
+    options.say(`${measure.name} ... (load ${loadavg()[0]?.toFixed(1)})`);
+    try {
+      rows.push(...(await measure.run(options)));
+    } catch (error) {
+      rows.push(failedRow(measure.name, error));
+    }
+  }
+  return rows;
+};
+
+const lineOf = ({ ok, name, value, unit, bar, note }: Row): string => {
+  const figure = `${value} ${unit}`.padStart(12);
+  return `${bar === null ? "    " : ok ? "ok  " : "MISS"} ${name.padEnd(64)} ${figure}  ${(bar ?? "").padEnd(9)} ${note ?? ""}`;
+};
+
+const args = process.argv.slice(2);
+const filters = args.filter((arg) => !arg.startsWith("--"));
+const chosen = measures.filter(({ name }) => filters.length === 0 || filters.some((filter) => name.includes(filter)));
+if (chosen.length === 0) {
+  process.stderr.write(`bench: no measure is called so; there are ${measures.map(({ name }) => name).join(", ")}\n`);
+  process.exit(2);
+}
+const rows = await runAll(chosen, optionsOf(args));
+process.stdout.write(`${rows.map(lineOf).join("\n")}\n`);
+const outDir = join(import.meta.dirname, "out");
+mkdirSync(outDir, { recursive: true });
+const measuredAt = new Date().toISOString();
+writeFileSync(join(outDir, "latest.json"), `${JSON.stringify({ measured_at: measuredAt, rows }, null, 2)}\n`);
+process.exit(rows.every(({ ok }) => ok) ? 0 : 1);

@@ -1,0 +1,58 @@
+/** A whole job through a warm sandbox with a driver that does nothing, against BullMQ's own sandboxed processor. */
+import { type Bull, openBull } from "../kit/bull.ts";
+import { enqueue, lastAdmission, noopBody, payload, settledSince, untilSettled } from "../kit/jobs.ts";
+import { atLeast, atMost, type Measure, type Options, type Row } from "../kit/row.ts";
+import { type Stack, withStack } from "../kit/stack.ts";
+import { listed, median, rateOf } from "../kit/statistics.ts";
+
+/** The jobs lie ready when the worker starts; its first third warms the sandboxes up. */
+const warmUp = 0.34;
+
+const oursOnce = async (stack: Stack, count: number): Promise<number> => {
+  const since = lastAdmission(stack);
+  await enqueue(stack, count, () => noopBody);
+  const worker = await stack.startWorker();
+  await untilSettled(stack, since);
+  await worker.stop(20_000);
+  return rateOf(
+    settledSince(stack, since).map(({ finishedAt }) => finishedAt),
+    warmUp,
+  );
+};
+
+const plainOnce = async (bull: Bull, count: number, concurrency: number): Promise<number> => {
+  await bull.add(count, 16, { data: payload });
+  const worker = await bull.startWorker(concurrency, "sandboxed");
+  await bull.untilIdle();
+  const times = await worker.take();
+  await worker.stop();
+  return rateOf(times, warmUp);
+};
+
+const atConcurrency = ({ size }: Options, concurrency: number): Promise<Row[]> =>
+  withStack({ concurrency }, async (stack) => {
+    const bull = openBull(stack.redisUrl, "bench-raw");
+    const count = concurrency === 1 ? size(600, 120) : size(2_400, 300);
+    const [ours, raw]: [number[], number[]] = [[], []];
+    for (let round = 0; round < size(3, 1); round += 1) {
+      raw.push(await plainOnce(bull, count, concurrency));
+      ours.push(await oursOnce(stack, count));
+    }
+    await bull.close();
+    const note = `per second: ${listed(ours, 0)}; BullMQ sandboxed ${listed(raw, 0)}`;
+    if (concurrency > 1) {
+      const name = `whole job at concurrency ${concurrency}, of BullMQ sandboxed`;
+      return [atLeast({ name, unit: "x", note }, median(ours) / median(raw), 0.6)];
+    }
+    const added = 1000 / median(ours) - 1000 / median(raw);
+    return [atMost({ name: "whole job at concurrency 1, added to BullMQ sandboxed", unit: "ms", note }, added, 2)];
+  });
+
+export const wholeJobRow: Measure = {
+  name: "whole-job",
+  run: async (options) => [
+    ...(await atConcurrency(options, 1)),
+    ...(await atConcurrency(options, 8)),
+    ...(await atConcurrency(options, 32)),
+  ],
+};
