@@ -19,5 +19,8 @@ const encodeTime = (timeMs: number): string => {
  * A new id such as `job_01jd0c9m2k7v3q8x5r1t6w4y2z`: 10 characters of time (ms since 1970) and 16 random ones.
  * @param timeMs what the caller's clock says.
  */
-export const newId = (prefix: IdPrefix, timeMs: number): string =>
-  `${prefix}_${encodeTime(timeMs)}${Array.from(randomBytes(16), (byte) => alphabet[byte % 32]).join("")}`;
+export const newId = (prefix: IdPrefix, timeMs: number): string => {
+  let text = `${prefix}_${encodeTime(timeMs)}`;
+  for (const byte of randomBytes(16)) text += alphabet[byte % 32];
+  return text;
+};

@@ -6,6 +6,8 @@ import type { SqliteFile } from "./sqlite-file.ts";
 
 const batchSize = 256;
 const busyPauseMs = 1;
+/** So long a steady stream of writes may put a commit off. */
+const mostTurns = 8;
 
 interface Waiting {
   readonly unit: () => Unit<unknown>;
@@ -33,9 +35,30 @@ const runAlone = (file: SqliteFile, waiting: Waiting): Verdict => {
   }
 };
 
+/** Without savepoints: they cost more than most units, and hardly any unit throws. Undefined when one did. */
+const runTogether = (file: SqliteFile, batch: readonly Waiting[]): readonly Verdict[] | undefined => {
+  try {
+    return batch.map((waiting) => {
+      const value = drive(waiting.unit(), file.execute);
+      return () => waiting.resolve(value);
+    });
+  } catch {
+    return undefined;
+  }
+};
+
+/** A unit may run again: when one of them throws, all are undone and each runs in a savepoint of its own. */
+const runBatch = (file: SqliteFile, batch: readonly Waiting[]): readonly Verdict[] => {
+  const verdicts = runTogether(file, batch);
+  if (verdicts !== undefined) return verdicts;
+  if (file.isInTransaction) file.plain("rollback");
+  file.plain("begin immediate");
+  return batch.map((waiting) => runAlone(file, waiting));
+};
+
 const commit = (file: SqliteFile, batch: readonly Waiting[]): void => {
   try {
-    const verdicts = batch.map((waiting) => runAlone(file, waiting));
+    const verdicts = runBatch(file, batch);
     file.plain("commit");
     for (const verdict of verdicts) verdict();
   } catch (thrown) {
@@ -55,6 +78,8 @@ export interface GroupCommit {
 export const groupCommit = (file: SqliteFile, now: () => number): GroupCommit => {
   let queue: Waiting[] = [];
   let isDue = false;
+  let gathered = 0;
+  let turns = 0;
   const drained: (() => void)[] = [];
 
   const giveUp = (waiting: Waiting): boolean => {
@@ -80,7 +105,17 @@ export const groupCommit = (file: SqliteFile, now: () => number): GroupCommit =>
     if (isBegun) setImmediate(flush);
     else setTimeout(flush, busyPauseMs);
   };
+  /** While each turn brings more, the commit waits for them: one sync of the disk serves them all. */
+  const isGrowing = (): boolean => {
+    const grew = queue.length > gathered && queue.length < batchSize && turns < mostTurns;
+    gathered = queue.length;
+    turns += 1;
+    return grew;
+  };
   const flush = (): void => {
+    if (isGrowing()) return void setImmediate(flush);
+    gathered = 0;
+    turns = 0;
     isDue = false;
     const isBegun = begin();
     if (isBegun) commit(file, queue.splice(0, batchSize));
