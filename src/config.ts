@@ -1,5 +1,5 @@
 /** The only reader of the environment and of switchyard.yaml. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parse } from "yaml";
 
@@ -32,6 +32,9 @@ export interface Config {
 /** A setting that cannot be used: one line that names it, what was expected and what was found. */
 export class SettingError extends Error {}
 
+/** What a process of ours ends with when a setting is wrong: trying again would not help. */
+export const settingExitCode = 78;
+
 type Source = Readonly<Record<string, string | undefined>>;
 
 const wrong = (name: string, expected: string, found: string): SettingError =>
@@ -61,12 +64,59 @@ const list = (source: Source, name: string): string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== "");
 
-const url = (source: Source, name: string, schemes: readonly string[]): string | null => {
+const withoutPassword = (text: string): string => text.split("@").at(-1) ?? "";
+
+const url = (source: Source, name: string, schemes: readonly [string, ...string[]]): string | null => {
   const text = source[name];
   if (text === undefined || text === "") return null;
-  if (!schemes.some((scheme) => text.startsWith(scheme)))
-    throw wrong(name, `a URL that begins with ${schemes.join(" or ")}`, text.split("@").at(-1) ?? "");
+  const scheme = schemes.find((one) => text.startsWith(one));
+  // Paths of sockets, and lists of sentinels, are no URLs in the sense of the standard.
+  const isWhole = scheme === "/" || scheme === "unix://" || scheme === "sentinel://" || URL.canParse(text);
+  if (scheme === undefined || !isWhole || text.length === scheme.length) {
+    throw wrong(name, `a URL that begins with ${schemes.join(" or ")}`, withoutPassword(text));
+  }
   return text;
+};
+
+const matching = (source: Source, name: string, rule: { pattern: RegExp; expected: string }): string | null => {
+  const text = source[name];
+  if (text === undefined || text === "") return null;
+  if (!rule.pattern.test(text)) throw wrong(name, rule.expected, text);
+  return text;
+};
+
+/** The value itself is not for logs. */
+const hidden = (source: Source, name: string, rule: { pattern: RegExp; expected: string }): string | null => {
+  const text = source[name];
+  if (text === undefined || text === "") return null;
+  if (!rule.pattern.test(text)) throw wrong(name, rule.expected, `${text.length} other characters`);
+  return text;
+};
+
+const isFolder = (path: string): boolean => {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+};
+
+/** The usual folder may be missing, one that was asked for may not. */
+const folder = (source: Source, name: string, place: { cwd: string; fallback: string }): string => {
+  const text = source[name];
+  if (text === undefined || text === "") return resolve(place.cwd, place.fallback);
+  if (!isFolder(resolve(place.cwd, text))) throw wrong(name, "a folder", text);
+  return resolve(place.cwd, text);
+};
+
+const isOrigin = (text: string): boolean =>
+  /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+
+const origins = (source: Source, name: string): string[] => {
+  const found = list(source, name);
+  const other = found.find((text) => !isOrigin(text));
+  if (other !== undefined) throw wrong(name, "origins such as https://console.example, separated by commas", other);
+  return found;
 };
 
 const known: ReadonlySet<string> = new Set([
@@ -75,53 +125,93 @@ const known: ReadonlySet<string> = new Set([
   ...["CATALOG", "OTLP_URL", "LOG"],
 ]);
 
+const fileName = "switchyard.yaml";
+
+const parseFile = (path: string): unknown => {
+  try {
+    return parse(readFileSync(path, "utf8")) ?? {};
+  } catch (error) {
+    const [first = "it cannot be read"] = (error as Error).message.split("\n", 1);
+    throw new SettingError(`${fileName}: expected a YAML mapping of settings, found ${first}`);
+  }
+};
+
+const settingName = (key: string): string => {
+  const upper = key.toUpperCase().replace(/^SWITCHYARD_/, "");
+  if (upper === "REDIS_URL" || upper === "DATABASE_URL") return upper;
+  if (known.has(upper)) return `SWITCHYARD_${upper}`;
+  throw new SettingError(
+    `${fileName}: expected names of settings, found ${JSON.stringify(key)}, which is an unknown one`,
+  );
+};
+
+const settingText = (name: string, value: unknown): string => {
+  if (value === null) return "";
+  if (Array.isArray(value)) return value.map((item) => settingText(name, item)).join(",");
+  if (typeof value !== "object") return String(value);
+  throw new SettingError(`${fileName}: setting ${name}: expected one value or a list, found a mapping`);
+};
+
 /** `switchyard.yaml`: the same settings under the same names (or in lower case without the prefix); environment wins. */
 const readFile = (path: string): Source => {
   if (!existsSync(path)) return {};
-  const document: unknown = parse(readFileSync(path, "utf8")) ?? {};
-  if (typeof document !== "object" || Array.isArray(document)) {
-    throw new SettingError("switchyard.yaml: expected a mapping of settings");
+  const document = parseFile(path);
+  if (typeof document !== "object" || document === null || Array.isArray(document)) {
+    throw new SettingError(`${fileName}: expected a mapping of settings, found ${JSON.stringify(document)}`);
   }
   return Object.fromEntries(
-    Object.entries(document as Record<string, unknown>).map(([key, value]) => {
-      const upper = key.toUpperCase().replace(/^SWITCHYARD_/, "");
-      const isUrl = upper === "REDIS_URL" || upper === "DATABASE_URL";
-      if (!isUrl && !known.has(upper))
-        throw new SettingError(`switchyard.yaml: unknown setting ${JSON.stringify(key)}`);
-      return [isUrl ? upper : `SWITCHYARD_${upper}`, Array.isArray(value) ? value.join(",") : String(value)];
+    Object.entries(document).map(([key, value]) => {
+      const name = settingName(key);
+      return [name, settingText(name, value)];
     }),
   );
 };
+
+/** Separate roles meet in a Redis that all of them reach. */
+const redisOf = (source: Source, role: Config["role"]): string | null => {
+  const redisUrl = url(source, "REDIS_URL", ["redis://", "rediss://", "sentinel://", "unix://", "/"]);
+  if (redisUrl === null && role !== "all") throw wrong("REDIS_URL", `a URL for SWITCHYARD_ROLE=${role}`, "");
+  return redisUrl;
+};
+
+const keyText = {
+  pattern: /^\s*([0-9a-fA-F]{64}|[\w+/-]{43}=?)\s*$/,
+  expected: "32 bytes as 64 hex digits or as base64",
+};
+const tokenText = { pattern: /^[\x21-\x7e]{1,512}$/, expected: "at most 512 printable characters without spaces" };
+const hostText = { pattern: /^[\w.:%-]+$/, expected: "an address or a host name to listen on" };
 
 /**
  * Reads and checks all settings.
  * @throws SettingError for the first one that is wrong.
  */
 export const loadConfig = (environment: Source, cwd: string): Config => {
-  const source: Source = { ...readFile(resolve(cwd, "switchyard.yaml")), ...environment };
-  const path = (name: string, fallback: string): string => resolve(cwd, source[name] || fallback);
-  const dataDir = path("SWITCHYARD_DATA", "./data");
-  const key = source["SWITCHYARD_MASTER_KEY"];
+  // An empty variable is none, as when a container file passes on what was not set.
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const source: Source = { ...readFile(resolve(cwd, fileName)), ...given };
+  const dataDir = resolve(cwd, source["SWITCHYARD_DATA"] || "./data");
+  const key = hidden(source, "SWITCHYARD_MASTER_KEY", keyText);
   const keyFile = source["SWITCHYARD_MASTER_KEY_FILE"];
+  const role = choice(source, "SWITCHYARD_ROLE", ["all", "api", "worker"]);
   return {
-    role: choice(source, "SWITCHYARD_ROLE", ["all", "api", "worker"]),
+    role,
     dataDir,
-    host: source["SWITCHYARD_HOST"] || "127.0.0.1",
+    host: matching(source, "SWITCHYARD_HOST", hostText) ?? "127.0.0.1",
     port: whole(source, "SWITCHYARD_PORT", { fallback: 8080, min: 0, max: 65_535 }),
-    redisUrl: url(source, "REDIS_URL", ["redis://", "rediss://", "unix://", "/"]),
+    redisUrl: redisOf(source, role),
     databaseUrl: url(source, "DATABASE_URL", ["postgres://", "postgresql://"]) ?? resolve(dataDir, "switchyard.db"),
     masterKey: {
-      ...(key ? { value: key } : {}),
+      ...(key === null ? {} : { value: key }),
       file: keyFile ? resolve(cwd, keyFile) : resolve(dataDir, "master.key"),
-      isOwn: !key && !keyFile,
+      isOwn: key === null && !keyFile,
     },
-    adminToken: source["SWITCHYARD_ADMIN_TOKEN"] || null,
+    adminToken: hidden(source, "SWITCHYARD_ADMIN_TOKEN", tokenText),
     concurrency: whole(source, "SWITCHYARD_CONCURRENCY", { fallback: 16, min: 1, max: 1000 }),
     workers: whole(source, "SWITCHYARD_WORKERS", { fallback: 1, min: 1, max: 64 }),
-    packsDir: path("SWITCHYARD_PACKS_DIR", "./integrations"),
-    dropinsDir: path("SWITCHYARD_DROPINS_DIR", "/etc/switchyard/integrations.d"),
+    packsDir: folder(source, "SWITCHYARD_PACKS_DIR", { cwd, fallback: "./integrations" }),
+    dropinsDir: folder(source, "SWITCHYARD_DROPINS_DIR", { cwd, fallback: "/etc/switchyard/integrations.d" }),
     retentionDays: whole(source, "SWITCHYARD_RETENTION_DAYS", { fallback: 90, min: 1, max: 36_500 }),
-    corsOrigins: list(source, "SWITCHYARD_CORS_ORIGINS"),
+    corsOrigins: origins(source, "SWITCHYARD_CORS_ORIGINS"),
     minSandbox: choice(source, "SWITCHYARD_MIN_SANDBOX", ["degraded", "full"]),
     packSignatures: choice(source, "SWITCHYARD_PACK_SIGNATURES", ["allow", "require"]),
     trustedKeys: list(source, "SWITCHYARD_TRUSTED_KEYS"),

@@ -1,45 +1,62 @@
 /** Reads the settings and starts the asked role. */
-import { ownConfig, SettingError } from "./config.ts";
+import { ownConfig, SettingError, settingExitCode } from "./config.ts";
 import { SwitchyardError } from "./errors.ts";
 import { createLog } from "./log.ts";
+import { parent } from "./roles/child.ts";
 
 const titles = { all: "switchyard", api: "switchyard-api", worker: "switchyard-worker" } as const;
 
-/** The first signal asks for an orderly end, a second one ends at once. */
+/** A signal may come twice at once, from the group and from whoever passes it on: only a later one is impatience. */
+const impatienceMs = 1_000;
+
+/** SIGTERM, SIGHUP or SIGINT asks for an orderly end; another SIGINT, a while later, ends at once. */
 const stopOnSignal = (): AbortSignal => {
   const controller = new AbortController();
+  let askedAt = Number.POSITIVE_INFINITY;
   const stop = (): void => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) return;
+    askedAt = performance.now();
     controller.abort();
   };
+  // A terminal signals its whole group; a supervised process waits for its supervisor's word.
+  const stopOwn = (): void => {
+    if (!parent.isThere) stop();
+  };
   process.on("SIGTERM", stop);
-  // A terminal sends SIGINT to the whole group; a supervised process waits for its supervisor's word.
-  process.on("SIGINT", () => (process.send ? undefined : stop()));
+  process.on("SIGHUP", stopOwn);
+  process.on("SIGINT", () => {
+    if (!parent.isThere && performance.now() - askedAt > impatienceMs) process.exit(130);
+    stopOwn();
+  });
   return controller.signal;
 };
 
-const start = async (): Promise<void> => {
+/** Answers the exit code. */
+const start = async (): Promise<number> => {
+  parent.onGone(() => process.exit(1));
   const config = ownConfig();
   process.title = titles[config.role];
   const stop = stopOnSignal();
   if (config.role === "all") {
     const { runAll } = await import("./roles/all.ts");
     const log = createLog(config.logLevel, "supervisor");
-    await runAll(config, { withLab: process.argv.includes("--lab"), log, stop });
-  } else if (config.role === "api") {
+    return runAll(config, { withLab: process.argv.includes("--lab"), log, stop });
+  }
+  if (config.role === "api") {
     const { runApi } = await import("./roles/api.ts");
     await runApi(config, stop);
   } else {
     const { runWorker } = await import("./roles/worker.ts");
     await runWorker(config, stop);
   }
+  return 0;
 };
 
 try {
-  await start();
-  process.exit(0);
+  process.exit(await start());
 } catch (error) {
   const isExpected = error instanceof SettingError || error instanceof SwitchyardError;
-  process.stderr.write(`switchyard: ${isExpected ? error.message : (error as Error).stack}\n`);
-  process.exit(1);
+  const text = isExpected ? error.message.replaceAll(/\s*\n\s*/g, " ") : (error as Error).stack;
+  process.stderr.write(`switchyard: ${text}\n`);
+  process.exit(error instanceof SettingError ? settingExitCode : 1);
 }

@@ -2,23 +2,26 @@
  * The supervisor: 1. holds the data folder. 2. makes keys and tokens. 3. starts a private Redis when none is given.
  * 4. migrates the store. 5. starts the API and the workers and keeps them running. 6. stops them in order.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, environmentFor } from "../config.ts";
+import { type Config, environmentFor, settingExitCode } from "../config.ts";
 import type { Log } from "../log.ts";
 import { sweepLayouts } from "../packs/layout.ts";
-import { migrate } from "../store/open.ts";
+import { connectRedis, untilReady } from "../redis.ts";
 import { type Child, keepRunning } from "./child.ts";
 import { adminToken, holdDataFolder } from "./data-folder.ts";
+import { greet } from "./greeting.ts";
 import { keepRedis } from "./kept-redis.ts";
-import { checkKeys } from "./keys.ts";
 import { startLab } from "./lab.ts";
+import { prepareStore } from "./prepare.ts";
 
+const redisWaitMs = 10_000;
 const workerGraceMs = 15_000;
 const apiGraceMs = 5_000;
 
 interface Started {
-  readonly url: Promise<string>;
+  /** Resolves with the address, or with null when a process refused its settings. */
+  readonly url: Promise<string | null>;
   readonly api: Child;
   readonly workers: readonly Child[];
 }
@@ -34,10 +37,7 @@ const startChildren = (config: Config, redisUrl: string, { log, stop }: { log: L
   ];
   // A free port is chosen once: an API that is started again listens where its clients know it.
   let { port } = config;
-  let announce: (url: string) => void = () => undefined;
-  const url = new Promise<string>((resolve) => {
-    announce = resolve;
-  });
+  const { promise: url, resolve: announce } = Promise.withResolvers<string | null>();
   const child = (role: "api" | "worker", name: string): Child =>
     keepRunning({
       name,
@@ -47,28 +47,37 @@ const startChildren = (config: Config, redisUrl: string, { log, stop }: { log: L
       stop,
       onMessage(message) {
         if (!isReady(message) || role !== "api") return;
-        writeFileSync(join(config.dataDir, "url"), `${message.ready}\n`);
         port = Number(new URL(message.ready).port);
         announce(message.ready);
       },
+      onRefused: () => announce(null),
     });
   const api = child("api", "api");
   const workers = Array.from({ length: config.workers }, (_, index) => child("worker", `worker-${index + 1}`));
   return { url, api, workers };
 };
 
-const greet = (url: string, tokenFile: string | null): void => {
-  process.stdout.write(`Switchyard listens on ${url}\n`);
-  process.stdout.write(
-    `The admin token is ${tokenFile === null ? "the one set by SWITCHYARD_ADMIN_TOKEN" : `in ${tokenFile}`}\n`,
-  );
+/** A server that is not ours to start must be there before anything is built on it. */
+const findRedis = async (url: string): Promise<void> => {
+  const redis = connectRedis(url, { name: "switchyard", role: "producer" });
+  try {
+    await untilReady(redis, redisWaitMs);
+  } finally {
+    redis.disconnect();
+  }
 };
 
-/** Runs until it is told to stop; resolves when everything has ended. */
+const untilAborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+
+/** Runs until it is told to stop; resolves with the exit code when everything has ended. */
 export const runAll = async (
   config: Config,
   options: { withLab: boolean; log: Log; stop: AbortSignal },
-): Promise<void> => {
+): Promise<number> => {
   const { log, stop } = options;
   const release = holdDataFolder(config.dataDir);
   const stops: (() => Promise<void> | void)[] = [release];
@@ -78,20 +87,24 @@ export const runAll = async (
     mkdirSync(redisDir, { recursive: true, mode: 0o700 });
     const redis = config.redisUrl === null ? await keepRedis(redisDir, log) : null;
     if (redis) stops.unshift(() => redis.stop());
-    await migrate(config.databaseUrl);
+    if (config.redisUrl !== null) await findRedis(config.redisUrl);
+    await prepareStore(config);
     // No worker of this folder runs yet: what is half done was left by a killed one.
     await sweepLayouts({ root: join(config.dataDir, "releases"), before: Date.now() });
-    await checkKeys(config);
     const { url, api, workers } = startChildren(config, redis?.url ?? config.redisUrl ?? "", { log, stop });
     stops.unshift(() => api.stop(apiGraceMs));
     stops.unshift(() => Promise.all(workers.map((worker) => worker.stop(workerGraceMs))).then(() => undefined));
-    const gone = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
+    stops.unshift(() => rmSync(join(config.dataDir, "url"), { force: true }));
+    const gone = untilAborted(stop);
     const address = await Promise.race([url, gone]);
+    // Whoever refused has said why.
+    if (address === null) return settingExitCode;
     if (address !== undefined) {
       greet(address, file);
       if (options.withLab) stops.unshift(await startLab({ config, url: address, token, log, stop }));
     }
-    if (!stop.aborted) await gone;
+    await gone;
+    return 0;
   } finally {
     for (const end of stops) await end();
   }

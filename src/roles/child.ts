@@ -1,5 +1,6 @@
 /** A process of ours that is kept running: started again with backoff when it dies, stopped in order. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { settingExitCode } from "../config.ts";
 import type { Log } from "../log.ts";
 
 export interface ChildOptions {
@@ -11,6 +12,8 @@ export interface ChildOptions {
   /** Once aborted, a process that ends was told so by somebody else and is not started again. */
   readonly stop: AbortSignal;
   onMessage(message: unknown): void;
+  /** A setting is wrong, it said so and ended before it ever told us anything: it is not started again. */
+  onRefused?(): void;
 }
 
 export interface Child {
@@ -29,7 +32,9 @@ const ended = (child: ChildProcess): Promise<void> =>
     ? Promise.resolve()
     : new Promise((resolve) => child.once("exit", () => resolve()));
 
-export const keepRunning = ({ name, command, environment, log, stop, onMessage }: ChildOptions): Child => {
+export const keepRunning = (options: ChildOptions): Child => {
+  const { name, command, environment, log, stop, onMessage, onRefused } = options;
+  let wasHeard = false;
   let current: ChildProcess | null = null;
   let isStopping = false;
   let delayMs = firstDelayMs;
@@ -40,10 +45,14 @@ export const keepRunning = ({ name, command, environment, log, stop, onMessage }
     const startedAt = performance.now();
     const child = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "ipc"], env: environment() });
     current = child;
-    child.on("message", onMessage);
+    child.on("message", (message) => {
+      wasHeard = true;
+      onMessage(message);
+    });
     child.on("error", (error) => log.error({ err: error, child: name }, "a process could not be started"));
     child.on("exit", (code, signal) => {
       if (isStopping || stop.aborted) return;
+      if (code === settingExitCode && !wasHeard && onRefused) return onRefused();
       if (performance.now() - startedAt > steadyMs) delayMs = firstDelayMs;
       log.error({ child: name, code, signal, restart_in_ms: delayMs }, "a process ended and is started again");
       timer = setTimeout(start, delayMs);
@@ -68,8 +77,12 @@ export const keepRunning = ({ name, command, environment, log, stop, onMessage }
   };
 };
 
-/** In a child: ends it when the parent is gone, and tells the parent something. */
+/** In a child: whether it has a supervisor; tells it something; ends when it is gone, also when it went before. */
 export const parent = {
+  isThere: process.send !== undefined,
   tell: (message: object): void => void process.send?.(message),
-  onGone: (end: () => void): void => void process.once("disconnect", end),
+  onGone: (end: () => void): void => {
+    if (parent.isThere && !process.connected) end();
+    else process.once("disconnect", end);
+  },
 };

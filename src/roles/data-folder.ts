@@ -1,40 +1,22 @@
 /** The data folder of one running system: who holds it, and the files that must be there before anything starts. */
 import { randomBytes } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { SettingError } from "../config.ts";
+import { isRunning, ownIdentity, readIdentity } from "../sandbox/process-identity.ts";
 
-interface Holder {
-  readonly pid: number;
-  /** When that process started, as the kernel counts it: a pid alone may be another process by now. */
-  readonly startedAt: string;
-}
-
-const startOf = (pid: number): string => {
+const readText = (path: string): string | null => {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")")).split(" ")[20] ?? "";
-  } catch {
-    return "";
-  }
-};
-
-const isAlive = ({ pid, startedAt }: Holder): boolean => {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  return startedAt === "" || startOf(pid) === startedAt;
-};
-
-const readHolder = (path: string): Holder | null => {
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as Holder;
+    return readFileSync(path, "utf8");
   } catch {
     return null;
   }
 };
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? "";
+
+const unusable = (dataDir: string, error: unknown): SettingError =>
+  new SettingError(`setting SWITCHYARD_DATA: expected a folder to write in, found ${dataDir} (${codeOf(error)})`);
 
 /** Puts a complete file into place only if there is none: no reader ever sees half of it. */
 const claim = (path: string, text: string): boolean => {
@@ -43,31 +25,58 @@ const claim = (path: string, text: string): boolean => {
   try {
     linkSync(draft, path);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw unusable(dirname(path), error);
   } finally {
     rmSync(draft, { force: true });
   }
 };
 
+/** @throws SettingError when there is no such folder and none can be made, or nothing can be written in it. */
+export const makeDataFolder = (dataDir: string): void => {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw unusable(dataDir, error);
+  }
+};
+
+/** Only the lock that was looked at is taken away: another starter may have put its own in the place meanwhile. */
+const dropLock = (path: string, seen: string | null): void => {
+  const aside = `${path}.${process.pid}.old`;
+  try {
+    renameSync(path, aside);
+    if (readText(aside) !== seen) linkSync(aside, path);
+  } catch {
+    // Somebody else was quicker; the next look tells.
+  }
+  rmSync(aside, { force: true });
+};
+
 /**
  * Takes the folder for this process. Answers how to give it back.
- * @throws SettingError when another living process holds it.
+ * @throws SettingError when another living process holds it, or it cannot be used.
  */
 export const holdDataFolder = (dataDir: string): (() => void) => {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeDataFolder(dataDir);
   const path = join(dataDir, "switchyard.lock");
-  const text = JSON.stringify({ pid: process.pid, startedAt: startOf(process.pid) });
+  const text = JSON.stringify(ownIdentity());
   while (!claim(path, text)) {
-    const holder = readHolder(path);
-    if (holder && isAlive(holder)) {
+    const seen = readText(path);
+    const holder = readIdentity(path);
+    // A holder in another container's table of pids left with it, as far as can be told.
+    if (holder && isRunning(holder) === true) {
       throw new SettingError(
         `the data folder ${dataDir} is in use by process ${holder.pid}: stop it first, or set SWITCHYARD_DATA to another folder`,
       );
     }
-    rmSync(path, { force: true });
+    dropLock(path, seen);
   }
-  return () => rmSync(path, { force: true });
+  return () => {
+    if (readText(path) === text) rmSync(path, { force: true });
+  };
 };
 
 /** The admin token: the setting's, or the file's, which is made on the first start. */

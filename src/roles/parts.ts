@@ -11,6 +11,7 @@ import { connectRedis, type Redis, untilReady } from "../redis.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
 import type { Vault } from "../vault/vault.ts";
+import { makeDataFolder } from "./data-folder.ts";
 import { openVault } from "./keys.ts";
 
 export const coreVersion: string = packageFile.version;
@@ -35,6 +36,7 @@ export interface Parts {
 export const openParts = async (config: Config, role: string): Promise<Parts> => {
   const redisUrl = config.redisUrl ?? "";
   const log = createLog(config.logLevel, role);
+  makeDataFolder(config.dataDir);
   const redis = connectRedis(redisUrl, { name: `switchyard-${role}`, role: "producer" });
   const subscriber = connectRedis(redisUrl, { name: `switchyard-${role}-sub`, role: "consumer" });
   await untilReady(redis, redisWaitMs);
@@ -42,7 +44,7 @@ export const openParts = async (config: Config, role: string): Promise<Parts> =>
   const queue = openQueue({ redisUrl, prefix: queuePrefix });
   return {
     ...{ redisUrl, redis, subscriber, store, queue, log },
-    vault: await openVault(config, false),
+    vault: await openVault(config, store, false),
     metrics: createMetrics(),
     host: hostname(),
     processId: `${role}-${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`,

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { newId } from "../model/ids.ts";
+import { sweepLayouts } from "../packs/layout.ts";
 import { createPool } from "../sandbox/pool.ts";
 import { probeSandbox } from "../sandbox/probe.ts";
 import { createTransports } from "../transports/transports.ts";
@@ -14,6 +15,7 @@ import { startUpkeep } from "./upkeep.ts";
 
 const memoryCapBytes = 512 * 1024 * 1024;
 const idleMs = 30_000;
+const abandonedMs = 3_600_000;
 const sdkDir = new URL("../sdk", import.meta.url).pathname;
 
 /** Where the API of this machine listens; it may have chosen a free port. */
@@ -28,6 +30,9 @@ const readUrl = (config: Config): string | null => {
 export const runWorker = async (config: Config, stop: AbortSignal): Promise<void> => {
   const parts = await openParts(config, "worker");
   const { log, metrics, now } = parts;
+  const releasesDir = join(config.dataDir, "releases");
+  // Other workers may share the folder: what is young may be in the making.
+  await sweepLayouts({ root: releasesDir, before: now() - abandonedMs });
   const probe = await probeSandbox({ nodePath: process.execPath });
   log.info({ sandbox_level: probe.level, reason: probe.reason }, "the sandbox was probed");
   const pool = createPool({
@@ -54,14 +59,13 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
     transports,
     sandboxLevel: probe.level,
     minSandbox: config.minSandbox,
-    releasesDir: join(config.dataDir, "releases"),
+    releasesDir,
     packsDir: config.packsDir,
     coreVersion,
     concurrency: config.concurrency,
     queuePrefix,
     reschedule: (instanceId) => upkeep.schedules.sync(instanceId),
   });
-  parent.onGone(() => process.exit(1));
   parent.tell({ ready: "worker" });
   await new Promise<void>((resolve) => {
     if (stop.aborted) resolve();

@@ -1,10 +1,21 @@
 /** A folder of our own for what sandboxes read beside their pack: the child's code and the sdk, with types stripped. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { cp, rm } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isRunning, ownIdentity, readIdentity } from "./process-identity.ts";
 
 export interface Staging {
   readonly dir: string;
@@ -41,9 +52,39 @@ const openToAll = (dir: string): void => {
   }
 };
 
+const prefix = "switchyard-sandbox-";
+const ownerFile = "owner.json";
+/** A folder that does not say whose it is may be in the making. */
+const namelessMs = 3_600_000;
+
+const lookAt = (path: string): Stats | undefined => {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+};
+
+const isLeftBehind = (dir: string): boolean => {
+  const found = lookAt(dir);
+  if (!found?.isDirectory() || found.uid !== process.getuid?.()) return false;
+  const owner = readIdentity(join(dir, ownerFile));
+  return owner === undefined ? Date.now() - found.mtimeMs > namelessMs : isRunning(owner) === false;
+};
+
+/** A killed worker removes nothing: the next one does it for all whose process is gone. */
+const removeLeftovers = (): void => {
+  for (const name of readdirSync(tmpdir())) {
+    const dir = join(tmpdir(), name);
+    if (name.startsWith(prefix) && isLeftBehind(dir)) rmSync(dir, { recursive: true, force: true });
+  }
+};
+
 /** Writes the folder below the system's temporary one; `remove` takes it away. */
 export const createStaging = (sdkDir: string): Staging => {
-  const dir = mkdtempSync(join(tmpdir(), "switchyard-sandbox-"));
+  removeLeftovers();
+  const dir = mkdtempSync(join(tmpdir(), prefix));
+  writeFileSync(join(dir, ownerFile), JSON.stringify(ownIdentity()));
   stripInto(sdkDir, join(dir, "host/sdk"), sourcesOf(sdkDir));
   stripInto(sandboxDir, join(dir, "host/sandbox"), sharedFiles);
   stripInto(join(sandboxDir, "child"), join(dir, "host/sandbox/child"), sourcesOf(join(sandboxDir, "child")));

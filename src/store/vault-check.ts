@@ -12,6 +12,10 @@ export interface MarkingVault {
 
 const key = "vault_check";
 
+/** Whether a master key belongs to this store already. */
+export const hasMasterKey = async (store: Store): Promise<boolean> =>
+  (await store.read(() => getMeta(key))) !== undefined;
+
 /**
  * Leaves the vault's mark in the store on the first start, and asks on every later one whether the vault knows it.
  * @throws SwitchyardError `secret_unreadable` with one line for the operator when the key is another one.
