@@ -31,6 +31,10 @@ export class CliFailure extends Error {
 export const usage = (detail: string, hints: readonly string[] = []): CliFailure =>
   new CliFailure(exitCodes.usage, { title: "The command is not used as it should be", detail, code: "usage" }, hints);
 
+/** A person was asked and said no. */
+export const declined = (detail: string): CliFailure =>
+  new CliFailure(exitCodes.cancelled, { title: "Left as it was", detail, code: "declined" });
+
 export const notFound = (detail: string, hints: readonly string[] = []): CliFailure =>
   new CliFailure(exitCodes.notFound, { title: "There is no such thing", detail, code: "not_found" }, hints);
 

@@ -108,7 +108,7 @@ export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   });
 
 const headersFor = ({ token }: Server, options: Ask): Record<string, string> => ({
-  authorization: `Bearer ${token}`,
+  ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   accept: "application/json, application/problem+json",
   ...(options.body === undefined ? {} : { "content-type": "application/json" }),
   ...(options.enqueues ? { "idempotency-key": randomUUID() } : {}),

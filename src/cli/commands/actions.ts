@@ -7,7 +7,7 @@ import { findInstance, findType, paths } from "../client/find.ts";
 import type { InstanceDocument, JobDocument, PlanDocument, TypeDocument } from "../client/wire.ts";
 import { collected, enqueuing, type Group } from "../command.ts";
 import { type ExitCode, exitCodes, exitOfState } from "../exit-codes.ts";
-import { CliFailure, usage } from "../failure.ts";
+import { CliFailure, declined, usage } from "../failure.ts";
 import { awaitJob, type FollowOptions, finish, readJob } from "../follow.ts";
 import { didYouMean } from "../nearest.ts";
 import { printJson, type Session } from "../session.ts";
@@ -63,8 +63,7 @@ const hintsFor = (code: string, { type, capability, action }: Asked): string[] =
   };
   const found = known[code];
   if (!found) return [];
-  const [word, words] = found;
-  return [...didYouMean(word, words), `${type.id} has: ${words.join(", ")}.`];
+  return didYouMean(...found);
 };
 
 const submit = async (session: Session, asked: Asked, how: JsonObject): Promise<JobDocument> => {
@@ -102,16 +101,13 @@ const plan = async (session: Session, args: readonly string[], options: ActionOp
   return exitCodes.succeeded;
 };
 
-const declined = (): CliFailure =>
-  new CliFailure(exitCodes.cancelled, { title: "Not applied", detail: "Nothing was sent.", code: "declined" });
-
 /** Makes a plan, shows it, and asks. The answer is the plan to apply. */
 const agreeOnPlan = async (session: Session, asked: Asked): Promise<PlanDocument> => {
   const job = await submit(session, asked, { dry_run: true });
   const settled = await awaitJob(session, job.id, { wait: true });
   if (settled.state !== "succeeded") {
     printOutcome(session.terminal, settled);
-    throw declined();
+    throw declined("Nothing was sent.");
   }
   const made = settled.result as unknown as PlanDocument;
   printPlan(session.terminal, made);
@@ -123,12 +119,12 @@ const agreeOnPlan = async (session: Session, asked: Asked): Promise<PlanDocument
       code: "plan_blocked",
     });
   }
-  if (!(await session.terminal.confirm("Apply this plan? [y/N] "))) throw declined();
+  if (!(await session.terminal.confirm("Apply this plan? [y/N] "))) throw declined("Nothing was sent.");
   return made;
 };
 
 const agree = async (session: Session, question: string): Promise<void> => {
-  if (!(await session.terminal.confirm(question))) throw declined();
+  if (!(await session.terminal.confirm(question))) throw declined("Nothing was sent.");
 };
 
 /** How the action is to be done, after the person who types was shown what it does. */

@@ -3,7 +3,7 @@ import { findInstance, findType, listInstances, paths } from "../client/find.ts"
 import type { InstanceDocument, JobDocument } from "../client/wire.ts";
 import { collected, enqueuing, type Group } from "../command.ts";
 import type { ExitCode } from "../exit-codes.ts";
-import { usage } from "../failure.ts";
+import { declined } from "../failure.ts";
 import { type FollowOptions, finish } from "../follow.ts";
 import { printJson, type Session } from "../session.ts";
 import { secretsOf, valuesOf } from "../values.ts";
@@ -65,7 +65,7 @@ const remove = async (
   const { instance_id, name } = await findInstance(api, asked);
   if (!options.yes && terminal.canAsk) {
     const question = `Delete ${name} with its secrets, inventory and schedules? [y/N] `;
-    if (!(await terminal.confirm(question))) throw usage("Nothing was deleted.");
+    if (!(await terminal.confirm(question))) throw declined("Nothing was deleted.");
   }
   await api.ask("DELETE", `${paths.instances}/${instance_id}`);
   if (!isJson) terminal.print(`${name} is deleted`);

@@ -1,5 +1,5 @@
 /** Inventory: what is on an instance's device, asking the device again, and what changed. */
-import type { Json } from "../../model/json.ts";
+import type { Json, JsonObject } from "../../model/json.ts";
 import type { Target } from "../../model/target.ts";
 import { findInstance, findType, paths } from "../client/find.ts";
 import type { InventoryDocument, JobDocument, Page } from "../client/wire.ts";
@@ -30,7 +30,7 @@ const isScalar = (value: Json | undefined): boolean =>
 
 const readable = (name: string, value: Json | undefined): string => {
   if (typeof value !== "number") return shown(value);
-  if (/^(mem|disk)_/.test(name)) return `${(value / gigabyte).toFixed(1)} GiB`;
+  if (/^(mem|disk)_/.test(name)) return value === 0 ? "-" : `${(value / gigabyte).toFixed(1)} GiB`;
   if (name.endsWith("_s")) return value === 0 ? "-" : duration(value);
   return Number.isInteger(value) ? String(value) : value.toFixed(2);
 };
@@ -51,7 +51,7 @@ const isJob = (body: InventoryDocument | JobDocument): body is JobDocument => "k
 const typeHints = async ({ api }: Session, typeId: string, asked: string): Promise<string[]> => {
   const { capabilities } = await findType(api, typeId);
   const declared = capabilities.find(({ id }) => id === "inventory.list")?.targets ?? [];
-  return [...didYouMean(asked, declared), `It lists: ${declared.join(", ")}.`];
+  return didYouMean(asked, declared);
 };
 
 /** What the device holds; a refresh that takes longer than an answer may is waited for. */
@@ -133,11 +133,23 @@ interface Change {
   readonly changed: readonly { external_id: string; name: string; before: Json; after: Json }[];
 }
 
+const isTree = (value: Json | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What differs, by its path. */
+const differences = (before: Json | undefined, after: Json | undefined, path = ""): string[] => {
+  if (JSON.stringify(before) === JSON.stringify(after)) return [];
+  if (!isTree(before) || !isTree(after)) return [`${path} ${shown(before)} -> ${shown(after)}`];
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((name) =>
+    differences(before[name], after[name], path === "" || path === "attrs" ? name : `${path}.${name}`),
+  );
+};
+
 const changeLines = ({ added, removed, changed }: Change): string[] => [
   ...added.map(({ external_id, name }) => `+ ${external_id} ${name}`),
   ...removed.map(({ external_id, name }) => `- ${external_id} ${name}`),
   ...changed.map(
-    ({ external_id, name, before, after }) => `~ ${external_id} ${name}: ${shown(before)} -> ${shown(after)}`,
+    ({ external_id, name, before, after }) => `~ ${external_id} ${name}: ${differences(before, after).join(", ")}`,
   ),
 ];
 

@@ -1,6 +1,7 @@
 /** What went wrong, as a person reads it: title, detail, each place with its message, what to do next. */
 import type { FieldProblem } from "../../errors.ts";
 import type { CliFailure } from "../failure.ts";
+import { printJson } from "../session.ts";
 import { oneLine, plain, type Terminal } from "./terminal.ts";
 
 /** What to do next, by code; `detail` has said the rest. */
@@ -58,7 +59,7 @@ export const wrongLines = (wrong: Wrong, paint: Terminal["style"], hints: readon
 /** In JSON mode the problem is the output, and the words for a person stand beside it. */
 export const printFailure = (terminal: Terminal, failure: CliFailure, isJson: boolean): void => {
   const { problem, hints } = failure;
-  if (isJson) terminal.print(JSON.stringify(problem, null, 2));
+  if (isJson) printJson({ terminal }, problem);
   const { details = problem } = problem;
   for (const line of wrongLines({ ...problem, details }, terminal.styleError, hints)) terminal.note(line);
 };

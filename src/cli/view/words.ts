@@ -11,6 +11,7 @@ const steps: readonly (readonly [number, string])[] = [
 export const duration = (seconds: number): string => {
   const step = steps.find(([size]) => seconds >= size);
   if (step) return `${Math.floor(seconds / step[0])} ${step[1]}`;
+  if (seconds > 0 && seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   return seconds < 10 && !Number.isInteger(seconds) ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds)} s`;
 };
 
