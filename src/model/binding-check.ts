@@ -9,7 +9,31 @@ import { blockKeys, connectionProperties, itemsOf, kindOf, transportKinds } from
 
 const problem = (pointer: string, message: string): FieldProblem => ({ pointer, message });
 
-const checkBlock = (name: string, block: unknown, manifest: Manifest): FieldProblem[] => {
+/** Parts of the manifest whose form is right, so that a block can be held against them. */
+export interface SoundParts {
+  readonly isSchemaSound: boolean;
+  readonly isRequiresSound: boolean;
+}
+
+const allSound: SoundParts = { isSchemaSound: true, isRequiresSound: true };
+
+/** What a block may name; `null` for what is not known because that part of the manifest is itself wrong. */
+const namesFor = (manifest: Manifest, { isSchemaSound, isRequiresSound }: SoundParts) => {
+  const secrets = isSchemaSound ? secretNames(manifest) : [];
+  const fields = isSchemaSound ? Object.keys(connectionProperties(manifest)) : [];
+  return {
+    names: isSchemaSound ? { fields: fields.filter((field) => !secrets.includes(field)), secrets } : null,
+    permissions: isRequiresSound ? (manifest.requires?.permissions ?? []) : null,
+  };
+};
+
+/** All that is wrong with one entry of the `transports` block. */
+export const checkBlock = (
+  name: string,
+  block: unknown,
+  manifest: Manifest,
+  sound: SoundParts = allSound,
+): FieldProblem[] => {
   const pointer = `/transports/${escapeToken(name)}`;
   const kind = kindOf(name);
   if (kind === undefined) {
@@ -21,10 +45,7 @@ const checkBlock = (name: string, block: unknown, manifest: Manifest): FieldProb
     .map((key) =>
       problem(`${pointer}/${escapeToken(key)}`, `expected one of ${blockKeys[kind].join(", ")}, got "${key}"`),
     );
-  const secrets = secretNames(manifest);
-  const fields = Object.keys(connectionProperties(manifest)).filter((field) => !secrets.includes(field));
-  const permissions = manifest.requires?.permissions ?? [];
-  return [...unknown, ...blockProblems({ name, kind, block, pointer, fields, secrets, permissions })];
+  return [...unknown, ...blockProblems({ name, kind, block, pointer, ...namesFor(manifest, sound) })];
 };
 
 /** Why an entry of `writes[]` is none for a transport of this name. */
@@ -56,7 +77,8 @@ const checkEntries = (capability: Capability, pointer: string, names: readonly s
     });
   });
 
-const checkCapability = (manifest: Manifest, capability: Capability, index: number): FieldProblem[] => {
+/** The `writes[]` of one capability beside the `transports` block. */
+export const checkWrites = (manifest: Manifest, capability: Capability, index: number): FieldProblem[] => {
   const pointer = `/capabilities/${index}`;
   const names = Object.keys(manifest.transports ?? {});
   const isMissing =
@@ -73,7 +95,7 @@ const checkCapability = (manifest: Manifest, capability: Capability, index: numb
 };
 
 /** The manifest's own test must use a declared transport, and must read. */
-const checkTest = ({ test, transports }: Manifest): FieldProblem[] => {
+export const checkTestTransport = ({ test, transports }: Manifest): FieldProblem[] => {
   if (test === undefined || test.method === "driver" || transports === undefined) return [];
   if (!Object.keys(transports).some((name) => kindOf(name) === test.method)) {
     return [
@@ -100,6 +122,6 @@ const checkTest = ({ test, transports }: Manifest): FieldProblem[] => {
  */
 export const checkTransports = (manifest: Manifest): FieldProblem[] => [
   ...Object.entries(manifest.transports ?? {}).flatMap(([name, block]) => checkBlock(name, block, manifest)),
-  ...manifest.capabilities.flatMap((capability, index) => checkCapability(manifest, capability, index)),
-  ...checkTest(manifest),
+  ...manifest.capabilities.flatMap((capability, index) => checkWrites(manifest, capability, index)),
+  ...checkTestTransport(manifest),
 ];

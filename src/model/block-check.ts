@@ -19,10 +19,10 @@ export interface BlockFacts {
   readonly kind: TransportKindName;
   readonly block: JsonObject;
   readonly pointer: string;
-  /** Config fields and secrets that the connection schema declares. */
-  readonly fields: readonly string[];
-  readonly secrets: readonly string[];
-  readonly permissions: readonly string[];
+  /** Config fields and secrets that the connection schema declares; `null`: it is itself wrong, any name may stand. */
+  readonly names: { readonly fields: readonly string[]; readonly secrets: readonly string[] } | null;
+  /** `null`: not known, any host may stand. */
+  readonly permissions: readonly string[] | null;
 }
 
 type Found = readonly (readonly [key: string, message: string])[];
@@ -48,15 +48,20 @@ const templateKeys: Readonly<Record<TransportKindName, readonly string[]>> = {
   process: [],
 };
 
-const nameProblem = (part: ReturnType<typeof parseTemplate>[number], facts: BlockFacts): string | undefined => {
-  if ("field" in part) {
-    if (facts.fields.includes(part.field)) return undefined;
-    return facts.secrets.includes(part.field)
-      ? `expected {secret:${part.field}}, because the field is a secret`
-      : `expected a field of schema.connection, got {${part.field}}`;
-  }
+type TemplatePart = ReturnType<typeof parseTemplate>[number];
+
+const fieldProblem = (field: string, { names }: BlockFacts): string | undefined => {
+  if (names === null || names.fields.includes(field)) return undefined;
+  return names.secrets.includes(field)
+    ? `expected {secret:${field}}, because the field is a secret`
+    : `expected a field of schema.connection, got {${field}}`;
+};
+
+const nameProblem = (part: TemplatePart, facts: BlockFacts): string | undefined => {
+  const { names } = facts;
+  if ("field" in part) return fieldProblem(part.field, facts);
   if ("secret" in part) {
-    return facts.secrets.includes(part.secret)
+    return names === null || names.secrets.includes(part.secret)
       ? undefined
       : `expected a secret of schema.connection, got {secret:${part.secret}}`;
   }
@@ -79,7 +84,7 @@ const templateProblems = (facts: BlockFacts): Found =>
 const literalHost = (host: string, { name, kind, permissions }: BlockFacts): string | undefined => {
   if (host === "" || isWholeField(host)) return undefined;
   const wanted = `net:${kind}:${host}`;
-  const isGranted = permissions.includes(wanted) || permissions.includes(`net:${name}:${host}`);
+  const isGranted = permissions === null || permissions.includes(wanted) || permissions.includes(`net:${name}:${host}`);
   return isGranted ? undefined : `expected "${wanted}" in requires.permissions, because the host is written out`;
 };
 
@@ -129,12 +134,12 @@ const patternProblems = ({ block, kind }: BlockFacts): Found =>
     }),
   );
 
-const tlsProblems = ({ block, fields, secrets }: BlockFacts): Found =>
+const tlsProblems = ({ block, names }: BlockFacts): Found =>
   membersOf(block["tls"]).flatMap(([key, name]): Found => {
     const path = `/tls/${escapeToken(key)}`;
     if (!tlsKeys.some((known) => known === key))
       return [[path, `expected one of ${tlsKeys.join(", ")}, got "${key}"`] as const];
-    const isKnown = typeof name === "string" && [...fields, ...secrets].includes(name);
+    const isKnown = typeof name === "string" && (names === null || [...names.fields, ...names.secrets].includes(name));
     return isKnown
       ? []
       : [[path, `expected the name of a field of schema.connection, got ${JSON.stringify(name)}`] as const];

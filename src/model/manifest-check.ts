@@ -1,6 +1,6 @@
 /** Whether a document is a manifest: its form field by field, then what its fields say about one another. */
 import { type FieldProblem, SwitchyardError } from "../errors.ts";
-import { checkTransports } from "./binding-check.ts";
+import { checkBlock, checkTestTransport, checkWrites } from "./binding-check.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import type { Capability, ConnectionTest, Manifest, TransportBlock } from "./manifest.ts";
 import { manifestSchema } from "./manifest-schema.ts";
@@ -149,11 +149,38 @@ interface CrossCheck {
   readonly check: () => readonly FieldProblem[];
 }
 
-const crossChecks = (manifest: Manifest): CrossCheck[] => {
+const isSound = (problems: readonly FieldProblem[], parts: readonly string[]): boolean =>
+  !problems.some(({ pointer }) => pointer === "" || parts.some((part) => `${pointer}/`.startsWith(`${part}/`)));
+
+const listOf = (capabilities: unknown): readonly Capability[] =>
+  Array.isArray(capabilities) ? (capabilities as readonly Capability[]) : [];
+
+/** The `transports` block and what leans on it. */
+const transportChecks = (manifest: Manifest, form: readonly FieldProblem[]): CrossCheck[] => {
+  const { capabilities, transports } = manifest;
+  const sound = { isSchemaSound: isSound(form, ["/schema"]), isRequiresSound: isSound(form, ["/requires"]) };
+  return [
+    ...Object.entries(isJsonObject(transports) ? transports : {}).map(
+      ([name, block]): CrossCheck => ({
+        parts: [appendPointer("/transports", name)],
+        check: () => checkBlock(name, block, manifest, sound),
+      }),
+    ),
+    ...listOf(capabilities).map(
+      (capability, index): CrossCheck => ({
+        parts: ["/transports", `/capabilities/${index}`],
+        check: () => checkWrites(manifest, capability, index),
+      }),
+    ),
+    { parts: ["/test", "/transports"], check: () => checkTestTransport(manifest) },
+  ];
+};
+
+const crossChecks = (manifest: Manifest, form: readonly FieldProblem[]): CrossCheck[] => {
   const { schema, capabilities, test, transports } = manifest;
   return [
     { parts: ["/schema"], check: () => checkConnection(schema.connection) },
-    ...(Array.isArray(capabilities) ? (capabilities as readonly Capability[]) : []).map(
+    ...listOf(capabilities).map(
       (capability, index): CrossCheck => ({
         parts: [`/capabilities/${index}`],
         check: () => checkCapability(capability, `/capabilities/${index}`),
@@ -161,12 +188,9 @@ const crossChecks = (manifest: Manifest): CrossCheck[] => {
     ),
     { parts: ["/capabilities"], check: () => uniqueIds(capabilities) },
     { parts: ["/test", "/transports"], check: () => (test === undefined ? [] : checkTest(test, transports)) },
-    { parts: ["/transports", "/capabilities", "/schema", "/requires"], check: () => checkTransports(manifest) },
+    ...transportChecks(manifest, form),
   ];
 };
-
-const isSound = (problems: readonly FieldProblem[], parts: readonly string[]): boolean =>
-  !problems.some(({ pointer }) => pointer === "" || parts.some((part) => `${pointer}/`.startsWith(`${part}/`)));
 
 /**
  * Checks a parsed `plugin.yaml`. A part whose form is wrong is not checked against the others; all else is, so that
@@ -176,7 +200,7 @@ export const checkManifest = (document: unknown): ManifestCheck => {
   const form = compileSchema(manifestSchema)(document);
   if (!isJsonObject(document)) return { problems: form };
   const manifest = withPlainTest(document) as unknown as Manifest;
-  const found = crossChecks(manifest).filter(({ parts }) => isSound(form, parts));
+  const found = crossChecks(manifest, form).filter(({ parts }) => isSound(form, parts));
   const problems = [...form, ...found.flatMap(({ check }) => check())];
   return problems.length > 0 ? { problems } : { manifest, problems: [] };
 };
