@@ -13,7 +13,7 @@ export interface Shelf extends ReleaseShelf {
   dirOf(digest: string): Promise<string>;
 }
 
-const inspectTimeoutMs = 15_000;
+const inspectTimeoutMs = 8_000;
 
 export const createShelf = (deps: {
   readonly store: Store;
