@@ -11,6 +11,8 @@ export interface ProcessDeps extends ContextDeps {
   readonly tail: TailDeps;
   readonly metrics: Metrics;
   readonly lockTtlMs: number;
+  /** What settled jobs still owe their watchers and locks. */
+  readonly openTails: Set<Promise<void>>;
   /** The attempts that run now, by job id. */
   readonly running: Map<string, Attempt>;
 }

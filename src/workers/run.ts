@@ -61,6 +61,20 @@ const persist = async <T>(deps: ProcessDeps, attempt: Attempt, write: () => Prom
   }
 };
 
+/** The tail goes on while the next job is claimed: it is repeatable, and the sweep finds what is left open. */
+const followTail = (deps: ProcessDeps, jobId: string): void => {
+  const marks: Promise<void>[] = [];
+  const close = async (): Promise<void> => {
+    const settled = await deps.store.read(() => findJob(jobId));
+    if (settled) await closeTailOf(deps.tail, settled, { isHeld: true, markLater: (mark) => void marks.push(mark) });
+    await Promise.all(marks);
+  };
+  const tail = close()
+    .catch((thrown: unknown) => deps.log.warn({ job_id: jobId, err: thrown }, "a tail is left to the sweep"))
+    .finally(() => deps.openTails.delete(tail));
+  deps.openTails.add(tail);
+};
+
 type SettleEnd = Extract<AttemptEnd, { kind: "settle" }>;
 
 const settle = async (deps: ProcessDeps, attempt: Attempt, end: SettleEnd): Promise<void> => {
@@ -97,9 +111,7 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, end: SettleEnd): Prom
       deps.log.warn({ job_id: job.id, err: thrown }, "what follows a settled job failed"),
     );
   }
-  const settled = await deps.store.read(() => findJob(job.id));
-  if (settled)
-    await closeTailOf(deps.tail, settled, { isHeld: true, markLater: (mark) => void mark.catch(() => undefined) });
+  followTail(deps, job.id);
 };
 
 const conclude = async (deps: ProcessDeps, attempt: Attempt, end: AttemptEnd): Promise<Settled> => {

@@ -118,6 +118,7 @@ const drainWorker = async (consumer: JobConsumer, process: ProcessDeps, graceMs:
   await settled(running, graceMs);
   for (const attempt of running.values()) attempt.stop("drain");
   await settled(running, graceMs + 3_000);
+  await Promise.allSettled(process.openTails);
   await consumer.close(1_000);
 };
 
@@ -143,6 +144,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
     tail: { store, redis, queue },
     lockTtlMs: timings.lockTtlMs,
     running: new Map(),
+    openTails: new Set(),
   };
   lease = await leaseOf(deps, timings, process);
   const held = lease;
