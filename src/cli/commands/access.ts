@@ -56,7 +56,7 @@ const listTokens = async (session: Session): Promise<undefined> => {
     return isEnded(token, now) ? `expired ${ago(token.expires_at, now)}` : until(token.expires_at, now);
   };
   const columns = [
-    { title: "TOKEN", value: ({ id }: Token) => id, style: () => "bold" as const },
+    { title: "TOKEN", isWhole: true, value: ({ id }: Token) => id, style: () => "bold" as const },
     { title: "NAME", value: ({ name }: Token) => name },
     { title: "ROLE", value: ({ role }: Token) => role },
     { title: "INSTANCES", value: ({ instances }: Token) => named(instances, names) },

@@ -15,7 +15,7 @@ const list = async (session: Session): Promise<undefined> => {
   if (session.isJson) return void printJson(session, instances);
   const now = session.now();
   const columns = [
-    { title: "INSTANCE", value: ({ name }: InstanceDocument) => name, style: () => "bold" as const },
+    { title: "INSTANCE", isWhole: true, value: ({ name }: InstanceDocument) => name, style: () => "bold" as const },
     {
       title: "STATE",
       value: ({ state }: InstanceDocument) => state,
@@ -23,7 +23,12 @@ const list = async (session: Session): Promise<undefined> => {
     },
     { title: "TYPE", value: ({ type_id }: InstanceDocument) => type_id },
     { title: "TESTED", value: ({ last_test }: InstanceDocument) => ago(last_test, now) },
-    { title: "ID", value: ({ instance_id }: InstanceDocument) => instance_id, style: () => "dim" as const },
+    {
+      title: "ID",
+      isWhole: true,
+      value: ({ instance_id }: InstanceDocument) => instance_id,
+      style: () => "dim" as const,
+    },
     {
       title: "NOTE",
       value: ({ last_error, flags }: InstanceDocument) => last_error?.detail ?? flags.join(" "),

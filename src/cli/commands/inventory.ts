@@ -75,7 +75,7 @@ const read = async (
 const printItems = (session: Session, { items, cache }: InventoryDocument, all: boolean): void => {
   const { terminal } = session;
   const columns: Column<Target>[] = [
-    { title: "ID", value: ({ external_id }) => external_id, style: () => "bold" },
+    { title: "ID", isWhole: true, value: ({ external_id }) => external_id, style: () => "bold" },
     { title: "NAME", value: ({ name }) => name },
     ...attributeColumns(items),
   ];

@@ -32,7 +32,7 @@ const printJobs = async ({ api, terminal, now }: Session, { items, next_cursor }
   const names = new Map(instances.map(({ instance_id, name }) => [instance_id, name]));
   const at = now();
   const columns = [
-    { title: "JOB", value: ({ id }: JobDocument) => id, style: () => "bold" as const },
+    { title: "JOB", isWhole: true, value: ({ id }: JobDocument) => id, style: () => "bold" as const },
     { title: "STATE", value: ({ state }: JobDocument) => state, style: ({ state }: JobDocument) => styleOf(state) },
     { title: "KIND", value: ({ kind }: JobDocument) => kind },
     { title: "INSTANCE", value: ({ subject }: JobDocument) => names.get(subject.instance_id ?? "") ?? "-" },

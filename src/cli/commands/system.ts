@@ -63,7 +63,7 @@ const schedules = async (session: Session): Promise<undefined> => {
       value: ({ last_state }: Schedule) => last_state ?? "-",
       style: ({ last_state }: Schedule) => styleOf(last_state ?? ""),
     },
-    { title: "ID", value: ({ id }: Schedule) => id, style: () => "dim" as const },
+    { title: "ID", isWhole: true, value: ({ id }: Schedule) => id, style: () => "dim" as const },
   ];
   printTable(session.terminal, page.items, columns, "Nothing is scheduled.");
 };

@@ -28,7 +28,7 @@ const list = async (session: Session, [asked]: readonly string[]): Promise<undef
   const types = await listTypes(session.api);
   if (session.isJson) return void printJson(session, types);
   const columns = [
-    { title: "TYPE", value: ({ id }: TypeDocument) => id, style: () => "bold" as const },
+    { title: "TYPE", isWhole: true, value: ({ id }: TypeDocument) => id, style: () => "bold" as const },
     { title: "VERSION", value: ({ version }: TypeDocument) => version },
     {
       title: "STATUS",

@@ -4,22 +4,27 @@ import { oneLine, type Style, type Terminal } from "./terminal.ts";
 export interface Column<T> {
   readonly title: string;
   readonly value: (row: T) => string;
+  /** Never cut: what is shown is copied into the next command. */
+  readonly isWhole?: boolean;
   readonly style?: (row: T) => Style | undefined;
 }
 
 const gap = 2;
-const narrowest = 6;
+const narrowest = 12;
 
-/** Takes from the widest columns until all fit. */
-const fitted = (wanted: readonly number[], width: number): number[] => {
-  const widths = [...wanted];
-  const excess = (): number => widths.reduce((sum, each) => sum + each, gap * (widths.length - 1)) - width;
-  for (let over = excess(); over > 0; over = excess()) {
-    const widest = widths.indexOf(Math.max(...widths));
-    const current = widths[widest] ?? 0;
-    if (current <= narrowest) break;
-    const next = Math.max(...widths.filter((_, index) => index !== widest), narrowest);
-    widths[widest] = Math.max(current - over, Math.min(next, current - 1), narrowest);
+const total = (widths: readonly number[]): number =>
+  widths.reduce((sum, each) => sum + each, gap * (widths.length - 1));
+
+/** Leaves out columns from the right until the others can be read, then takes from the widest until all fit. */
+const fitted = (columns: readonly { wanted: number; isWhole: boolean }[], width: number): number[] => {
+  const least = columns.map(({ wanted, isWhole }) => (isWhole ? wanted : Math.min(wanted, narrowest)));
+  while (least.length > 2 && total(least) > width) least.pop();
+  const widths = least.map((_, index) => columns[index]?.wanted ?? 0);
+  while (total(widths) > width) {
+    const spare = widths.map((each, index) => each - (least[index] ?? 0));
+    const widest = spare.indexOf(Math.max(...spare));
+    if ((spare[widest] ?? 0) <= 0) break;
+    widths[widest] = (widths[widest] ?? 0) - 1;
   }
   return widths;
 };
@@ -39,15 +44,18 @@ export const printTable = <T>(
     return;
   }
   const cells = rows.map((row) => columns.map(({ value }) => oneLine(value(row))));
-  const wanted = columns.map(({ title }, index) =>
-    Math.max(title.length, ...cells.map((line) => line[index]?.length ?? 0)),
+  const widths = fitted(
+    columns.map(({ title, isWhole = false }, index) => ({
+      wanted: Math.max(title.length, ...cells.map((line) => line[index]?.length ?? 0)),
+      isWhole,
+    })),
+    terminal.width,
   );
-  const widths = fitted(wanted, terminal.width);
   const lay = (texts: readonly string[], style: (index: number) => Style | undefined): string =>
-    texts
-      .map((text, index) => {
-        const isLast = index === texts.length - 1;
-        const width = widths[index] ?? 0;
+    widths
+      .map((width, index) => {
+        const text = texts[index] ?? "";
+        const isLast = index === widths.length - 1;
         const shown = isLast ? cut(text, width) : cut(text, width).padEnd(width);
         const chosen = style(index);
         return chosen === undefined ? shown : terminal.style(chosen, shown);
