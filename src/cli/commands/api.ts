@@ -6,6 +6,8 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { usage } from "../failure.ts";
 import { printJson, type Session } from "../session.ts";
 
+const anything = "application/json, application/problem+json, */*;q=0.5";
+
 interface ApiOptions {
   readonly data?: string;
   readonly header: readonly string[];
@@ -41,7 +43,7 @@ const call = async (
   if (!path.startsWith("/")) throw usage(`Expected a path such as /api/jobs, got ${JSON.stringify(path)}.`);
   const { api, signal } = session;
   const body = await readData(session, options.data);
-  const headers = Object.fromEntries(options.header.map(headerOf));
+  const headers = { accept: anything, ...Object.fromEntries(options.header.map(headerOf)) };
   const request = { headers, signal, ...(body === undefined ? {} : { body }) };
   const response = await api.open(method.toUpperCase(), path, request).catch((thrown: unknown) => {
     throw unreachable(api.server, thrown);

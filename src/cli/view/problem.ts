@@ -27,12 +27,33 @@ const nextSteps: Readonly<Record<string, string>> = {
   auth_failed: "Set the right secret on the instance, then test it again.",
 };
 
+/** One finding of a pack's validation: a place with its message, or whatever was found. */
+const findingLine = (fault: string, found: unknown): string => {
+  const { pointer, message, line } = (found ?? {}) as Record<string, unknown>;
+  if (typeof message !== "string")
+    return oneLine(`${fault}: ${typeof found === "string" ? found : JSON.stringify(found)}`);
+  const place = [typeof pointer === "string" ? pointer : "", typeof line === "number" ? `(line ${line})` : ""].join(
+    " ",
+  );
+  return oneLine(`${fault}: ${place.trim()} ${message}`);
+};
+
+const findingLines = (errors: unknown): string[] =>
+  typeof errors !== "object" || errors === null || Array.isArray(errors)
+    ? []
+    : Object.entries(errors).flatMap(([fault, found]) => [found].flat().map((each) => findingLine(fault, each)));
+
 /** Facts that the details of some errors carry and that decide what to do. */
 const factLines = (details: unknown): string[] => {
-  const { permissions, steps_done, outcome } = (details ?? {}) as Record<string, unknown>;
+  const { permissions, errors, steps_done, outcome } = (details ?? {}) as Record<string, unknown>;
   const asked = Array.isArray(permissions) ? permissions.map((each) => `asks for ${oneLine(String(each))}`) : [];
   const done = typeof steps_done === "number" ? [`steps done: ${steps_done}`] : [];
-  return [...asked, ...done, ...(typeof outcome === "string" ? [`outcome: ${oneLine(outcome)}`] : [])];
+  return [
+    ...asked,
+    ...findingLines(errors),
+    ...done,
+    ...(typeof outcome === "string" ? [`outcome: ${oneLine(outcome)}`] : []),
+  ];
 };
 
 interface Wrong {

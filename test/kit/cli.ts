@@ -1,0 +1,98 @@
+/** The command line as a child process, beside a running system and a lab with many VMs. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Proxmox, startProxmox } from "../../lab/proxmox.ts";
+import { type System, startSystem, until } from "./system.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+
+export interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Running {
+  readonly done: Promise<Ran>;
+  out(): string;
+  interrupt(): void;
+}
+
+export interface CliBench {
+  readonly lab: Proxmox;
+  readonly system: System;
+  /** A folder of the test's own. */
+  readonly scratch: string;
+  start(args: readonly string[], options?: { input?: string; env?: Record<string, string> }): Running;
+  cli(...args: string[]): Promise<Ran>;
+  json<T>(...args: string[]): Promise<T>;
+  /** `vm/<id>` of a VM that runs and that no other test uses. */
+  nextVm(): string;
+  dispose(): Promise<void>;
+}
+
+const starter =
+  (system: System): CliBench["start"] =>
+  (args, options = {}) => {
+    const { SWITCHYARD_URL: _url, SWITCHYARD_TOKEN: _token, ...environment } = process.env;
+    const child = spawn(process.execPath, ["src/cli/main.ts", ...args], {
+      cwd: root,
+      env: { ...environment, SWITCHYARD_DATA: system.dataDir, ...options.env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk) => {
+      out += String(chunk);
+    });
+    child.stderr.on("data", (chunk) => {
+      err += String(chunk);
+    });
+    child.stdin.end(options.input ?? "");
+    const done = new Promise<Ran>((resolve) => child.on("close", (code) => resolve({ code, out, err })));
+    return { done, out: () => out, interrupt: () => void child.kill("SIGINT") };
+  };
+
+/** A system with the instance `pve`, added by the command line itself. */
+export const openCliBench = async (): Promise<CliBench> => {
+  const scratch = mkdtempSync(join(tmpdir(), "sw-cli-"));
+  const lab = await startProxmox({ taskMs: 1_500, vms: 40 });
+  const system = await startSystem();
+  const start = starter(system);
+  const dispose = async (): Promise<void> => {
+    await system.dispose();
+    await lab.close();
+    rmSync(scratch, { recursive: true, force: true });
+  };
+  const free = [...lab.state.guests.values()]
+    .filter(
+      ({ kind, state, template, lock, ha, quirk }) =>
+        kind === "qemu" && state === "running" && !template && lock === null && ha === null && quirk === null,
+    )
+    .map(({ vmid }) => `vm/${vmid}`);
+  const bench: CliBench = {
+    ...{ lab, system, scratch, start, dispose },
+    cli: (...args) => start(args).done,
+    json: async (...args) => JSON.parse((await start([...args, "--json"]).done).out),
+    nextVm: () => free.shift() ?? "vm/none-left",
+  };
+  try {
+    await until(async () => {
+      const { body } = await system.call("GET", "/api/integrations/types/walnut.proxmox.ve");
+      return body["status"] === "valid" ? true : undefined;
+    }, "the shipped pack");
+    const { token_name, api_token } = lab.tokens.admin;
+    writeFileSync(join(scratch, "token"), `${api_token}\n`);
+    const config = { host: lab.host, port: lab.port, token_name, tls_fingerprint: lab.fingerprint };
+    const set = Object.entries(config).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
+    const secret = ["--secret", `api_token=@${join(scratch, "token")}`];
+    const { code, err } = await bench.cli("add", "walnut.proxmox.ve", "--name", "pve", ...set, ...secret);
+    if (code !== 0) throw new Error(err);
+    return bench;
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+};
