@@ -174,6 +174,13 @@ const redisOf = (source: Source, role: Config["role"]): string | null => {
   return redisUrl;
 };
 
+/** Better no start than a promise that is not kept. */
+const signaturesOf = (source: Source): "allow" | "require" => {
+  const asked = choice(source, "SWITCHYARD_PACK_SIGNATURES", ["allow", "require"]);
+  if (asked === "require") throw wrong("SWITCHYARD_PACK_SIGNATURES", "allow, as signatures are not checked yet", asked);
+  return asked;
+};
+
 const keyText = {
   pattern: /^\s*([0-9a-fA-F]{64}|[\w+/-]{43}=?)\s*$/,
   expected: "32 bytes as 64 hex digits or as base64",
@@ -213,7 +220,7 @@ export const loadConfig = (environment: Source, cwd: string): Config => {
     retentionDays: whole(source, "SWITCHYARD_RETENTION_DAYS", { fallback: 90, min: 1, max: 36_500 }),
     corsOrigins: origins(source, "SWITCHYARD_CORS_ORIGINS"),
     minSandbox: choice(source, "SWITCHYARD_MIN_SANDBOX", ["degraded", "full"]),
-    packSignatures: choice(source, "SWITCHYARD_PACK_SIGNATURES", ["allow", "require"]),
+    packSignatures: signaturesOf(source),
     trustedKeys: list(source, "SWITCHYARD_TRUSTED_KEYS"),
     catalogUrl: source["SWITCHYARD_CATALOG"] || null,
     otlpUrl: url(source, "SWITCHYARD_OTLP_URL", ["http://", "https://"]),

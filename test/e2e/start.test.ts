@@ -55,6 +55,7 @@ describe("a wrong setting", () => {
     ["SWITCHYARD_RETENTION_DAYS", "0.5"],
     ["SWITCHYARD_MIN_SANDBOX", "none"],
     ["SWITCHYARD_PACK_SIGNATURES", "maybe"],
+    ["SWITCHYARD_PACK_SIGNATURES", "require"],
     ["SWITCHYARD_LOG", "loud"],
     ["SWITCHYARD_PACKS_DIR", "/nowhere/at/all"],
     ["SWITCHYARD_DROPINS_DIR", "/nowhere/at/all"],
