@@ -49,8 +49,6 @@ const doors: Record<string, readonly string[]> = {
   ioredis: ["redis"],
   hono: ["api"],
   "@hono/node-server": ["api"],
-  "hono-openapi": ["api"],
-  "hono-rate-limiter": ["api"],
   "@fastify/busboy": ["api"],
   ajv: ["model/schema"],
   "ajv-formats": ["model/schema"],
@@ -66,8 +64,7 @@ const doors: Record<string, readonly string[]> = {
   pino: ["log"],
   "prom-client": ["metrics"],
   commander: ["cli"],
-  listr2: ["cli"],
-  "@bomb.sh/tab": ["cli"],
+  yazl: ["cli"],
   "node:child_process": ["sandbox", "redis", "roles", "transports/process", "cli/editor", "packs/requires"],
 };
 
