@@ -125,7 +125,8 @@ export const runAction = async (context: JobContext): Promise<Json> => {
   if (!capability) {
     throw new SwitchyardError("capability_unsupported", { detail: `${subject.type.id} has no ${input.capability}.` });
   }
-  const journal = await context.store.read(() => readJournal(context.job.id));
+  const { attempt, id } = context.job;
+  const journal = attempt === 1 ? [] : await context.store.read(() => readJournal(id));
   const driver = await context.driver(subject.instance, subject.type);
   const action = {
     capability: input.capability,

@@ -18,8 +18,8 @@ export interface TailDeps {
 export interface TailOptions {
   /** The caller holds the job in the queue and acknowledges it itself. */
   readonly isHeld?: boolean;
-  /** Called instead of waiting when the last mark is to be made while the caller goes on. */
-  readonly markLater?: (mark: Promise<void>) => void;
+  /** Told that all is done but the row's mark, which the caller then sees to. */
+  readonly markLater?: (jobId: string) => void;
 }
 
 const wireSubject = ({ typeId, instanceId, target }: Subject): JsonObject => ({
@@ -72,9 +72,8 @@ const tell = async ({ redis }: TailDeps, job: Job): Promise<void> => {
 export const closeTailOf = async (deps: TailDeps, job: Job, options: TailOptions = {}): Promise<void> => {
   const leave = options.isHeld === true ? undefined : deps.queue.remove([{ id: job.id, queue: job.queue }]);
   await Promise.all([tell(deps, job), freeLocks(deps, job), leave]);
-  const mark = deps.store.write(() => closeTail(job.id)).then(() => undefined);
-  if (options.markLater === undefined) await mark;
-  else options.markLater(mark);
+  if (options.markLater === undefined) await deps.store.write(() => closeTail(job.id));
+  else options.markLater(job.id);
 };
 
 /** The stored shape of an error that the runner itself gives a job. */

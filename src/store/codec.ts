@@ -1,7 +1,10 @@
 /** Turns nouns into rows and back: camelCase here, snake_case there, documents as JSON text, booleans as 0 and 1. */
 
-/** How a field lies in its column. `bytes` and `plain` lie as they are. */
-export type Coding = "plain" | "json" | "flag";
+/**
+ * How a field lies in its column. `bytes` and `plain` lie as they are; `document` is JSON that is read far more often
+ * than it changes: equal texts give one frozen value.
+ */
+export type Coding = "plain" | "json" | "document" | "flag";
 
 export interface Codec<T extends object, Row extends object> {
   encode(value: T): Row;
@@ -16,12 +19,36 @@ const columnOf = (field: string): string => field.replace(/[A-Z]/g, (letter) => 
 const writers: Readonly<Record<Coding, (value: unknown) => unknown>> = {
   plain: (value) => value,
   json: (value) => (value === null ? null : JSON.stringify(value)),
+  document: (value) => JSON.stringify(value),
   flag: (value) => (value ? 1 : 0),
 };
-const readers: Readonly<Record<Coding, (value: unknown) => unknown>> = {
-  plain: (value) => value,
-  json: (value) => (value === null ? null : JSON.parse(value as string)),
-  flag: (value) => value === 1,
+
+const freeze = (value: unknown): unknown => {
+  if (typeof value !== "object" || value === null) return value;
+  for (const inner of Object.values(value)) freeze(inner);
+  return Object.freeze(value);
+};
+
+const keptDocuments = 100;
+
+const createDocumentReader = () => {
+  const known = new Map<string, unknown>();
+  return (text: string): unknown => {
+    const kept = known.get(text);
+    if (kept !== undefined) return kept;
+    if (known.size >= keptDocuments) known.clear();
+    const made = freeze(JSON.parse(text));
+    known.set(text, made);
+    return made;
+  };
+};
+
+const readerOf = (coding: Coding): ((value: unknown) => unknown) => {
+  if (coding === "json") return (value) => (value === null ? null : JSON.parse(value as string));
+  if (coding === "flag") return (value) => value === 1;
+  if (coding === "plain") return (value) => value;
+  const read = createDocumentReader();
+  return (value) => read(value as string);
 };
 
 /** A codec from one declaration: which field is coded how. Column names follow from field names. */
@@ -34,7 +61,7 @@ export const codec = <T extends object, Row extends object>(
     field,
     column: columnOf(field),
     write: writers[coding],
-    read: readers[coding],
+    read: readerOf(coding),
   }));
   const encodeSome = (value: Partial<T>): Partial<Row> => {
     const row: Record<string, unknown> = {};

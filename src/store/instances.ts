@@ -5,8 +5,8 @@ import type { JsonObject } from "../model/json.ts";
 import { codec } from "./codec.ts";
 import { lastSpilledOf } from "./events.ts";
 import { jobError } from "./job/claim.ts";
-import { query, run, runOne } from "./query.ts";
-import { changeSecrets, insertSecrets, type NewSecret, secretFacts } from "./secrets.ts";
+import { prepared, query, run, runOne } from "./query.ts";
+import { changeSecrets, insertSecrets, type NewSecret, secretFacts, secretFactsOf } from "./secrets.ts";
 import type { InstancesTable } from "./tables.ts";
 import type { Unit } from "./unit.ts";
 
@@ -28,6 +28,7 @@ const instances = codec<Omit<Instance, "secrets">, InstancesTable>({
 });
 
 const select = () => query.selectFrom("instances").selectAll();
+const byId = prepared<{ id: string }, InstancesTable>((value) => select().where("id", "=", value("id")));
 
 function* withSecrets(rows: readonly InstancesTable[]): Unit<Instance[]> {
   const facts = yield* secretFacts(rows.map(({ id }) => id));
@@ -49,8 +50,8 @@ export function* insertInstance(instance: Instance, sealed: readonly SealedSecre
 }
 
 export function* findInstance(id: string): Unit<Instance | undefined> {
-  const row = yield* runOne(select().where("id", "=", id));
-  return row === undefined ? undefined : (yield* withSecrets([row]))[0];
+  const row = (yield* byId({ id })).rows[0];
+  return row === undefined ? undefined : { ...instances.decode(row), secrets: yield* secretFactsOf(id) };
 }
 
 /** The instances a caller sees (null or absent: all), by name. */

@@ -2,7 +2,7 @@
 
 import type { Json } from "../model/json.ts";
 import type { JournalEntry, StepAnswer } from "../model/plan.ts";
-import { query, run, runOne } from "./query.ts";
+import { prepared, query, run, runOne } from "./query.ts";
 import type { JournalTable } from "./tables.ts";
 import type { Unit } from "./unit.ts";
 
@@ -81,12 +81,13 @@ export function* recordAnswered(answered: {
   return changes > 0;
 }
 
+const ofJob = prepared<{ id: string }, JournalTable>((value) =>
+  query.selectFrom("job_journal").selectAll().where("job_id", "=", value("id")).orderBy("step_index"),
+);
+
 /** The steps in their order. */
 export function* readJournal(jobId: string): Unit<JournalEntry[]> {
-  const { rows } = yield* run(
-    query.selectFrom("job_journal").selectAll().where("job_id", "=", jobId).orderBy("step_index"),
-  );
-  return rows.map(entryOf);
+  return (yield* ofJob({ id: jobId })).rows.map(entryOf);
 }
 
 /** Whether a write was sent that may not be repeated and whose answer is not known. */

@@ -1,6 +1,6 @@
 /** Sealed secrets of instances: set, replaced, deleted; a version is never used twice. */
 import type { Instance, SealedSecret } from "../model/instance.ts";
-import { query, run } from "./query.ts";
+import { prepared, query, run } from "./query.ts";
 import type { Unit } from "./unit.ts";
 
 /**
@@ -42,9 +42,27 @@ export function* secretFacts(instanceIds: readonly string[]): Unit<Map<string, S
   return facts;
 }
 
+const factsOfOne = prepared<{ id: string }, { name: string; version: number; updated_at: number }>((value) =>
+  query
+    .selectFrom("instance_secrets")
+    .select(["name", "version", "updated_at"])
+    .where("instance_id", "=", value("id"))
+    .where("sealed", "is not", null)
+    .orderBy("name"),
+);
+const sealedOfOne = prepared<
+  { id: string },
+  { instanceId: string; name: string; version: number; sealed: string | null }
+>((value) => select().where("instance_id", "=", value("id")).orderBy("name"));
+
+/** What is set on one instance: read by everything that happens to it. */
+export function* secretFactsOf(instanceId: string): Unit<SecretFacts> {
+  const { rows } = yield* factsOfOne({ id: instanceId });
+  return Object.fromEntries(rows.map(({ name, version, updated_at }) => [name, { version, updatedAt: updated_at }]));
+}
+
 export function* sealedSecrets(instanceId: string): Unit<SealedSecret[]> {
-  const { rows } = yield* run(select().where("instance_id", "=", instanceId).orderBy("name"));
-  return rows.filter(isSealed);
+  return (yield* sealedOfOne({ id: instanceId })).rows.filter(isSealed);
 }
 
 export function* allSealedSecrets(): Unit<SealedSecret[]> {

@@ -2,7 +2,7 @@
 import type { IntegrationType, SandboxLevel, TypeStatus } from "../model/integration-type.ts";
 import type { JsonObject } from "../model/json.ts";
 import { codec } from "./codec.ts";
-import { query, run, runOne } from "./query.ts";
+import { prepared, query, run } from "./query.ts";
 import type { TypesTable } from "./tables.ts";
 import type { Unit } from "./unit.ts";
 
@@ -10,7 +10,7 @@ const types = codec<IntegrationType, TypesTable>({
   id: "plain",
   status: "plain",
   errors: "json",
-  manifest: "json",
+  manifest: "document",
   manifestYaml: "plain",
   language: "plain",
   digest: "plain",
@@ -25,8 +25,12 @@ const types = codec<IntegrationType, TypesTable>({
   updatedAt: "plain",
 });
 
+const byId = prepared<{ id: string }, TypesTable>((value) =>
+  query.selectFrom("integration_types").selectAll().where("id", "=", value("id")),
+);
+
 export function* findType(id: string): Unit<IntegrationType | undefined> {
-  const row = yield* runOne(query.selectFrom("integration_types").selectAll().where("id", "=", id));
+  const row = (yield* byId({ id })).rows[0];
   return row === undefined ? undefined : types.decode(row);
 }
 

@@ -4,6 +4,7 @@ import type { TailDeps } from "../queue/tail.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ContextDeps } from "./context.ts";
 import type { EventLine } from "./event-line.ts";
+import type { Tails } from "./tails.ts";
 
 export interface ProcessDeps extends ContextDeps {
   readonly workerId: string;
@@ -12,7 +13,7 @@ export interface ProcessDeps extends ContextDeps {
   readonly metrics: Metrics;
   readonly lockTtlMs: number;
   /** What settled jobs still owe their watchers and locks. */
-  readonly openTails: Set<Promise<void>>;
+  readonly tails: Tails;
   /** The attempts that run now, by job id. */
   readonly running: Map<string, Attempt>;
 }

@@ -12,7 +12,7 @@ import { isSettled, type Job } from "../model/job.ts";
 import type { Consume, Settled } from "../queue/queue.ts";
 import { closeTailOf } from "../queue/tail.ts";
 import { lastSpilled } from "../store/events.ts";
-import { claimJob, findJob } from "../store/jobs.ts";
+import { claimJob } from "../store/jobs.ts";
 import { type Attempt, createAttempt } from "./attempt.ts";
 import { createContext } from "./context.ts";
 import { createEmitter } from "./emitter.ts";
@@ -79,31 +79,39 @@ const takeLocks = async (deps: ProcessDeps, job: Job): Promise<boolean> => {
   return got;
 };
 
-/** What a row says before any lock is taken: its job may be over, unknown to this version, or not due yet. */
-const beforeClaim = async (deps: ProcessDeps, job: Job | undefined): Promise<Settled | null> => {
-  if (!job) return done;
-  if (isSettled(job.state)) {
-    await closeTailOf(deps.tail, job);
-    return done;
-  }
+/** What the row of an unsettled job says before any lock is taken: it may be unknown to this version, or not due yet. */
+const notNow = (deps: ProcessDeps, job: Job): Settled | null => {
   if (!isJobKind(job.kind)) return { outcome: "unknown_kind" };
   const early = job.state === "retrying" && job.runAt !== null ? job.runAt - deps.now() : 0;
   return early > dueSlackMs ? { outcome: "again", delayMs: early } : null;
+};
+
+type Claim = Awaited<ReturnType<typeof claim>>;
+
+const claim = (deps: ProcessDeps, id: string, mayTake?: (job: Job) => boolean) =>
+  deps.store.write(() =>
+    claimJob({ id, workerId: deps.workerId, now: deps.now(), ...(mayTake === undefined ? {} : { mayTake }) }),
+  );
+
+const runClaim = async (deps: ProcessDeps, claimed: Claim, signal: AbortSignal): Promise<Settled> => {
+  if (claimed.outcome === "claimed") return runClaimed(deps, claimed.job, signal);
+  if (claimed.outcome !== "missing") await closeTailOf(deps.tail, claimed.job);
+  return done;
 };
 
 /** Handles one job id: never throws for what a job does, only when the store or Redis cannot be reached. */
 export const createProcessor =
   (deps: ProcessDeps): Consume =>
   async (jobId, signal) => {
-    const job = await deps.store.read(() => findJob(jobId));
-    const early = await beforeClaim(deps, job);
-    if (early !== null || !job) return early ?? done;
-    if (!(await takeLocks(deps, job))) {
+    // A job that needs no lock is read and claimed at once.
+    const first = await claim(deps, jobId, (job) => job.locks.length === 0 && notNow(deps, job) === null);
+    if (first.outcome !== "left") return runClaim(deps, first, signal);
+    const { job } = first;
+    const refusal = isSettled(job.state) ? null : notNow(deps, job);
+    if (refusal !== null) return refusal;
+    if (!isSettled(job.state) && !(await takeLocks(deps, job))) {
       deps.metrics.jobParked(job.kind);
       return { outcome: "parked", lookAgain: () => lookAgain(deps.redis, job.id) };
     }
-    const claim = await deps.store.write(() => claimJob({ id: jobId, workerId: deps.workerId, now: deps.now() }));
-    if (claim.outcome === "claimed") return runClaimed(deps, claim.job, signal);
-    if (claim.outcome !== "missing") await closeTailOf(deps.tail, claim.job);
-    return done;
+    return runClaim(deps, await claim(deps, jobId), signal);
   };

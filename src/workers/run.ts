@@ -5,8 +5,7 @@ import type { Job, JobError } from "../model/job.ts";
 import type { Json } from "../model/json.ts";
 import { redactJson } from "../model/redact.ts";
 import type { Settled } from "../queue/queue.ts";
-import { closeTailOf } from "../queue/tail.ts";
-import { findJob, requeueJob, retryJob, settleJob } from "../store/jobs.ts";
+import { requeueJob, retryJob, settleJob } from "../store/jobs.ts";
 import { readJournal } from "../store/journal.ts";
 import type { Attempt } from "./attempt.ts";
 import { type AttemptEnd, endOfFailure } from "./ending.ts";
@@ -61,20 +60,6 @@ const persist = async <T>(deps: ProcessDeps, attempt: Attempt, write: () => Prom
   }
 };
 
-/** The tail goes on while the next job is claimed: it is repeatable, and the sweep finds what is left open. */
-const followTail = (deps: ProcessDeps, jobId: string): void => {
-  const marks: Promise<void>[] = [];
-  const close = async (): Promise<void> => {
-    const settled = await deps.store.read(() => findJob(jobId));
-    if (settled) await closeTailOf(deps.tail, settled, { isHeld: true, markLater: (mark) => void marks.push(mark) });
-    await Promise.all(marks);
-  };
-  const tail = close()
-    .catch((thrown: unknown) => deps.log.warn({ job_id: jobId, err: thrown }, "a tail is left to the sweep"))
-    .finally(() => deps.openTails.delete(tail));
-  deps.openTails.add(tail);
-};
-
 type SettleEnd = Extract<AttemptEnd, { kind: "settle" }>;
 
 const settle = async (deps: ProcessDeps, attempt: Attempt, end: SettleEnd): Promise<void> => {
@@ -86,6 +71,7 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, end: SettleEnd): Prom
     error: error === null ? null : (redactJson(emitter.redact, error as unknown as Json) as unknown as JobError),
     at: now,
   };
+  const result = redactJson(emitter.redact, end.result);
   const events = emitter.takeUnspilled();
   const isOurs = await persist(deps, attempt, () =>
     deps.store.write(function* () {
@@ -93,7 +79,7 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, end: SettleEnd): Prom
         id: job.id,
         attempt: job.attempt,
         state,
-        result: redactJson(emitter.redact, end.result),
+        result,
         error: ending.error,
         events,
         now,
@@ -111,7 +97,8 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, end: SettleEnd): Prom
       deps.log.warn({ job_id: job.id, err: thrown }, "what follows a settled job failed"),
     );
   }
-  followTail(deps, job.id);
+  const { lastSeq } = emitter;
+  deps.tails.follow({ ...job, state, result, error: ending.error, finishedAt: now, tail: "open", lastSeq });
 };
 
 const conclude = async (deps: ProcessDeps, attempt: Attempt, end: AttemptEnd): Promise<Settled> => {

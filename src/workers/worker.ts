@@ -22,6 +22,7 @@ import { type Lease, startLease } from "./lease.ts";
 import { createProcessor } from "./process.ts";
 import type { ProcessDeps } from "./process-deps.ts";
 import { createShelf } from "./shelf.ts";
+import { createTails } from "./tails.ts";
 
 export interface WorkerDeps {
   readonly workerId: string;
@@ -118,7 +119,7 @@ const drainWorker = async (consumer: JobConsumer, process: ProcessDeps, graceMs:
   await settled(running, graceMs);
   for (const attempt of running.values()) attempt.stop("drain");
   await settled(running, graceMs + 3_000);
-  await Promise.allSettled(process.openTails);
+  await process.tails.drain();
   await consumer.close(1_000);
 };
 
@@ -142,9 +143,9 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
     workerId: deps.workerId,
     line: createEventLine({ redis, log }),
     tail: { store, redis, queue },
+    tails: createTails({ tail: { store, redis, queue }, log }),
     lockTtlMs: timings.lockTtlMs,
     running: new Map(),
-    openTails: new Set(),
   };
   lease = await leaseOf(deps, timings, process);
   const held = lease;

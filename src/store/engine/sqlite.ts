@@ -7,21 +7,54 @@ import { asStoreFault, isBusy, patienceMs, unavailable } from "./fault.ts";
 import { groupCommit } from "./group-commit.ts";
 import { openSqliteFile, type SqliteFile } from "./sqlite-file.ts";
 
-/** A read is one turn of the loop: no commit of this process comes between its statements, and none of another one. */
-const readOnce = <T>(file: SqliteFile, unit: () => Unit<T>): T => {
-  file.plain("begin");
+interface Reading {
+  readonly unit: () => Unit<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+const readOne = (file: SqliteFile, { unit, resolve, reject }: Reading): void => {
   try {
-    return drive(unit(), file.execute);
-  } finally {
-    if (file.isInTransaction) file.plain("rollback");
+    resolve(drive(unit(), file.execute));
+  } catch (thrown) {
+    reject(thrown);
   }
 };
 
-const readPatiently = async <T>(file: SqliteFile, unit: () => Unit<T>, now: () => number): Promise<T> => {
+/**
+ * Reads that were asked for in one turn of the loop see one state of the file: no commit of this process comes between
+ * their statements, and none of another one. Beginning and ending costs as much as a short read does.
+ */
+const readTogether = (file: SqliteFile, readings: readonly Reading[]): void => {
+  try {
+    file.plain("begin");
+  } catch (thrown) {
+    for (const { reject } of readings) reject(thrown);
+    return;
+  }
+  for (const reading of readings) readOne(file, reading);
+  if (file.isInTransaction) file.plain("rollback");
+};
+
+const gatherReads = (file: SqliteFile) => {
+  let readings: Reading[] = [];
+  const flush = (): void => {
+    const due = readings;
+    readings = [];
+    readTogether(file, due);
+  };
+  return <T>(unit: () => Unit<T>): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      if (readings.length === 0) setImmediate(flush);
+      readings.push({ unit, resolve: resolve as (value: unknown) => void, reject });
+    });
+};
+
+const readPatiently = async <T>(read: () => Promise<T>, now: () => number): Promise<T> => {
   const since = now();
   for (;;) {
     try {
-      return readOnce(file, unit);
+      return await read();
     } catch (thrown) {
       if (!isBusy(thrown) || now() - since >= patienceMs) throw asStoreFault(thrown);
     }
@@ -32,12 +65,13 @@ const readPatiently = async <T>(file: SqliteFile, unit: () => Unit<T>, now: () =
 export const openSqlite = (path: string, now: () => number): Store => {
   const file = openSqliteFile(path);
   const commits = groupCommit(file, now);
+  const reading = gatherReads(file);
   let isClosed = false;
   const refuse = () => Promise.reject(unavailable("The store is closed."));
   return {
     dialect: "sqlite",
     write: (unit) => (isClosed ? refuse() : commits.write(unit)),
-    read: (unit) => (isClosed ? refuse() : readPatiently(file, unit, now)),
+    read: (unit) => (isClosed ? refuse() : readPatiently(() => reading(unit), now)),
     get pending() {
       return commits.pending;
     },

@@ -20,6 +20,8 @@ type Claim =
   | { readonly outcome: "cancelled"; readonly job: Job }
   /** Its worker was lost three times; settled by this claim as `failed` or `unknown_outcome`. */
   | { readonly outcome: "crash_loop"; readonly job: Job }
+  /** The caller's look at the row said no. */
+  | { readonly outcome: "left"; readonly job: Job }
   | { readonly outcome: "missing" };
 
 interface Taken {
@@ -129,10 +131,13 @@ export function* claimJob(asked: {
   readonly id: string;
   readonly workerId: string;
   readonly now: number;
+  /** Looks at the row first; false leaves it as it is. */
+  readonly mayTake?: (job: Job) => boolean;
 }): Unit<Claim> {
-  const { workerId, now } = asked;
+  const { workerId, now, mayTake } = asked;
   const job = yield* holdJob(asked.id);
   if (job === undefined) return { outcome: "missing" };
+  if (mayTake?.(job) === false) return { outcome: "left", job };
   if (isSettled(job.state)) return { outcome: "settled", job };
   if (job.state !== "running" && job.cancelRequestedAt !== null) return yield* cancel(job, now);
   if (job.state === "running" && job.lostWorkers + 1 >= lostWorkersMost) return yield* giveUp(job, now);

@@ -1,7 +1,7 @@
 /** Jobs that are not finished with: not enqueued, not settled, or with an open tail. */
 import { sql } from "kysely";
 import type { Job, JobState } from "../../model/job.ts";
-import { query, run } from "../query.ts";
+import { prepared, query, run } from "../query.ts";
 import type { Unit } from "../unit.ts";
 import { type JobRow, jobOf } from "./row.ts";
 
@@ -58,8 +58,12 @@ export function* openTails({ olderThan, limit }: Older): Unit<Job[]> {
   );
 }
 
+const tailClosed = prepared<{ id: string }, unknown>((value) =>
+  query.updateTable("jobs").set({ tail: "closed" }).where("id", "=", value("id")).where(sql<boolean>`tail = 'open'`),
+);
+
 export function* closeTail(id: string): Unit<void> {
-  yield* run(query.updateTable("jobs").set({ tail: "closed" }).where("id", "=", id).where("tail", "=", "open"));
+  yield* tailClosed({ id });
 }
 
 export function* runningJobs({ workerId, limit }: { readonly workerId?: string; readonly limit: number }): Unit<Job[]> {

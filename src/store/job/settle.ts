@@ -1,4 +1,6 @@
 /** Ends an attempt: settled for good, to be tried again, or given back. The attempt number fences each of them. */
+
+import { sql } from "kysely";
 import type { JobEvent } from "../../model/event.ts";
 import {
   isSettled,
@@ -54,9 +56,10 @@ export interface Settlement extends Fence {
   readonly routine?: boolean;
 }
 
-type SettledColumns = Pick<JobColumns, "state" | "result" | "error" | "finished_at" | "last_seq" | "is_routine"> & {
-  id: string;
-};
+type SettledColumns = Pick<
+  JobColumns,
+  "state" | "result" | "error" | "finished_at" | "last_seq" | "is_routine" | "sandbox_level"
+> & { id: string };
 const settled = prepared<SettledColumns, unknown>((value) =>
   query
     .updateTable("jobs")
@@ -67,6 +70,7 @@ const settled = prepared<SettledColumns, unknown>((value) =>
       finished_at: value("finished_at"),
       last_seq: value("last_seq"),
       is_routine: value("is_routine"),
+      sandbox_level: sql<string | null>`coalesce(${value("sandbox_level")}, sandbox_level)`,
       tail: "open",
       dedupe_key: null,
     })
@@ -85,13 +89,9 @@ export function* settleJob(settlement: Settlement): Unit<boolean> {
     finished_at: now,
     last_seq: yield* addEvents(id, settlement.events),
     is_routine: routine ? 1 : 0,
+    sandbox_level: sandboxLevel ?? null,
   });
-  if (sandboxLevel !== undefined || planId !== undefined) {
-    yield* change(id, {
-      ...(sandboxLevel === undefined ? {} : { sandbox_level: sandboxLevel }),
-      ...(planId === undefined ? {} : { plan_id: planId }),
-    });
-  }
+  if (planId !== undefined) yield* change(id, { plan_id: planId });
   return true;
 }
 
