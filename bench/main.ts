@@ -58,7 +58,10 @@ const lineOf = ({ ok, name, value, unit, bar, note }: Row): string => {
 
 const args = process.argv.slice(2);
 const filters = args.filter((arg) => !arg.startsWith("--"));
-const chosen = measures.filter(({ name }) => filters.length === 0 || filters.some((filter) => name.includes(filter)));
+/** A filter is a whole name, or else a part of names. */
+const isAsked = ({ name }: Measure): boolean =>
+  filters.some((filter) => (measures.some((known) => known.name === filter) ? name === filter : name.includes(filter)));
+const chosen = measures.filter((measure) => filters.length === 0 || isAsked(measure));
 if (chosen.length === 0) {
   process.stderr.write(`bench: no measure is called so; there are ${measures.map(({ name }) => name).join(", ")}\n`);
   process.exit(2);
