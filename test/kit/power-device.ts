@@ -121,13 +121,21 @@ export interface PowerDevice {
   /** What was written, as `METHOD path` below `/api/vms`, from a request number on. */
   writes(from?: number): string[];
   /** Holds answers to what begins with `METHOD path` back: until released, or for ever. */
-  hold(start: string): { readonly held: number; release(): void };
+  hold(start: string): PowerHold;
   close(): Promise<void>;
 }
 
+export interface PowerHold {
+  readonly held: number;
+  /** The askers' ends of the connections that wait. */
+  readonly ports: readonly number[];
+  /** What comes from now on is answered; what is held stays held. */
+  open(): void;
+  release(): void;
+}
 interface Hold {
   readonly start: string;
-  readonly waiting: (() => void)[];
+  readonly waiting: { readonly port: number; go(): void }[];
 }
 
 const shown = ({ method, url }: SeenRequest): string => `${method} ${url.replace("/api/vms", "")}`;
@@ -158,7 +166,7 @@ export const startPowerDevice = async (): Promise<PowerDevice> => {
   const device: HttpDevice = await startHttp((request, response) => {
     const hold = [...holds].find(({ start }) => shown(request).startsWith(start));
     if (hold === undefined) answer(request, response);
-    else hold.waiting.push(() => answer(request, response));
+    else hold.waiting.push({ port: response.socket?.remotePort ?? 0, go: () => answer(request, response) });
   });
   return {
     port: device.port,
@@ -176,9 +184,13 @@ export const startPowerDevice = async (): Promise<PowerDevice> => {
         get held() {
           return hold.waiting.length;
         },
+        get ports() {
+          return hold.waiting.map(({ port }) => port);
+        },
+        open: () => void holds.delete(hold),
         release() {
           holds.delete(hold);
-          for (const go of hold.waiting.splice(0)) go();
+          for (const { go } of hold.waiting.splice(0)) go();
         },
       };
     },
