@@ -150,3 +150,28 @@ export const isErrorCode = (value: unknown): value is ErrorCode =>
 /** Any thrown value as a SwitchyardError; what is not ours becomes `fallback` without its inner words. */
 export const asSwitchyardError = (thrown: unknown, fallback: ErrorCode = "internal"): SwitchyardError =>
   thrown instanceof SwitchyardError ? thrown : new SwitchyardError(fallback, { cause: thrown });
+
+/** Codes that a driver may give its job: the causes of a failed contact, and what only a driver can see. */
+const driverCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  "target_not_found",
+  "response_invalid",
+  "driver_failed",
+  "dns_failed",
+  "connection_refused",
+  "network_unreachable",
+  "tls_untrusted",
+  "tls_name_mismatch",
+  "auth_failed",
+  "permission_denied_remote",
+  "host_key_mismatch",
+  "host_key_unknown",
+  "protocol_mismatch",
+  "device_error",
+  "connect_timeout",
+  "no_snmp_answer",
+  "response_timeout",
+  "program_missing",
+]);
+
+/** Whether a driver may say this of its job: other codes are the runner's own words. */
+export const isDriverCode = (value: unknown): value is ErrorCode => typeof value === "string" && driverCodes.has(value);

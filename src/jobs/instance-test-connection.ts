@@ -1,5 +1,5 @@
 /** instance.test_connection: is the thing there, and may we talk to it? Settles what state the instance is in. */
-import { type ErrorCode, SwitchyardError } from "../errors.ts";
+import { isDriverCode, SwitchyardError } from "../errors.ts";
 import { asTestResult, type TestResult } from "../model/dry-run.ts";
 import type { Instance, InstanceState } from "../model/instance.ts";
 import type { SettledState } from "../model/job.ts";
@@ -36,7 +36,7 @@ const settleTest = (
 const failureOf = (result: TestResult): SwitchyardError => {
   const details = result.details;
   const named = typeof details === "object" && details !== null && "code" in details ? details.code : undefined;
-  return new SwitchyardError((named as ErrorCode | undefined) ?? "device_error", {
+  return new SwitchyardError(isDriverCode(named) ? named : "device_error", {
     detail: result.message ?? "The driver says that the connection does not work.",
   });
 };

@@ -1,6 +1,6 @@
 /** One call of a driver's method, seen from the runner: deadline, cancel, questions, events and how it ended. */
 import { randomBytes } from "node:crypto";
-import { asSwitchyardError, type ErrorCode, SwitchyardError } from "../errors.ts";
+import { asSwitchyardError, isDriverCode, SwitchyardError } from "../errors.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { DriverEvent } from "../sdk/driver.ts";
 import type { Host } from "./host.ts";
@@ -31,28 +31,6 @@ export interface CallTerms {
   readonly graceMs: number;
 }
 
-/** Codes that a driver may give its job: the causes of a failed contact, and what only a driver can see. */
-const driverCodes: ReadonlySet<string> = new Set<ErrorCode>([
-  "target_not_found",
-  "response_invalid",
-  "driver_failed",
-  "dns_failed",
-  "connection_refused",
-  "network_unreachable",
-  "tls_untrusted",
-  "tls_name_mismatch",
-  "auth_failed",
-  "permission_denied_remote",
-  "host_key_mismatch",
-  "host_key_unknown",
-  "protocol_mismatch",
-  "device_error",
-  "connect_timeout",
-  "no_snmp_answer",
-  "response_timeout",
-  "program_missing",
-]);
-
 export const cancelledBy = (signal: AbortSignal): SwitchyardError =>
   signal.reason instanceof SwitchyardError
     ? signal.reason
@@ -65,7 +43,7 @@ export const timedOut = (timeoutMs: number): SwitchyardError =>
   });
 
 const errorOf = ({ code, message, details, at, pointer }: WireError): SwitchyardError => {
-  const isKnown = driverCodes.has(code);
+  const isKnown = isDriverCode(code);
   const facts = {
     ...(details as Readonly<Record<string, unknown>>),
     ...(isKnown ? {} : { driver_code: code }),
@@ -80,7 +58,7 @@ const errorOf = ({ code, message, details, at, pointer }: WireError): Switchyard
     });
   }
   const detail = message === "" ? "The driver failed without a message." : message;
-  return new SwitchyardError(isKnown ? (code as ErrorCode) : "driver_failed", { detail, details: facts });
+  return new SwitchyardError(isDriverCode(code) ? code : "driver_failed", { detail, details: facts });
 };
 
 interface Questions {
