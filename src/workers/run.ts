@@ -1,6 +1,7 @@
 /** Runs one attempt under its time limit and settles what came of it. */
-import { SwitchyardError } from "../errors.ts";
+import { errorTable, SwitchyardError } from "../errors.ts";
 import type { Ending } from "../jobs/context.ts";
+import type { JobEvent } from "../model/event.ts";
 import type { Job, JobError } from "../model/job.ts";
 import type { Json } from "../model/json.ts";
 import { redactJson } from "../model/redact.ts";
@@ -47,14 +48,23 @@ const runHandler = async (deps: ProcessDeps, attempt: Attempt, handler: () => Pr
   }
 };
 
-/** The store may be away for a while: what came of the job is not lost while this worker lives and holds the job. */
+/** So often is tried what the store refuses although it is there: a mistake, which no more tries will mend. */
+const maxMistakes = 3;
+const isOutage = (thrown: unknown): boolean => thrown instanceof SwitchyardError && thrown.code === "store_unavailable";
+
+/**
+ * The store may be away for a while: what came of the job is not lost while this worker lives and holds the job.
+ * @throws what the store says of something that can never be written.
+ */
 const persist = async <T>(deps: ProcessDeps, attempt: Attempt, write: () => Promise<T>): Promise<T | null> => {
-  for (;;) {
+  for (let mistakes = 0; ; ) {
     try {
       return await write();
     } catch (error) {
       deps.log.error({ job_id: attempt.job.id, err: error }, "the job's end could not be written; trying again");
       if (attempt.stopReason === "lost") return null;
+      if (!isOutage(error)) mistakes += 1;
+      if (mistakes > maxMistakes) throw error;
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }
@@ -62,43 +72,68 @@ const persist = async <T>(deps: ProcessDeps, attempt: Attempt, write: () => Prom
 
 type SettleEnd = Extract<AttemptEnd, { kind: "settle" }>;
 
-const settle = async (deps: ProcessDeps, attempt: Attempt, end: SettleEnd): Promise<void> => {
-  const { job, emitter } = attempt;
-  const now = deps.now();
-  const { state, error } = end;
-  const ending: Ending = {
-    state,
-    error: error === null ? null : (redactJson(emitter.redact, error as unknown as Json) as unknown as JobError),
-    at: now,
-  };
-  const result = redactJson(emitter.redact, end.result);
-  const events = emitter.takeUnspilled();
-  const isOurs = await persist(deps, attempt, () =>
+interface RecordedEnd extends Ending {
+  readonly result: Json;
+  readonly events: readonly JobEvent[];
+}
+
+const writeEnd = (deps: ProcessDeps, attempt: Attempt, end: RecordedEnd, units: Attempt["settleUnits"]) =>
+  persist(deps, attempt, () =>
     deps.store.write(function* () {
+      const { state, result, error, events, at } = end;
       const isSettledByUs = yield* settleJob({
-        id: job.id,
-        attempt: job.attempt,
+        id: attempt.job.id,
+        attempt: attempt.job.attempt,
         state,
         result,
-        error: ending.error,
+        error,
         events,
-        now,
+        now: at,
         routine: attempt.isRoutine && state === "succeeded",
         sandboxLevel: attempt.sandboxLevel,
       });
-      if (isSettledByUs) for (const unit of attempt.settleUnits) yield* unit(ending);
+      if (isSettledByUs) for (const unit of units) yield* unit({ state, error, at });
       return isSettledByUs;
     }),
   );
+
+/** What of an end can always be written: a job whose outcome the store refuses is over all the same. */
+const bareEnd = ({ state, at, events }: RecordedEnd): RecordedEnd => ({
+  state: state === "succeeded" ? "failed" : state,
+  result: null,
+  error: {
+    code: "internal",
+    title: errorTable.internal.title,
+    detail: `The job ended as ${state}, but what came of it could not be recorded. The log tells more.`,
+  },
+  events,
+  at,
+});
+
+const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, result }: SettleEnd): Promise<void> => {
+  const { job, emitter } = attempt;
+  const { redact } = emitter;
+  let end: RecordedEnd = {
+    state,
+    error: error === null ? null : (redactJson(redact, error as unknown as Json) as unknown as JobError),
+    result: redactJson(redact, result),
+    events: emitter.takeUnspilled(),
+    at: deps.now(),
+  };
+  const isOurs = await writeEnd(deps, attempt, end, attempt.settleUnits).catch(() => {
+    end = bareEnd(end);
+    return writeEnd(deps, attempt, end, []);
+  });
   if (isOurs !== true) return;
-  deps.metrics.jobSettled(job.kind, state, (now - (job.startedAt ?? now)) / 1000);
+  deps.metrics.jobSettled(job.kind, end.state, (end.at - (job.startedAt ?? end.at)) / 1000);
   for (const action of attempt.afterSettle) {
-    await action(ending).catch((thrown: unknown) =>
+    await action(end).catch((thrown: unknown) =>
       deps.log.warn({ job_id: job.id, err: thrown }, "what follows a settled job failed"),
     );
   }
   const { lastSeq } = emitter;
-  deps.tails.follow({ ...job, state, result, error: ending.error, finishedAt: now, tail: "open", lastSeq });
+  const outcome = { state: end.state, result: end.result, error: end.error, finishedAt: end.at };
+  deps.tails.follow({ ...job, ...outcome, tail: "open", lastSeq });
 };
 
 const conclude = async (deps: ProcessDeps, attempt: Attempt, end: AttemptEnd): Promise<Settled> => {
