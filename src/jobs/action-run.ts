@@ -53,6 +53,14 @@ const checkUndo = (left: Map<string, Json> | null, plan: Plan): void => {
   }
 };
 
+/** The instance may have been changed while the job waited: nothing is written to what nobody has reviewed. */
+const requireReviewed = ({ subject: { instance } }: Run): void => {
+  if (instance.state !== "needs_review") return;
+  throw new SwitchyardError("needs_review", {
+    detail: `The instance ${instance.name} changed after this action was asked for: test it, then run the action again.`,
+  });
+};
+
 const resultOf = (outcome: CallOutcome, plan: Plan | null): Json => {
   const answer = asActionResult(outcome.value);
   if (answer.ok === false) {
@@ -138,5 +146,6 @@ export const runAction = async (context: JobContext): Promise<Json> => {
   refuseUnknown(run);
   const mode = verbMode(capability, input.verb);
   if (mode === "read") return runRead(run);
+  requireReviewed(run);
   return mode === "free" ? runFree(run) : runPlanned(run, input.plan_id);
 };

@@ -24,11 +24,13 @@ const checksOf = (plan: Plan): unknown => plan.result.preconditions.map(({ check
 /** The plan must be for this action, in time and unused. */
 const checkGiven = (context: JobContext, plan: Plan, { subject, action }: Choice): void => {
   const isSame =
-    plan.instanceId === subject.instance.id &&
     plan.capability === action.capability &&
     plan.verb === action.verb &&
     same(plan.target, action.target) &&
     same(plan.params, action.params);
+  if (plan.instanceId !== subject.instance.id) {
+    throw new SwitchyardError("plan_mismatch", { detail: "The plan is not for this instance. Plan anew." });
+  }
   if (!isSame) {
     throw new SwitchyardError("plan_mismatch", {
       detail: `The plan is for ${plan.verb} of ${plan.target.type} ${plan.target.id}, not for what was asked. Plan anew.`,
@@ -68,6 +70,14 @@ const givenPlan = async (context: JobContext, planId: string, choice: Choice): P
   return plan;
 };
 
+/** A plan that was begun is not gone on with at another endpoint. */
+const requireSameConfig = (begun: Plan, { instance }: JobSubject): void => {
+  if (begun.configRevision === instance.configRevision) return;
+  throw new SwitchyardError("plan_stale", {
+    detail: `The configuration of ${instance.name} changed while the plan was applied: the rest was not sent. Plan anew.`,
+  });
+};
+
 /** Binds the plan to this job, durably, before anything is sent. */
 const bindPlan = async (context: JobContext, plan: Plan, isNew: boolean): Promise<void> => {
   const isTaken = await context.store.write(function* () {
@@ -87,8 +97,11 @@ export const choosePlan = async (
   check: (plan: Plan) => void,
 ): Promise<{ plan: Plan; isResumed: boolean }> => {
   const begun = await context.store.read(() => planOfJob(context.job.id));
-  if (begun) return { plan: begun, isResumed: true };
   const { planId, subject, driver, action } = choice;
+  if (begun) {
+    requireSameConfig(begun, subject);
+    return { plan: begun, isResumed: true };
+  }
   const plan =
     planId === undefined ? await makePlan(context, subject, driver, action) : await givenPlan(context, planId, choice);
   const block = blockOf(plan);
