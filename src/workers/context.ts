@@ -49,12 +49,25 @@ interface OpenSecret {
 
 const paramPrefix = "params.";
 
+/** A new secret never goes to the endpoint of the config before: both change together, and the job read one of them earlier. */
+const requireSameSecrets = (
+  { name, secrets }: Instance,
+  sealed: readonly { readonly name: string; readonly version: number }[],
+): void => {
+  const isSame = sealed.length === Object.keys(secrets).length;
+  if (isSame && sealed.every((secret) => secrets[secret.name]?.version === secret.version)) return;
+  throw new SwitchyardError("needs_review", {
+    detail: `The instance ${name} was changed in the moment the job began: test it, then ask again.`,
+  });
+};
+
 const openSecrets = async (
   { store, vault }: ContextDeps,
   attempt: Attempt,
   instance: Instance,
 ): Promise<OpenSecret[]> => {
   const sealed = await store.read(() => sealedSecrets(instance.id));
+  requireSameSecrets(instance, sealed);
   const own = sealed.map(({ name, version, sealed: value }) => ({
     name,
     version,
