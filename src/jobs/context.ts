@@ -39,6 +39,8 @@ export interface DriverHandle {
   /** Brings a driver's proposed steps into the form that is stored and sent; refuses what `writes[]` does not name. */
   normaliseSteps(steps: unknown, rights: CallRights): readonly Step[];
   preview(steps: readonly Step[]): readonly string[];
+  /** The driver's words as people may read them: secrets by name. */
+  redact<T extends Json>(value: T): T;
   /** One read of the runner itself (the manifest's `test` block): `http.request`, `tcp.open` ... */
   ask(op: string, args: JsonObject): Promise<Json>;
   readonly sandboxLevel: SandboxLevel;

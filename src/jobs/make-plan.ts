@@ -2,9 +2,9 @@
 import { SwitchyardError } from "../errors.ts";
 import { asDryRunResult } from "../model/dry-run.ts";
 import { newId } from "../model/ids.ts";
-import type { JsonObject } from "../model/json.ts";
+import type { Json, JsonObject } from "../model/json.ts";
 import { findCapability, methodOf } from "../model/manifest.ts";
-import type { Plan } from "../model/plan.ts";
+import type { DryRunResult, Plan } from "../model/plan.ts";
 import { planHash } from "../model/plan-hash.ts";
 import type { TargetRef } from "../model/target.ts";
 import type { CallRights, DriverHandle, JobContext } from "./context.ts";
@@ -65,8 +65,9 @@ export const makePlan = async (
   }
   const rights = rightsOf(action, "read");
   const { value } = await driver.call(methodOf(action.capability), actionArgs(action, true), rights);
-  const answered = asDryRunResult(value);
-  const steps = driver.normaliseSteps(answered.plan.steps, rights);
+  const proposed = asDryRunResult(value);
+  const steps = driver.normaliseSteps(proposed.plan.steps, rights);
+  const answered = driver.redact(proposed as unknown as Json) as unknown as DryRunResult;
   const isPinned = steps.length > 0 || subject.type.language === "node";
   const preview = steps.length > 0 ? driver.preview(steps) : (answered.plan.preview ?? []);
   const result = { ...answered, plan: { ...answered.plan, steps, preview } };

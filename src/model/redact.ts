@@ -1,5 +1,5 @@
 /** Redaction by value: secrets in every form they may take in a text. */
-import { handlesIn, maskOf, minSecretLength } from "./handle.ts";
+import { handlesIn, holdsHandle, maskOf, minSecretLength } from "./handle.ts";
 import type { Json } from "./json.ts";
 
 export interface NamedSecret {
@@ -25,13 +25,30 @@ const urlForms = (value: string): readonly string[] => {
   return [component, lowerEscapes(component), form, lowerEscapes(form)];
 };
 
+const escapedAgain = (text: string): string => JSON.stringify(text).slice(1, -1);
+
 const jsonForms = (value: string): readonly string[] => {
   const escaped = JSON.stringify(value).slice(1, -1);
   const ascii = escaped.replaceAll(
     /[\u0080-\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-  return [escaped, ascii, escaped.replaceAll("/", "\\/")];
+  // A device that answers with what it was sent puts JSON into JSON.
+  const [twice, thrice] = [escapedAgain(escaped), escapedAgain(escapedAgain(escaped))];
+  return [escaped, ascii, escaped.replaceAll("/", "\\/"), twice, thrice, escapedAgain(ascii)];
+};
+
+const entities: readonly (readonly [string, string])[] = [
+  ["&", "&amp;"],
+  ["<", "&lt;"],
+  [">", "&gt;"],
+  ['"', "&quot;"],
+];
+
+/** As an error page shows it; the apostrophe has several spellings. */
+const markupForms = (value: string): readonly string[] => {
+  const text = entities.reduce((escaped, [plain, entity]) => escaped.replaceAll(plain, entity), value);
+  return ["'", "&#39;", "&#x27;", "&apos;"].map((spelling) => text.replaceAll("'", spelling));
 };
 
 const hexForms = (bytes: Buffer): readonly string[] => [bytes.toString("hex"), bytes.toString("hex").toUpperCase()];
@@ -48,7 +65,7 @@ const base64Forms = (bytes: Buffer): readonly string[] =>
 
 const formsOf = ({ name, value }: NamedSecret): readonly Form[] => {
   const bytes = Buffer.from(value);
-  const plain = new Set([value, ...urlForms(value), ...jsonForms(value)]);
+  const plain = new Set([value, ...urlForms(value), ...jsonForms(value), ...markupForms(value)]);
   const hidden = new Set([...hexForms(bytes), ...base64Forms(bytes)]);
   return [
     ...[...plain].map((text) => ({ text, name, isPlain: true })),
@@ -96,13 +113,15 @@ export const createPutBack = (
 
 const isIdKey = (key: string): boolean => key === "id" || key.endsWith("_id");
 
-/** Redacts every string of a document; keys, numbers and ids (members named `id` or `..._id`) stay as they are. */
+/** Redacts every string of a document; keys, numbers and ids (members named `id` or `..._id`) stay as they are, unless a handle stands in them. */
 export const redactJson = <T extends Json>(redact: Redactor, value: T): T => {
   const walk = (inner: Json, key: string): Json => {
-    if (typeof inner === "string") return isIdKey(key) ? inner : redact(inner);
+    if (typeof inner === "string") return isIdKey(key) && !holdsHandle(inner) ? inner : redact(inner);
     if (typeof inner !== "object" || inner === null) return inner;
     if (Array.isArray(inner)) return inner.map((item) => walk(item, key));
-    return Object.fromEntries(Object.entries(inner).map(([name, member]) => [name, walk(member, name)]));
+    return Object.fromEntries(
+      Object.entries(inner).map(([name, member]) => [holdsHandle(name) ? redact(name) : name, walk(member, name)]),
+    );
   };
   return walk(value, "") as T;
 };

@@ -5,6 +5,7 @@ import type { Instance } from "../model/instance.ts";
 import type { IntegrationType, SandboxLevel } from "../model/integration-type.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { findCapability } from "../model/manifest.ts";
+import { redactJson } from "../model/redact.ts";
 import type { SandboxPool } from "../sandbox/pool.ts";
 import type { Store } from "../store/store.ts";
 import type { Door, Grant } from "../transports/contract.ts";
@@ -124,6 +125,7 @@ export const driverHandle = (deps: DriverDeps): DriverHandle => {
       return session.normaliseSteps(raw, { capability, verb, target });
     },
     preview: (steps) => session.preview(steps),
+    redact: (value) => redactJson(session.redact, value),
     sandboxLevel: deps.sandboxLevel,
   };
 };

@@ -15,6 +15,9 @@ describe("a secret is found", () => {
     ["in JSON", JSON.stringify({ a: value })],
     ["in ASCII JSON", JSON.stringify({ a: value }).replaceAll("\u00f6", "\\u00f6")],
     ["in JSON with escaped slashes", JSON.stringify({ a: value }).replaceAll("/", "\\/")],
+    ["in JSON within JSON", JSON.stringify({ a: JSON.stringify({ b: value }) })],
+    ["in JSON three deep", JSON.stringify([JSON.stringify([JSON.stringify([value])])])],
+    ["in markup", value.replaceAll('"', "&quot;")],
     ["in hex", bytes.toString("hex")],
     ["in upper-case hex", bytes.toString("hex").toUpperCase()],
   ])("%s", (_, text) => {
@@ -63,6 +66,16 @@ test("in documents, keys, numbers and ids stay as they are", () => {
     deep: { a: "12345678" },
   };
   expect(redactJson(clean, document)).toEqual({ ...document, note: ["x[secret:t]"], deep: { a: "[secret:t]" } });
+});
+
+test("a handle stands nowhere in a document, not in a key or an id either", () => {
+  const handle = `swh_${"0".repeat(32)}`;
+  const clean = createRedactor([], () => "token");
+  expect(redactJson(clean, { [handle]: 1, id: handle, task_id: `UPID:${handle}` })).toEqual({
+    "[secret:token]": 1,
+    id: "[secret:token]",
+    task_id: "UPID:[secret:token]",
+  });
 });
 
 test("what can be put back becomes a handle, what cannot is hidden", () => {
