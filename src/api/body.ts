@@ -37,7 +37,20 @@ const readText = async (request: Request): Promise<string> => {
 
 const isJsonType = (type: string | null): boolean => /^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type ?? "");
 
+/** Deeper values would overflow the stack of those who walk them. */
+const deepest = 100;
+const isTooDeep = (value: unknown, depth = 0): boolean => {
+  if (typeof value !== "object" || value === null) return false;
+  return depth >= deepest || Object.values(value).some((member) => isTooDeep(member, depth + 1));
+};
+
 const parse = (text: string): unknown => {
+  const value = parseText(text);
+  if (isTooDeep(value)) refuse([{ pointer: "", message: `expected at most ${deepest} levels, got more` }]);
+  return value;
+};
+
+const parseText = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {

@@ -21,8 +21,11 @@ export interface TargetRef {
 }
 
 /** Spellings that older clients use for a target type. */
-const aliases: Readonly<Record<string, string>> = { "stack-member": "stack_member", "poe-port": "port" };
-export const targetTypeOf = (asked: string): string => aliases[asked] ?? asked;
+const aliases: ReadonlyMap<string, string> = new Map([
+  ["stack-member", "stack_member"],
+  ["poe-port", "port"],
+]);
+export const targetTypeOf = (asked: string): string => aliases.get(asked) ?? asked;
 
 const isActivePort = ({ attrs }: Target): boolean =>
   attrs["link"] === "up" ||
@@ -30,11 +33,11 @@ const isActivePort = ({ attrs }: Target): boolean =>
   attrs["poe_status"] === "delivering";
 const isRunning = ({ attrs }: Target): boolean => attrs["status"] === "running";
 const isThere = ({ attrs }: Target): boolean => attrs["status"] !== "missing";
-const activity: Readonly<Record<string, (target: Target) => boolean>> = {
-  port: isActivePort,
-  vm: isRunning,
-  container: isRunning,
-};
+const activity: ReadonlyMap<string, (target: Target) => boolean> = new Map([
+  ["port", isActivePort],
+  ["vm", isRunning],
+  ["container", isRunning],
+]);
 
 /** Whether `active_only` keeps this target. */
-export const isActive = (target: Target): boolean => (activity[target.type] ?? isThere)(target);
+export const isActive = (target: Target): boolean => (activity.get(target.type) ?? isThere)(target);
