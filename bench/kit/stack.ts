@@ -6,6 +6,7 @@ import { loadConfig } from "../../src/config.ts";
 import { silentLog } from "../../src/log.ts";
 import { startRedis } from "../../src/redis.ts";
 import { type Child, keepRunning } from "../../src/roles/child.ts";
+import { roleCommand } from "../../src/roles/command.ts";
 import { checkKeys } from "../../src/roles/keys.ts";
 import { migrate } from "../../src/store/open.ts";
 import { noopType, writeNoopPack } from "./noop-pack.ts";
@@ -35,12 +36,6 @@ export interface StackOptions {
   readonly device?: { readonly host: string; readonly port: number };
 }
 
-const entry: [string, ...string[]] = [
-  process.execPath,
-  "--disable-warning=ExperimentalWarning",
-  new URL("../../src/main.ts", import.meta.url).pathname,
-];
-
 interface Spawned {
   readonly child: Child;
   /** What the process said when it was ready. */
@@ -51,7 +46,7 @@ const spawnRole = (name: string, environment: Record<string, string | undefined>
   const ready = Promise.withResolvers<string>();
   const child = keepRunning({
     name,
-    command: entry,
+    command: roleCommand,
     environment: () => environment,
     log: silentLog,
     stop,

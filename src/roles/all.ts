@@ -9,6 +9,7 @@ import type { Log } from "../log.ts";
 import { sweepLayouts } from "../packs/layout.ts";
 import { connectRedis, untilReady } from "../redis.ts";
 import { type Child, keepRunning } from "./child.ts";
+import { roleCommand } from "./command.ts";
 import { adminToken, holdDataFolder } from "./data-folder.ts";
 import { greet } from "./greeting.ts";
 import { keepRedis } from "./kept-redis.ts";
@@ -30,18 +31,13 @@ const isReady = (message: unknown): message is { ready: string } =>
   typeof message === "object" && message !== null && "ready" in message && typeof message.ready === "string";
 
 const startChildren = (config: Config, redisUrl: string, { log, stop }: { log: Log; stop: AbortSignal }): Started => {
-  const entry: [string, ...string[]] = [
-    process.execPath,
-    "--disable-warning=ExperimentalWarning",
-    new URL("../main.ts", import.meta.url).pathname,
-  ];
   // A free port is chosen once: an API that is started again listens where its clients know it.
   let { port } = config;
   const { promise: url, resolve: announce } = Promise.withResolvers<string | null>();
   const child = (role: "api" | "worker", name: string): Child =>
     keepRunning({
       name,
-      command: entry,
+      command: roleCommand,
       environment: () => environmentFor(config, { role, redisUrl, port }),
       log,
       stop,
