@@ -39,7 +39,7 @@ const fetchType = async (
   return {
     instanceId: subject.instance.id,
     targetType,
-    items: asTargets(value, targetType),
+    items: asTargets(driver.redact(value), targetType),
     fetchedAt: context.now(),
     fetchDurationMs: context.now() - startedAt,
     ttlSeconds: inventoryTtlSeconds(subject.type.manifest, targetType),

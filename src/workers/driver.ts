@@ -5,7 +5,7 @@ import type { Instance } from "../model/instance.ts";
 import type { IntegrationType, SandboxLevel } from "../model/integration-type.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { findCapability } from "../model/manifest.ts";
-import { redactJson } from "../model/redact.ts";
+import { type Redactor, redactJson } from "../model/redact.ts";
 import type { SandboxPool } from "../sandbox/pool.ts";
 import type { Store } from "../store/store.ts";
 import type { Door, Grant } from "../transports/contract.ts";
@@ -81,6 +81,12 @@ const withSecretParams = (args: JsonObject, secretParams: Readonly<Record<string
   return { ...args, params: { ...(params as JsonObject), ...secretParams } };
 };
 
+/** Most documents hold no secret: one look at the whole text is far cheaper than one at each string. */
+const redactWhole = <T extends Json>(redact: Redactor, value: T): T => {
+  const text = JSON.stringify(value);
+  return redact(text) === text ? value : redactJson(redact, value);
+};
+
 export const driverHandle = (deps: DriverDeps): DriverHandle => {
   const { pool, session, attempt, instance, type } = deps;
   const events = driverEvents(attempt);
@@ -125,7 +131,7 @@ export const driverHandle = (deps: DriverDeps): DriverHandle => {
       return session.normaliseSteps(raw, { capability, verb, target });
     },
     preview: (steps) => session.preview(steps),
-    redact: (value) => redactJson(session.redact, value),
+    redact: (value) => redactWhole(session.redact, value),
     sandboxLevel: deps.sandboxLevel,
   };
 };

@@ -11,7 +11,10 @@ const driver = `
     const { mood } = this.config;
     return mood ? { status: "error", message: "it said so", details: { code: mood } } : { status: "connected", latency_ms: 1 };
   }
-  async inventory_list() { return []; }
+  async inventory_list() {
+    const { token } = this.secrets;
+    return [{ type: "vm", external_id: "1", name: token, attrs: { note: "x " + token, [token]: 1 }, labels: {} }];
+  }
   async vm_power({ verb, target, dryRun }) {
     if (!dryRun) { await this.apply(); return { ok: true }; }
     const path = "/vms/" + target.id + "/" + verb;
@@ -92,6 +95,14 @@ it("a plan shows no handle, and nothing of itself to another instance", async ()
   const refused = await settled(run.body.id);
   expect(refused).toMatchObject({ state: "failed", error: { code: "plan_mismatch" } });
   expect(JSON.stringify(refused["error"])).not.toContain("secret-vm");
+});
+
+it("an inventory shows no handle", async () => {
+  const instance = await add("listed");
+  const { status, body } = await system.call("GET", `${path(instance)}/inventory?active_only=false`);
+  expect(status).toBe(200);
+  const attrs = { note: "x [secret:token]", "[secret:token]": 1 };
+  expect(body["items"]).toEqual([{ type: "vm", external_id: "1", name: "[secret:token]", attrs, labels: {} }]);
 });
 
 it("odd documents and names are refused, not stumbled over", async () => {
