@@ -4,6 +4,7 @@ import type { TailDeps } from "../queue/tail.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ContextDeps } from "./context.ts";
 import type { EventLine } from "./event-line.ts";
+import type { LockTurn } from "./lock-turn.ts";
 import type { Tails } from "./tails.ts";
 
 export interface ProcessDeps extends ContextDeps {
@@ -12,6 +13,7 @@ export interface ProcessDeps extends ContextDeps {
   readonly tail: TailDeps;
   readonly metrics: Metrics;
   readonly lockTtlMs: number;
+  readonly lockTurn: LockTurn;
   /** What settled jobs still owe their watchers and locks. */
   readonly tails: Tails;
   /** The attempts that run now, by job id. */

@@ -7,7 +7,7 @@
 import { isJobKind } from "../jobs/catalog.ts";
 import { handlers } from "../jobs/index.ts";
 import { openAttempt as raiseFence, readEvents } from "../live/events.ts";
-import { acquire, lookAgain } from "../live/locks.ts";
+import { lookAgain } from "../live/locks.ts";
 import { isSettled, type Job } from "../model/job.ts";
 import type { Consume, Settled } from "../queue/queue.ts";
 import { closeTailOf } from "../queue/tail.ts";
@@ -67,17 +67,8 @@ const runClaimed = async (deps: ProcessDeps, job: Job, signal: AbortSignal): Pro
 };
 
 /** Locks belong to the job id: a re-run finds its own. */
-const takeLocks = async (deps: ProcessDeps, job: Job): Promise<boolean> => {
-  if (job.locks.length === 0) return true;
-  const { got } = await acquire(deps.redis, {
-    jobId: job.id,
-    attempt: job.attempt + 1,
-    locks: job.locks,
-    admission: job.admission,
-    ttlMs: deps.lockTtlMs,
-  });
-  return got;
-};
+const takeLocks = async (deps: ProcessDeps, job: Job): Promise<boolean> =>
+  job.locks.length === 0 || deps.lockTurn.take(job);
 
 /** What the row of an unsettled job says before any lock is taken: it may be unknown to this version, or not due yet. */
 const notNow = (deps: ProcessDeps, job: Job): Settled | null => {

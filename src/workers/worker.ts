@@ -19,6 +19,7 @@ import type { Attempt } from "./attempt.ts";
 import { createEventLine } from "./event-line.ts";
 import { hearCancels, keepLocks, spillLongJobs } from "./housekeeping.ts";
 import { type Lease, startLease } from "./lease.ts";
+import { createLockTurn } from "./lock-turn.ts";
 import { createProcessor } from "./process.ts";
 import type { ProcessDeps } from "./process-deps.ts";
 import { createShelf } from "./shelf.ts";
@@ -145,6 +146,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
     tail: { store, redis, queue },
     tails: createTails({ tail: { store, redis, queue }, log }),
     lockTtlMs: timings.lockTtlMs,
+    lockTurn: createLockTurn({ redis, ttlMs: timings.lockTtlMs }),
     running: new Map(),
   };
   lease = await leaseOf(deps, timings, process);
