@@ -36,7 +36,9 @@ const ratio = async (stack: Stack, rounds: number, count: number): Promise<Row> 
 const latency = async (stack: Stack, seconds: number): Promise<Row> => {
   const worker = await stack.startWorker();
   const request = actionRequest(stack, noopBody);
-  await enqueue(stack, 200, () => noopBody, inFlight);
+  const since = lastAdmission(stack);
+  await enqueue(stack, 600, () => noopBody, inFlight);
+  await untilSettled(stack, since);
   const latencies = await stream(stack.url, { perSecond: 200, seconds, expected: 202, request: () => request });
   await worker.stop(20_000);
   const note = `p50 ${quantile(latencies, 0.5).toFixed(1)} ms of ${latencies.length}`;
