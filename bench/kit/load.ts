@@ -1,5 +1,6 @@
 /** A load generator that costs little: ready-made requests on a few sockets, answers counted and hardly looked at. */
 import { connect, type Socket } from "node:net";
+import { quantile } from "./statistics.ts";
 
 export interface Target {
   readonly url: string;
@@ -104,7 +105,7 @@ export interface Stream {
 }
 
 /** At a steady rate, however slow the answers; the latencies in ms, counted from when each was due. */
-export const stream = async (url: string, { perSecond, seconds, expected, request }: Stream): Promise<number[]> => {
+const stream = async (url: string, { perSecond, seconds, expected, request }: Stream): Promise<number[]> => {
   const free = await openLines(url, 64);
   const all = [...free];
   const latencies: number[] = [];
@@ -128,4 +129,15 @@ export const stream = async (url: string, { perSecond, seconds, expected, reques
   await Promise.all(running);
   for (const line of all) line.close();
   return latencies;
+};
+
+/** The p99 of each round: a machine that is shared stalls now and then, and one stall must not be all that is seen. */
+export const streamRounds = async (
+  url: string,
+  rounds: number,
+  asked: Stream,
+): Promise<{ p50: number; p99s: number[] }> => {
+  const each: number[][] = [];
+  for (let round = 0; round < rounds; round += 1) each.push(await stream(url, asked));
+  return { p50: quantile(each.flat(), 0.5), p99s: each.map((latencies) => quantile(latencies, 0.99)) };
 };
