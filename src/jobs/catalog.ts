@@ -1,7 +1,7 @@
 /** Everything the system does: one row per kind of job. */
 import { type Static, type TSchema, Type } from "typebox";
 import type { LockNeed, QueueName } from "../model/job.ts";
-import type { Capability } from "../model/manifest.ts";
+import { type Capability, isReadVerb } from "../model/manifest.ts";
 import type { Role } from "../model/principal.ts";
 
 const closed = { additionalProperties: false };
@@ -41,11 +41,11 @@ const packs = (): LockNeed[] => [{ name: "packs", mode: "exclusive" }];
 const none = (): LockNeed[] => [];
 /** A target lock is exclusive on the target and shared on its instance; an instance lock is exclusive on the instance. */
 const targetLocks = (
-  input: { instance_id: string; target: { type: string; id: string } },
+  input: { instance_id: string; verb: string; target: { type: string; id: string } },
   { capability }: KindFacts,
 ): LockNeed[] => {
   const instance = `instance/${input.instance_id}`;
-  const declared = capability?.lock ?? "target";
+  const declared = capability?.lock ?? (isReadVerb(input.verb) ? "none" : "target");
   if (declared === "none") return [];
   if (declared === "instance") return [{ name: instance, mode: "exclusive" }];
   return [
