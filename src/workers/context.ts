@@ -4,6 +4,7 @@ import type { DriverHandle, JobContext } from "../jobs/context.ts";
 import { putInventory } from "../live/cache.ts";
 import { appendSystem } from "../live/events.ts";
 import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
 import { bind } from "../model/binding.ts";
 import type { Instance } from "../model/instance.ts";
 import type { IntegrationType, SandboxLevel } from "../model/integration-type.ts";
@@ -30,6 +31,7 @@ export interface ContextDeps {
   readonly shelf: Shelf;
   readonly admission: Admission;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly now: () => number;
   readonly coreVersion: string;
   readonly packsDir: string;
@@ -129,6 +131,7 @@ const openDriver = async (
     releaseDir: await deps.shelf.dirOf(type.digest),
     sandboxLevel: deps.sandboxLevel,
     now: deps.now,
+    metrics: deps.metrics,
     fence: () => {
       if (deps.isLeaseHeld() && attempt.stopReason !== "lost") return;
       throw new SwitchyardError("internal", { detail: "This worker lost its lease: nothing is sent any more." });

@@ -24,6 +24,7 @@ export interface DriverDeps {
   readonly releaseDir: string;
   readonly sandboxLevel: SandboxLevel;
   readonly now: () => number;
+  readonly metrics: { callRefused(code: string): void };
   /** Throws when this worker may not write any more. */
   readonly fence: () => void;
   readonly graceMs: number;
@@ -55,9 +56,8 @@ const grantOf = (deps: DriverDeps, rights: CallRights): Grant => {
   };
 };
 
-/** What a failed call is: the door's refusal first, then a named error of the driver, then the transport's last failure. */
+/** What a failed call is: a named error of the driver, else the transport's last failure. */
 const failureOf = (door: Door, thrown: unknown): SwitchyardError => {
-  if (door.refusal) return door.refusal;
   const error = asSwitchyardError(thrown, "driver_failed");
   const last = error.code === "driver_failed" ? door.lastFailure : null;
   if (!last) return error;
@@ -92,28 +92,28 @@ export const driverHandle = (deps: DriverDeps): DriverHandle => {
   const events = driverEvents(attempt);
   const call = async (method: string, args: JsonObject, rights: CallRights): Promise<CallOutcome> => {
     const door = session.door(grantOf(deps, rights));
+    const request = {
+      release: { digest: type.digest, dir: deps.releaseDir, entrypoint: type.manifest.driver.entrypoint },
+      instanceId: instance.id,
+      method,
+      args: withSecretParams(args, deps.secretParams),
+      config: instance.config,
+      secrets: session.handles,
+      ask: (op: string, asked: unknown) => door.ask(op, asked),
+      onEvent: events,
+      timeoutMs: attempt.job.timeoutMs,
+      signal: attempt.signal,
+      graceMs: deps.graceMs,
+      keepWarm: deps.keepWarm,
+    };
     try {
-      const value = await pool.call({
-        release: { digest: type.digest, dir: deps.releaseDir, entrypoint: type.manifest.driver.entrypoint },
-        instanceId: instance.id,
-        method,
-        args: withSecretParams(args, deps.secretParams),
-        config: instance.config,
-        secrets: session.handles,
-        ask: (op, asked) => door.ask(op, asked),
-        onEvent: events,
-        timeoutMs: attempt.job.timeoutMs,
-        signal: attempt.signal,
-        graceMs: deps.graceMs,
-        keepWarm: deps.keepWarm,
-      });
-      await shut(door);
-      if (door.refusal) throw door.refusal;
-      return { value, stepsDone: door.stepsDone, stepsLeft: door.stepsLeft };
+      const value = await pool.call(request).finally(() => shut(door));
+      if (!door.refusal) return { value, stepsDone: door.stepsDone, stepsLeft: door.stepsLeft };
     } catch (thrown) {
-      await shut(door);
-      throw failureOf(door, thrown);
+      if (!door.refusal) throw failureOf(door, thrown);
     }
+    deps.metrics.callRefused(door.refusal.code);
+    throw door.refusal;
   };
   return {
     call,

@@ -1,5 +1,4 @@
 /** What the processing of a job needs beside what its handler is handed. */
-import type { Metrics } from "../metrics.ts";
 import type { TailDeps } from "../queue/tail.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ContextDeps } from "./context.ts";
@@ -11,7 +10,6 @@ export interface ProcessDeps extends ContextDeps {
   readonly workerId: string;
   readonly line: EventLine;
   readonly tail: TailDeps;
-  readonly metrics: Metrics;
   readonly lockTtlMs: number;
   readonly lockTurn: LockTurn;
   /** What settled jobs still owe their watchers and locks. */
