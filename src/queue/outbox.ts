@@ -2,6 +2,7 @@
 import type { Log } from "../log.ts";
 import { markEnqueued } from "../store/jobs.ts";
 import type { Store } from "../store/store.ts";
+import { createMarks } from "./marks.ts";
 import type { JobQueue, QueuedJob } from "./queue.ts";
 
 export interface Outbox {
@@ -14,7 +15,6 @@ export interface Outbox {
 /** Above so many rows that are not yet added, whoever admits waits. */
 const patience = 500;
 const mostAtOnce = 1_000;
-/** Marking is only for the sweep, which looks at older rows: it can wait for company. */
 const markAfterMs = 200;
 
 interface OutboxDeps {
@@ -29,32 +29,17 @@ interface Waiting {
   readonly resolve: () => void;
 }
 
-const createMarks = ({ store, now, log }: OutboxDeps) => {
-  let ids: string[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  const flush = async (): Promise<void> => {
-    clearTimeout(timer);
-    timer = undefined;
-    const marked = ids;
-    ids = [];
-    if (marked.length === 0) return;
-    const at = now();
-    await store
-      .write(() => markEnqueued(marked, at))
-      .catch((error: unknown) => log.warn({ err: error }, "Added jobs were not marked; the sweep adds them again"));
-  };
-  return {
-    add: (added: readonly string[]): void => {
-      ids.push(...added);
-      timer ??= setTimeout(() => void flush(), markAfterMs);
-    },
-    flush,
-  };
-};
-
 /** Each API or worker process that admits jobs has one. */
 export const createOutbox = (deps: OutboxDeps): Outbox => {
-  const marks = createMarks(deps);
+  const { store, now, log } = deps;
+  const marks = createMarks({
+    afterMs: markAfterMs,
+    write: (ids) => {
+      const at = now();
+      return store.write(() => markEnqueued(ids, at));
+    },
+    onFailure: (thrown) => log.warn({ err: thrown }, "Added jobs were not marked; the sweep adds them again"),
+  });
   const batch: Waiting[] = [];
   let waiting = 0;
   let isScheduled = false;
@@ -66,7 +51,7 @@ export const createOutbox = (deps: OutboxDeps): Outbox => {
       await deps.queue.add(jobs);
       marks.add(jobs.map(({ id }) => id));
     } catch (error) {
-      deps.log.warn({ err: error, jobs: jobs.length }, "Accepted jobs could not be added; the sweep adds them");
+      log.warn({ err: error, jobs: jobs.length }, "Accepted jobs could not be added; the sweep adds them");
     }
     waiting -= sent.length;
     for (const { resolve } of sent) resolve();
