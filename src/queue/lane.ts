@@ -1,5 +1,6 @@
 /** Feeds one BullMQ queue into the worker's shared slots: claims, keeps the locks of what runs, puts back or completes. */
 import { randomUUID } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { Job, type Worker } from "bullmq";
 import type { Log } from "../log.ts";
 import type { QueueName } from "../model/job.ts";
@@ -41,17 +42,9 @@ interface LaneState extends LaneOptions {
   readonly running: Set<Promise<void>>;
 }
 
+/** Ends early, without an error, when the signal aborts. */
 const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
+  setTimeout(ms, undefined, { signal }).catch(() => undefined);
 
 const lose = (held: Held): void => {
   held.isLost = true;

@@ -1,5 +1,6 @@
 /** Requests to the API: answers, problems, and a server that is not there. */
 import { randomUUID } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { exitOfStatus } from "../exit-codes.ts";
 import { CliFailure, noServer, type Problem } from "../failure.ts";
 import type { Server } from "./server.ts";
@@ -96,16 +97,9 @@ const parse = (text: string): unknown => {
   }
 };
 
+/** Ends early, without an error, when the signal aborts. */
 export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-  });
+  setTimeout(ms, undefined, { signal }).catch(() => undefined);
 
 const headersFor = ({ token }: Server, options: Ask): Record<string, string> => ({
   ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
