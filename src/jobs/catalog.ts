@@ -56,9 +56,13 @@ const targetLocks = (
 
 const minute = 60_000;
 const kind = <const R extends KindRow>(row: R): R => row;
+const usual = { timeoutMs: minute, attempts: 3, queue: "interactive", rerun: "restart" } as const;
+const ofPacks = { ...usual, role: "admin", locks: packs } as const;
+const ofReads = { ...usual, role: "operator", locks: none } as const;
 
 export const catalog = {
   "pack.install": kind({
+    ...ofPacks,
     input: Type.Object(
       {
         upload: Type.String({ pattern: "^[0-9a-f]{64}$" }),
@@ -68,85 +72,30 @@ export const catalog = {
       },
       closed,
     ),
-    role: "admin",
     timeoutMs: 2 * minute,
-    attempts: 3,
-    queue: "interactive",
-    rerun: "restart",
-    locks: packs,
   }),
-  "pack.validate": kind({
-    input: Type.Object({ type_id: typeId }, closed),
-    role: "operator",
-    timeoutMs: minute,
-    attempts: 3,
-    queue: "interactive",
-    rerun: "restart",
-    locks: packs,
-  }),
-  "pack.rescan": kind({
-    input: Type.Object({}, closed),
-    role: "admin",
-    timeoutMs: 10 * minute,
-    attempts: 3,
-    queue: "interactive",
-    rerun: "restart",
-    locks: packs,
-  }),
-  "pack.remove": kind({
-    input: Type.Object({ type_id: typeId }, closed),
-    role: "admin",
-    timeoutMs: minute,
-    attempts: 3,
-    queue: "interactive",
-    rerun: "restart",
-    locks: packs,
-  }),
+  "pack.validate": kind({ ...ofPacks, input: Type.Object({ type_id: typeId }, closed), role: "operator" }),
+  "pack.rescan": kind({ ...ofPacks, input: Type.Object({}, closed), timeoutMs: 10 * minute }),
+  "pack.remove": kind({ ...ofPacks, input: Type.Object({ type_id: typeId }, closed) }),
   "pack.rollback": kind({
+    ...ofPacks,
     input: Type.Object({ type_id: typeId, digest: Type.Optional(Type.String()) }, closed),
-    role: "admin",
-    timeoutMs: minute,
-    attempts: 3,
-    queue: "interactive",
-    rerun: "restart",
-    locks: packs,
   }),
-  "instance.test_connection": kind({
-    input: Type.Object({ instance_id: instanceId }, closed),
-    role: "operator",
-    timeoutMs: minute,
-    attempts: 3,
-    queue: "interactive",
-    rerun: "restart",
-    locks: none,
-  }),
+  "instance.test_connection": kind({ ...ofReads, input: Type.Object({ instance_id: instanceId }, closed) }),
   "instance.refresh_inventory": kind({
+    ...ofReads,
     input: Type.Object({ instance_id: instanceId, type: Type.Optional(Type.String()) }, closed),
-    role: "operator",
     timeoutMs: 2 * minute,
-    attempts: 3,
-    queue: "interactive",
-    rerun: "restart",
-    locks: none,
   }),
-  "action.plan": kind({
-    input: Type.Object(actionFields, closed),
-    role: "operator",
-    timeoutMs: 2 * minute,
-    attempts: 3,
-    queue: "interactive",
-    rerun: "restart",
-    locks: none,
-  }),
+  "action.plan": kind({ ...ofReads, input: Type.Object(actionFields, closed), timeoutMs: 2 * minute }),
   "action.run": kind({
+    ...usual,
     input: Type.Object(
       { ...actionFields, plan_id: Type.Optional(Type.String()), confirm: Type.Optional(Type.Boolean()) },
       closed,
     ),
     role: "operator",
     timeoutMs: 15 * minute,
-    attempts: 3,
-    queue: "interactive",
     rerun: "journal",
     locks: targetLocks,
   }),
