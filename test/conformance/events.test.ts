@@ -1,49 +1,23 @@
 /** Event streams against a real Redis: numbers without a gap, the fence, the end. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { appendDone, appendEvents, openAttempt, readEvents } from "../../src/live/events.ts";
 import { type FanoutEntry, openFanout } from "../../src/live/fanout.ts";
 import { silentLog } from "../../src/log.ts";
 import type { NewEvent } from "../../src/model/event.ts";
-import { connectRedis, isUp, type Redis, untilReady } from "../../src/redis.ts";
-import { hasRedis, startTestRedis, type TestRedis } from "../kit/redis.ts";
-
-const facts = { kind: "action.run", instanceId: "ins_1", typeId: "acme.box" };
-const event = (message: string, attempt = 1): NewEvent => ({
-  ts: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
-  phase: "work",
-  level: "info",
-  message,
-  meta: { list: [1, "two", { deep: null }] },
-  attempt,
-});
-const lines = (count: number, attempt = 1): NewEvent[] =>
-  Array.from({ length: count }, (_, index) => event(`line ${index}`, attempt));
+import { isUp, type Redis, untilReady } from "../../src/redis.ts";
+import { appendTo, event, facts, lines } from "../kit/new-event.ts";
+import { hasRedis, type TestRedis } from "../kit/redis.ts";
+import { useRedis } from "../kit/use-redis.ts";
 
 describe.skipIf(!hasRedis)("events of a job", () => {
   let server: TestRedis;
   let redis: Redis;
-  const closing: (() => Promise<void> | void)[] = [];
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectRedis(server.url, { role: "producer" });
-    await untilReady(redis, 5000);
-  });
-  beforeEach(async () => {
-    for (const close of closing.splice(0)) await close();
-    await redis.flushall();
-  });
-  afterAll(async () => {
-    for (const close of closing) await close();
-    redis.disconnect();
-    await server.stop();
+  const { closing } = useRedis((used) => {
+    ({ server, redis } = used);
   });
 
-  const append = async (jobId: string, events: NewEvent[], more: { floorSeq?: number; batch?: string } = {}) => {
-    const [answer] = await appendEvents(redis, [
-      { jobId, attempt: events[0]?.attempt ?? 1, floorSeq: 0, events, facts, ...more },
-    ]);
-    return answer;
-  };
+  const append = (jobId: string, events: NewEvent[], more: { floorSeq?: number; batch?: string } = {}) =>
+    appendTo(redis, jobId, events, more);
   const seqsOf = async (jobId: string, after = 0): Promise<number[]> =>
     (await readEvents(redis, jobId, { after, limit: 100_000 })).map(({ seq }) => seq);
   const follow = async () => {

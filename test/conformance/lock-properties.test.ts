@@ -1,10 +1,11 @@
 /** Random jobs with random locks against a real Redis: nobody shares what is exclusive, nobody overtakes, all are served. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { acquire, forget, lookAgain, release, sweepLines } from "../../src/live/locks.ts";
 import type { LockNeed } from "../../src/model/job.ts";
-import { connectRedis, type Redis, untilReady } from "../../src/redis.ts";
+import type { Redis } from "../../src/redis.ts";
 import { type Chance, chanceOf } from "../kit/random.ts";
-import { hasRedis, startTestRedis, type TestRedis } from "../kit/redis.ts";
+import { hasRedis } from "../kit/redis.ts";
+import { useRedis } from "../kit/use-redis.ts";
 
 interface Work {
   readonly id: string;
@@ -61,16 +62,9 @@ const simulate = (work: readonly Work[], slots: number) => {
 type Simulation = ReturnType<typeof simulate>;
 
 describe.skipIf(!hasRedis)("locks under random jobs", () => {
-  let server: TestRedis;
   let redis: Redis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectRedis(server.url, { role: "producer" });
-    await untilReady(redis, 5000);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
+  useRedis((used) => {
+    redis = used.redis;
   });
 
   const ask = async ({ id, admission, locks }: Work, ttlMs: number): Promise<boolean> =>

@@ -1,27 +1,17 @@
 /** Locks and their lines against a real Redis: who gets what, who waits, who is next. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { acquire, heldBy, release, sweepLines } from "../../src/live/locks.ts";
 import { waitingOf } from "../../src/live/waiting.ts";
 import type { LockNeed } from "../../src/model/job.ts";
-import { connectRedis, type Redis, untilReady } from "../../src/redis.ts";
-import { hasRedis, startTestRedis, type TestRedis } from "../kit/redis.ts";
-
-const alone = (...names: string[]): LockNeed[] => names.map((name) => ({ name, mode: "exclusive" }));
-const shared = (...names: string[]): LockNeed[] => names.map((name) => ({ name, mode: "shared" }));
-const target = (id: number): LockNeed[] => [...alone(`target/i/vm/${id}`), ...shared("instance/i")];
+import type { Redis } from "../../src/redis.ts";
+import { alone, shared, target } from "../kit/lock-needs.ts";
+import { hasRedis } from "../kit/redis.ts";
+import { useRedis } from "../kit/use-redis.ts";
 
 describe.skipIf(!hasRedis)("locks", () => {
-  let server: TestRedis;
   let redis: Redis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectRedis(server.url, { role: "producer" });
-    await untilReady(redis, 5000);
-  });
-  beforeEach(() => redis.flushall());
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
+  useRedis((used) => {
+    redis = used.redis;
   });
 
   const ask = (jobId: string, admission: number, locks: readonly LockNeed[], ttlMs = 60_000) =>

@@ -18,10 +18,14 @@ import { newId } from "../../src/model/ids.ts";
 import type { SandboxLevel } from "../../src/model/integration-type.ts";
 import type { Job } from "../../src/model/job.ts";
 import type { Json, JsonObject } from "../../src/model/json.ts";
+import { findInstance, insertInstance } from "../../src/store/instances.ts";
 import { claimJob, findJob, insertJob, settleJob } from "../../src/store/jobs.ts";
+import { listReleases } from "../../src/store/releases.ts";
 import type { Store } from "../../src/store/store.ts";
+import { findType } from "../../src/store/types.ts";
 import { insertUpload } from "../../src/store/uploads.ts";
 import { createShelf } from "../../src/workers/shelf.ts";
+import { lampInstance } from "./fixtures.ts";
 import { smallManifest } from "./manifests.ts";
 import { openBench } from "./sandbox.ts";
 import { openTestStore } from "./store.ts";
@@ -192,6 +196,14 @@ export const openPackBench = async () => {
     upload,
     install,
     jobOf: (id: string) => store.read(() => findJob(id)),
+    typeOf: (id = "acme.lamp") => store.read(() => findType(id)),
+    releases: async () =>
+      (await store.read(() => listReleases("acme.lamp"))).map(({ version, status }) => `${version} ${status}`),
+    addInstance: async (state: "connected" | "type_unavailable" = "connected") => {
+      const instance = lampInstance({ state });
+      await store.write(() => insertInstance(instance, []));
+      return { ...instance, now: () => store.read(() => findInstance(instance.id)) };
+    },
     async close() {
       await bench.close();
       await end();

@@ -1,10 +1,7 @@
 /** Installing packs: whole or not at all, and with everything said that is wrong. */
 import { readdir } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findInstance, insertInstance } from "../../src/store/instances.ts";
-import { listReleases } from "../../src/store/releases.ts";
-import { findType, listTypes } from "../../src/store/types.ts";
-import { lampInstance } from "../kit/fixtures.ts";
+import { listTypes } from "../../src/store/types.ts";
 import { lampPack, openPackBench, type PackBench } from "../kit/pack-bench.ts";
 import { makeZip } from "../kit/zip.ts";
 
@@ -14,14 +11,9 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-const typeOf = (id = "acme.lamp") => bench.store.read(() => findType(id));
-const releases = async () =>
-  (await bench.store.read(() => listReleases("acme.lamp"))).map(({ version, status }) => `${version} ${status}`);
-const addInstance = async (state: "connected" | "type_unavailable" = "connected") => {
-  const instance = lampInstance({ state });
-  await bench.store.write(() => insertInstance(instance, []));
-  return { ...instance, now: () => bench.store.read(() => findInstance(instance.id)) };
-};
+const typeOf: PackBench["typeOf"] = (id) => bench.typeOf(id);
+const releases: PackBench["releases"] = () => bench.releases();
+const addInstance: PackBench["addInstance"] = (state) => bench.addInstance(state);
 
 describe("installing a pack", () => {
   it("goes through its phases in order and makes the type valid", async () => {

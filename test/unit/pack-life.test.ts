@@ -3,12 +3,8 @@ import { cp, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { listShipped } from "../../src/packs/shipped.ts";
-import { findInstance, insertInstance } from "../../src/store/instances.ts";
 import { claimJob, listJobs, runningJobs } from "../../src/store/jobs.ts";
-import { listReleases } from "../../src/store/releases.ts";
 import type { Store } from "../../src/store/store.ts";
-import { findType } from "../../src/store/types.ts";
-import { lampInstance } from "../kit/fixtures.ts";
 import { lampPack, openPackBench, type PackBench } from "../kit/pack-bench.ts";
 import { makeZip } from "../kit/zip.ts";
 
@@ -18,14 +14,9 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-const typeOf = (id = "acme.lamp") => bench.store.read(() => findType(id));
-const releases = async () =>
-  (await bench.store.read(() => listReleases("acme.lamp"))).map(({ version, status }) => `${version} ${status}`);
-const addInstance = async (state: "connected" | "type_unavailable" = "connected") => {
-  const instance = lampInstance({ state });
-  await bench.store.write(() => insertInstance(instance, []));
-  return { ...instance, now: () => bench.store.read(() => findInstance(instance.id)) };
-};
+const typeOf: PackBench["typeOf"] = (id) => bench.typeOf(id);
+const releases: PackBench["releases"] = () => bench.releases();
+const addInstance: PackBench["addInstance"] = (state) => bench.addInstance(state);
 
 /** A store that dies at its n-th write, before or after it is durable, and does nothing any more. */
 const dyingStore = (store: Store, at: number, when: "before" | "after"): Store => {
