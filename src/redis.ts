@@ -286,7 +286,10 @@ export const startRedis = async (options: { dir: string; log: Log }): Promise<Pr
     const living = found ?? (await launch(dir, path));
     await untilLoaded(living, path);
     const { pid } = living;
-    options.log.info({ redis_pid: pid }, found === undefined ? "started a private Redis" : "took over the Redis of this folder");
+    options.log.info(
+      { redis_pid: pid },
+      found === undefined ? "started a private Redis" : "took over the Redis of this folder",
+    );
     const stop = async (): Promise<void> => {
       if (await worksIn(pid, dir)) process.kill(pid, "SIGTERM");
       if (await untilGone(pid, dir, 10_000)) return;
