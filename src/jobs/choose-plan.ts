@@ -3,6 +3,7 @@ import { SwitchyardError } from "../errors.ts";
 import { canonicalJson } from "../model/canonical.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Plan } from "../model/plan.ts";
+import { findJob } from "../store/jobs.ts";
 import { findPlan, insertPlan, planOfJob, takePlan } from "../store/plans.ts";
 import type { DriverHandle, JobContext } from "./context.ts";
 import { type Action, blockOf, makePlan } from "./make-plan.ts";
@@ -44,6 +45,18 @@ const checkGiven = (context: JobContext, plan: Plan, { subject, action }: Choice
   }
 };
 
+/**
+ * Stand-ins for secrets look alike, so the plan's own job says what they stood for: it has them sealed, and nothing
+ * of them needs to lie beside the plan.
+ */
+const requireSameSecrets = async (context: JobContext, plan: Plan): Promise<void> => {
+  const maker = await context.store.read(() => findJob(plan.madeBy));
+  if (context.hasSecretParamsOf(maker ?? { id: plan.madeBy, sealedInput: null })) return;
+  throw new SwitchyardError("plan_mismatch", {
+    detail: "The plan was made with another value of a secret parameter. Plan anew with the value that is meant.",
+  });
+};
+
 /** An older plan is computed again: it is applied only when it would still be the same. */
 const confirmGiven = async (context: JobContext, plan: Plan, choice: Choice): Promise<void> => {
   const { subject, driver, action } = choice;
@@ -66,6 +79,7 @@ const givenPlan = async (context: JobContext, planId: string, choice: Choice): P
   const plan = await context.store.read(() => findPlan(planId));
   if (!plan) throw new SwitchyardError("not_found", { detail: `There is no plan ${planId}.` });
   checkGiven(context, plan, choice);
+  await requireSameSecrets(context, plan);
   await confirmGiven(context, plan, choice);
   return plan;
 };

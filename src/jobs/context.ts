@@ -90,6 +90,8 @@ export interface JobContext {
   emit(phase: string, level: EventLevel, message: string, meta?: JsonObject): void;
   progress(phase: string, message: string, percent?: number): void;
   driver(instance: Instance, type: IntegrationType): Promise<DriverHandle>;
+  /** Whether this job was given the same secret parameters, with the same values, as another. */
+  hasSecretParamsOf(other: Pick<Job, "id" | "sealedInput">): boolean;
   /** Puts another job on the queue, through admission, as the system. */
   enqueue(kind: JobKind, input: JsonObject, reason: string): Promise<Job>;
   /** Writes that become true together with the job's settlement, whatever it is. */

@@ -8,6 +8,7 @@ import type { Metrics } from "../metrics.ts";
 import { bind } from "../model/binding.ts";
 import type { Instance } from "../model/instance.ts";
 import type { IntegrationType, SandboxLevel } from "../model/integration-type.ts";
+import type { Job } from "../model/job.ts";
 import { systemPrincipal } from "../model/principal.ts";
 import type { Admission } from "../queue/admit.ts";
 import { sealedParamsOf } from "../queue/secret-params.ts";
@@ -63,6 +64,22 @@ const requireSameSecrets = (
   });
 };
 
+const openParams = (vault: Vault, job: Pick<Job, "id" | "sealedInput">): OpenSecret[] =>
+  sealedParamsOf(job).map(({ name, sealed, scope }) => ({
+    name: `${paramPrefix}${name}`,
+    version: 1,
+    value: vault.open(sealed, { scope, field: name, version: 1 }),
+  }));
+
+/** Two jobs show the same stand-ins for different secrets: only the values themselves tell. */
+const sameParams = (vault: Vault, one: Pick<Job, "id" | "sealedInput">, other: typeof one): boolean => {
+  const [left, right] = [openParams(vault, one), openParams(vault, other)];
+  return (
+    left.length === right.length &&
+    left.every(({ name, value }) => right.some((p) => p.name === name && p.value === value))
+  );
+};
+
 const openSecrets = async (
   { store, vault }: ContextDeps,
   attempt: Attempt,
@@ -75,12 +92,7 @@ const openSecrets = async (
     version,
     value: vault.open(value, { scope: instance.id, field: name, version }),
   }));
-  const given = sealedParamsOf(attempt.job).map(({ name, sealed: value, scope }) => ({
-    name: `${paramPrefix}${name}`,
-    version: 1,
-    value: vault.open(value, { scope, field: name, version: 1 }),
-  }));
-  return [...own, ...given];
+  return [...own, ...openParams(vault, attempt.job)];
 };
 
 /** Connections stay warm for one instance, revision and set of secrets; an action's own secrets make it the job's alone. */
@@ -159,6 +171,7 @@ export const createContext = (deps: ContextDeps, attempt: Attempt): JobContext =
     progress: (phase, message, percent) =>
       progressOf(attempt, { phase, message, ...(percent === undefined ? {} : { percent }) }, "runner"),
     driver: (instance, type) => openDriver(deps, attempt, instance, type),
+    hasSecretParamsOf: (other) => sameParams(deps.vault, job, other),
     async enqueue(kind, input, reason) {
       const principal = systemPrincipal(reason);
       const idempotencyKey = `${job.id}:${kind}:${JSON.stringify(input)}`;

@@ -172,6 +172,16 @@ describe("a secret parameter", () => {
     for (const path of filesBelow(bench.system.dataDir))
       expect(readFileSync(path).includes(password), path).toBe(false);
   });
+  it("is part of its plan: another value is not what was planned", async () => {
+    const asked = { capability: "vm.level", verb: "set", target: fresh(), params: { level: 5, password } };
+    const { plan_id } = await planOf(asked);
+    const other = { ...asked, params: { level: 5, password: `${password}-other` }, plan_id };
+    expect(await act(other)).toMatchObject({ status: 409, body: { code: "plan_mismatch" } });
+    const without = { ...asked, params: { level: 5 }, plan_id };
+    expect(await act(without)).toMatchObject({ status: 409, body: { code: "plan_mismatch" } });
+    expect(writes()).toEqual([]);
+    expect((await act({ ...asked, plan_id })).body.state).toBe("succeeded");
+  });
   it("goes along with a retry", async () => {
     const target = fresh();
     const hold = bench.device.hold(`POST /${target}/`);

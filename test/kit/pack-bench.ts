@@ -152,6 +152,7 @@ export const openPackBench = async () => {
       emit: (phase, level, message) => void events.push({ phase, level, message }),
       progress: () => undefined,
       driver: () => Promise.reject(new Error("no job about packs calls a driver")),
+      hasSecretParamsOf: () => true,
       enqueue: settleAtOnce,
       onSettle: () => undefined,
       afterSettle: (action) => void after.push(action),
