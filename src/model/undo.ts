@@ -67,16 +67,17 @@ const paramsFrom = (inverse: Inverse, from: Json, given: JsonObject): JsonObject
 
 interface Group {
   readonly targets: string[];
+  readonly from: Json;
   readonly params: JsonObject;
 }
 
-/** Targets that get the same parameters go together. */
+/** Targets that were in the same state before go together: one inverse cannot lead others back to theirs. */
 const groupsOf = (inverse: Inverse, changes: readonly TargetEffect[], given: JsonObject): readonly Group[] => {
   const groups = new Map<string, Group>();
   for (const { id, from } of changes) {
-    const params = paramsFrom(inverse, from ?? null, given);
-    const key = canonicalJson(params);
-    const group = groups.get(key) ?? { targets: [], params };
+    const before = from ?? null;
+    const key = canonicalJson(before);
+    const group = groups.get(key) ?? { targets: [], from: before, params: paramsFrom(inverse, before, given) };
     group.targets.push(id);
     groups.set(key, group);
   }

@@ -86,8 +86,22 @@ describe("undo", () => {
     const refusal = refusalOf(() => undoOf(mixed, capability(inverse)));
     expect(refusal.code).toBe("not_invertible");
     expect(refusal.details["groups"]).toEqual([
-      { targets: ["1"], params: { level: "low" } },
-      { targets: ["2"], params: { level: "critical" } },
+      { targets: ["1"], from: "low", params: { level: "low" } },
+      { targets: ["2"], from: "critical", params: { level: "critical" } },
+    ]);
+  });
+
+  it("refuses targets that were in different states also when the inverse takes no parameters", () => {
+    const mixed = job([
+      { id: "1", from: "stopped", to: "running" },
+      { id: "2", from: "suspended", to: "running" },
+      { id: "3", from: "stopped", to: "running" },
+    ]);
+    const refusal = refusalOf(() => undoOf(mixed, capability({ set: { inverse: "shutdown" } })));
+    expect(refusal.code).toBe("not_invertible");
+    expect(refusal.details["groups"]).toEqual([
+      { targets: ["1", "3"], from: "stopped", params: {} },
+      { targets: ["2"], from: "suspended", params: {} },
     ]);
   });
 
