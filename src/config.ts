@@ -27,6 +27,8 @@ export interface Config {
   readonly catalogUrl: string | null;
   readonly otlpUrl: string | null;
   readonly logLevel: string;
+  /** For tests: a file that may name a waypoint at which one worker stops. From the environment alone. */
+  readonly pauseFile: string | null;
 }
 
 /** A setting that cannot be used: one line that names it, what was expected and what was found. */
@@ -225,6 +227,7 @@ export const loadConfig = (environment: Source, cwd: string): Config => {
     catalogUrl: source["SWITCHYARD_CATALOG"] || null,
     otlpUrl: url(source, "SWITCHYARD_OTLP_URL", ["http://", "https://"]),
     logLevel: choice(source, "SWITCHYARD_LOG", ["info", "debug", "warn", "error", "fatal", "trace", "silent"]),
+    pauseFile: environment["SWITCHYARD_PAUSE_FILE"] || null,
   };
 };
 

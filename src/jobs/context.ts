@@ -8,6 +8,7 @@ import type { Job, JobError, SettledState } from "../model/job.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { JournalEntry, Step } from "../model/plan.ts";
 import type { TargetRef } from "../model/target.ts";
+import type { Waypoint } from "../model/waypoint.ts";
 import type { Store } from "../store/store.ts";
 import type { Unit } from "../store/unit.ts";
 import type { JobKind } from "./catalog.ts";
@@ -104,6 +105,8 @@ export interface JobContext {
   cacheInventory(payload: InventoryPayload): Promise<void>;
   /** Makes, changes or removes the schedules of an instance. */
   reschedule(instanceId: string): Promise<void>;
+  /** Says how far the job has come, so that a test may stop it there. */
+  pass(waypoint: Waypoint): Promise<void> | undefined;
   /** A scheduled job that changed nothing is kept for an hour only. */
   markRoutine(): void;
 }

@@ -34,6 +34,7 @@ const receiveUpload = async (context: JobContext, digest: string): Promise<reado
     bytes: upload.bytes.length,
     sha256: digest,
   });
+  await context.pass("install.received");
   context.progress("unpack", "Unpacking the archive", 20);
   return readArchive(upload.bytes);
 };
@@ -54,6 +55,7 @@ export const installPack = async (context: JobContext): Promise<Json> => {
     files: files.length,
     bytes: sizeOf(files),
   });
+  await context.pass("install.unpacked");
   context.progress("manifest", "Reading the manifest", 35);
   const { type, isNew, isUpgrade } = await placePack(context, {
     files,

@@ -70,6 +70,7 @@ const stage = async (context: JobContext, pack: IncomingPack, file: ManifestFile
   context.progress("install", `Staging ${file.id}`, 50);
   const digest = await context.shelf.stage(pack.files);
   context.emit("install", "info", `Staged ${pack.files.length} files`, { digest });
+  await context.pass("install.staged");
   context.progress("registry", `Validating ${file.id}`, 70);
   return examinePack(context, { file, files: pack.files, digest, isShipped: pack.isShipped });
 };
@@ -110,8 +111,10 @@ interface Passage {
 const finish = async (context: JobContext, passage: Passage): Promise<Placed> => {
   const { pack, examined, previous, isUpgrade } = passage;
   const recorded = { pack: examined, files: pack.files, previous, isShipped: pack.isShipped };
+  await context.pass("install.examined");
   if (isValid(examined)) {
     const type = await recordRelease(context, recorded);
+    await context.pass("install.recorded");
     context.emit("registry", "info", `${type.id} ${type.manifest.version} is valid`, { digest: type.digest });
     return { type, isNew: true, isUpgrade };
   }

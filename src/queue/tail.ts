@@ -4,6 +4,7 @@ import { appendDone } from "../live/events.ts";
 import { release } from "../live/locks.ts";
 import type { Job, Subject } from "../model/job.ts";
 import type { Json, JsonObject } from "../model/json.ts";
+import type { PassWaypoint } from "../model/waypoint.ts";
 import type { Redis } from "../redis.ts";
 import { closeTail } from "../store/jobs.ts";
 import type { Store } from "../store/store.ts";
@@ -13,6 +14,7 @@ export interface TailDeps {
   readonly store: Store;
   readonly redis: Redis;
   readonly queue: JobQueue;
+  readonly pass?: PassWaypoint | undefined;
 }
 
 export interface TailOptions {
@@ -48,12 +50,13 @@ export const promoteParked = async (queue: JobQueue, ids: readonly string[]): Pr
   await queue.promote(ids.flatMap((id) => queueNames.map((name) => ({ id, queue: name }))));
 };
 
-const freeLocks = async ({ redis, queue }: TailDeps, job: Job): Promise<void> => {
+const freeLocks = async ({ redis, queue, pass }: TailDeps, job: Job): Promise<void> => {
   if (job.locks.length === 0) return;
   await promoteParked(queue, await release(redis, job.id, job.locks));
+  await pass?.("tail.freed", job.id);
 };
 
-const tell = async ({ redis }: TailDeps, job: Job): Promise<void> => {
+const tell = async ({ redis, pass }: TailDeps, job: Job): Promise<void> => {
   const { typeId, instanceId } = job.subject;
   await appendDone(redis, {
     jobId: job.id,
@@ -66,12 +69,14 @@ const tell = async ({ redis }: TailDeps, job: Job): Promise<void> => {
       ...(typeId === undefined ? {} : { typeId }),
     },
   });
+  await pass?.("tail.told", job.id);
 };
 
 /** @param job settled, as the store has it. Throws when Redis or the store is away; the sweep comes back to it. */
 export const closeTailOf = async (deps: TailDeps, job: Job, options: TailOptions = {}): Promise<void> => {
   const leave = options.isHeld === true ? undefined : deps.queue.remove([{ id: job.id, queue: job.queue }]);
   await Promise.all([tell(deps, job), freeLocks(deps, job), leave]);
+  await deps.pass?.("tail.unmarked", job.id);
   if (options.markLater === undefined) await deps.store.write(() => closeTail(job.id));
   else options.markLater(job.id);
 };

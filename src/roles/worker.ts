@@ -12,6 +12,7 @@ import { parent } from "./child.ts";
 import { ownListeners } from "./own-listeners.ts";
 import { coreVersion, openParts, queuePrefix } from "./parts.ts";
 import { startUpkeep } from "./upkeep.ts";
+import { stopAtWaypoint } from "./waypoint-stop.ts";
 
 const memoryCapBytes = 512 * 1024 * 1024;
 const idleMs = 30_000;
@@ -65,6 +66,7 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
     concurrency: config.concurrency,
     queuePrefix,
     reschedule: (instanceId) => upkeep.schedules.sync(instanceId),
+    ...(config.pauseFile === null ? {} : { pass: stopAtWaypoint(config.pauseFile) }),
   });
   parent.tell({ ready: "worker" });
   await new Promise<void>((resolve) => {

@@ -10,6 +10,7 @@ import type { Instance } from "../model/instance.ts";
 import type { IntegrationType, SandboxLevel } from "../model/integration-type.ts";
 import type { Job } from "../model/job.ts";
 import { systemPrincipal } from "../model/principal.ts";
+import type { PassWaypoint } from "../model/waypoint.ts";
 import type { Admission } from "../queue/admit.ts";
 import { sealedParamsOf } from "../queue/secret-params.ts";
 import type { Redis } from "../redis.ts";
@@ -42,6 +43,7 @@ export interface ContextDeps {
   /** Whether this worker's lease is held, right now. */
   readonly isLeaseHeld: () => boolean;
   readonly reschedule: (instanceId: string) => Promise<void>;
+  readonly pass?: PassWaypoint | undefined;
 }
 
 interface OpenSecret {
@@ -149,6 +151,7 @@ const openDriver = async (
       throw new SwitchyardError("internal", { detail: "This worker lost its lease: nothing is sent any more." });
     },
     graceMs: deps.graceMs,
+    pass: deps.pass,
     keepWarm: attempt.job.queue === "interactive",
     secretParams: secretParamsOf(session),
   });
@@ -183,6 +186,7 @@ export const createContext = (deps: ContextDeps, attempt: Attempt): JobContext =
     announce: (event) => appendSystem(deps.redis, event).then(() => undefined),
     cacheInventory: (payload) => putInventory(deps.redis, payload, payload.ttlSeconds).then(() => undefined),
     reschedule: deps.reschedule,
+    pass: (waypoint) => deps.pass?.(waypoint, job.id),
     markRoutine() {
       attempt.isRoutine = job.requestedBy.scheduleId !== undefined;
     },

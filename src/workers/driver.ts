@@ -6,6 +6,7 @@ import type { IntegrationType, SandboxLevel } from "../model/integration-type.ts
 import type { Json, JsonObject } from "../model/json.ts";
 import { findCapability } from "../model/manifest.ts";
 import { type Redactor, redactJson } from "../model/redact.ts";
+import type { PassWaypoint } from "../model/waypoint.ts";
 import type { SandboxPool } from "../sandbox/pool.ts";
 import type { Store } from "../store/store.ts";
 import type { Door, Grant } from "../transports/contract.ts";
@@ -28,6 +29,7 @@ export interface DriverDeps {
   /** Throws when this worker may not write any more. */
   readonly fence: () => void;
   readonly graceMs: number;
+  readonly pass?: PassWaypoint | undefined;
   /** Scheduled work leaves no warm process behind. */
   readonly keepWarm: boolean;
   /** Secret parameters of the action: name to handle. */
@@ -44,7 +46,7 @@ const grantOf = (deps: DriverDeps, rights: CallRights): Grant => {
     ...(rights.verb === undefined ? {} : { verb: rights.verb }),
     ...(rights.target === undefined ? {} : { target: rights.target }),
     steps: rights.steps ?? [],
-    journal: storeJournal({ store, job: attempt.job, earlier: rights.journal ?? [], now }),
+    journal: storeJournal({ store, job: attempt.job, earlier: rights.journal ?? [], now, pass: deps.pass }),
     fence: deps.fence,
     record: ({ level, message, meta, phase }) =>
       phase === "write"

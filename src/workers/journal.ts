@@ -2,6 +2,7 @@
 import { SwitchyardError } from "../errors.ts";
 import type { Job } from "../model/job.ts";
 import type { JournalEntry } from "../model/plan.ts";
+import type { PassWaypoint } from "../model/waypoint.ts";
 import { recordAnswered, recordSent } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
 import type { Journal } from "../transports/contract.ts";
@@ -11,13 +12,14 @@ export interface JournalDeps {
   readonly job: Job;
   readonly earlier: readonly JournalEntry[];
   readonly now: () => number;
+  readonly pass?: PassWaypoint | undefined;
 }
 
-export const storeJournal = ({ store, job, earlier, now }: JournalDeps): Journal => ({
+export const storeJournal = ({ store, job, earlier, now, pass }: JournalDeps): Journal => ({
   earlier,
   async sent(entry) {
     const outcome = await store.write(() => recordSent({ jobId: job.id, attempt: job.attempt, ...entry, now: now() }));
-    if (outcome === "recorded") return;
+    if (outcome === "recorded") return pass?.("write.recorded", job.id);
     throw new SwitchyardError("internal", {
       detail:
         outcome === "stale"
@@ -26,6 +28,7 @@ export const storeJournal = ({ store, job, earlier, now }: JournalDeps): Journal
     });
   },
   async answered(index, answer) {
+    await pass?.("write.answered", job.id);
     await store.write(() => recordAnswered({ jobId: job.id, index, attempt: job.attempt, answer, now: now() }));
   },
 });

@@ -32,6 +32,7 @@ const earlierEvents = async ({ store, redis }: ProcessDeps, job: Job) => {
 
 const openAttempt = async (deps: ProcessDeps, job: Job): Promise<Attempt> => {
   const { instanceId, typeId } = job.subject;
+  await deps.pass?.("claim.counted", job.id);
   // From here on an earlier attempt can add nothing: only then is its last number known.
   if (job.attempt > 1) await raiseFence(deps.redis, job.id, job.attempt);
   const emitter = createEmitter({
@@ -53,13 +54,16 @@ const openAttempt = async (deps: ProcessDeps, job: Job): Promise<Attempt> => {
 
 const runClaimed = async (deps: ProcessDeps, job: Job, signal: AbortSignal): Promise<Settled> => {
   const attempt = await openAttempt(deps, job);
+  await deps.pass?.("claim.fenced", job.id);
   const onLost = (): void => attempt.stop("lost");
   signal.addEventListener("abort", onLost, { once: true });
   deps.running.set(job.id, attempt);
   if (job.attempt === 1) deps.metrics.jobStarted(job.kind, (deps.now() - job.createdAt) / 1000);
   try {
     const kind = job.kind as keyof typeof handlers;
-    return await runAttempt(deps, attempt, () => handlers[kind](createContext(deps, attempt)));
+    const settled = await runAttempt(deps, attempt, () => handlers[kind](createContext(deps, attempt)));
+    await deps.pass?.("tail.held", job.id);
+    return settled;
   } finally {
     deps.running.delete(job.id);
     signal.removeEventListener("abort", onLost);
@@ -94,15 +98,18 @@ const runClaim = async (deps: ProcessDeps, claimed: Claim, signal: AbortSignal):
 export const createProcessor =
   (deps: ProcessDeps): Consume =>
   async (jobId, signal) => {
+    await deps.pass?.("claim.taken", jobId);
     // A job that needs no lock is read and claimed at once.
     const first = await claim(deps, jobId, (job) => job.locks.length === 0 && notNow(deps, job) === null);
     if (first.outcome !== "left") return runClaim(deps, first, signal);
     const { job } = first;
+    await deps.pass?.("claim.read", jobId);
     const refusal = isSettled(job.state) ? null : notNow(deps, job);
     if (refusal !== null) return refusal;
     if (!isSettled(job.state) && !(await takeLocks(deps, job))) {
       deps.metrics.jobParked(job.kind);
       return { outcome: "parked", lookAgain: () => lookAgain(deps.redis, job.id) };
     }
+    await deps.pass?.("claim.locked", jobId);
     return runClaim(deps, await claim(deps, jobId), signal);
   };

@@ -125,12 +125,14 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, resul
     return writeEnd(deps, attempt, end, []);
   });
   if (isOurs !== true) return;
+  await deps.pass?.("settle.written", job.id);
   deps.metrics.jobSettled(job.kind, end.state, (end.at - (job.startedAt ?? end.at)) / 1000);
   for (const action of attempt.afterSettle) {
     await action(end).catch((thrown: unknown) =>
       deps.log.warn({ job_id: job.id, err: thrown }, "what follows a settled job failed"),
     );
   }
+  await deps.pass?.("settle.followed", job.id);
   const { lastSeq } = emitter;
   const outcome = { state: end.state, result: end.result, error: end.error, finishedAt: end.at };
   deps.tails.follow({ ...job, ...outcome, tail: "open", lastSeq });
@@ -179,7 +181,9 @@ export const runAttempt = async (
     message: job.attempt === 1 ? `${job.kind} started` : `${job.kind} goes on with attempt ${job.attempt}`,
   });
   const end = await runHandler(deps, attempt, handler);
+  await deps.pass?.("settle.ended", job.id);
   announceEnd(attempt, end);
   if (end.kind !== "drop") await deps.line.flush();
+  await deps.pass?.("settle.flushed", job.id);
   return conclude(deps, attempt, end);
 };

@@ -7,6 +7,7 @@ import { dropLease, renewLease } from "../live/leases.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { SandboxLevel } from "../model/integration-type.ts";
+import type { PassWaypoint } from "../model/waypoint.ts";
 import { createAdmission } from "../queue/admit.ts";
 import { consume } from "../queue/bullmq.ts";
 import type { JobConsumer, JobQueue } from "../queue/queue.ts";
@@ -49,6 +50,7 @@ export interface WorkerDeps {
   readonly metrics: Metrics;
   readonly now: () => number;
   readonly timings?: Partial<Timings>;
+  readonly pass?: PassWaypoint;
 }
 
 export interface Timings {
@@ -143,8 +145,9 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
     reschedule: deps.reschedule,
     workerId: deps.workerId,
     line: createEventLine({ redis, log }),
-    tail: { store, redis, queue },
-    tails: createTails({ tail: { store, redis, queue }, log }),
+    pass: deps.pass,
+    tail: { store, redis, queue, pass: deps.pass },
+    tails: createTails({ tail: { store, redis, queue, pass: deps.pass }, log }),
     lockTtlMs: timings.lockTtlMs,
     lockTurn: createLockTurn({ redis, ttlMs: timings.lockTtlMs }),
     running: new Map(),

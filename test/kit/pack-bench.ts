@@ -159,6 +159,7 @@ export const openPackBench = async () => {
       announce: async (event) => void announced.push(event),
       cacheInventory: async () => undefined,
       reschedule: async () => undefined,
+      pass: () => undefined,
       markRoutine: () => undefined,
     };
     let result: Json = null;
