@@ -1,4 +1,7 @@
-/** Commits together what was written within one turn of the loop; a unit that throws undoes itself alone. */
+/**
+ * Commits together what was asked for while the last commit was on its way to the disk. A commit first goes into the
+ * write-ahead log and then, beside the event loop, to the disk: only then does anybody hear that it is written.
+ */
 import type { Unit } from "../unit.ts";
 import { drive } from "./drive.ts";
 import { asStoreFault, isBusy, patienceMs, unavailable } from "./fault.ts";
@@ -6,8 +9,6 @@ import type { SqliteFile } from "./sqlite-file.ts";
 
 const batchSize = 256;
 const busyPauseMs = 1;
-/** So long a steady stream of writes may put a commit off. */
-const mostTurns = 8;
 
 interface Waiting {
   readonly unit: () => Unit<unknown>;
@@ -56,16 +57,31 @@ const runBatch = (file: SqliteFile, batch: readonly Waiting[]): readonly Verdict
   return batch.map((waiting) => runAlone(file, waiting));
 };
 
-const commit = (file: SqliteFile, batch: readonly Waiting[]): void => {
+const fail = (batch: readonly Waiting[], thrown: unknown): void => {
+  const reason = unavailable("The database cannot be written; the request may be sent again.", thrown);
+  for (const { reject } of batch) reject(reason);
+};
+
+/** Into the log; undefined when all of it was undone. */
+const commit = (file: SqliteFile, batch: readonly Waiting[]): readonly Verdict[] | undefined => {
   try {
     const verdicts = runBatch(file, batch);
     file.plain("commit");
-    for (const verdict of verdicts) verdict();
+    return verdicts;
   } catch (thrown) {
     if (file.isInTransaction) file.plain("rollback");
-    const reason = unavailable("The database cannot be written; the request may be sent again.", thrown);
-    for (const { reject } of batch) reject(reason);
+    fail(batch, thrown);
+    return undefined;
   }
+};
+
+const makeDurable = async (file: SqliteFile, batch: readonly Waiting[], verdicts: readonly Verdict[]) => {
+  try {
+    await file.sync();
+  } catch (thrown) {
+    return fail(batch, thrown);
+  }
+  for (const verdict of verdicts) verdict();
 };
 
 export interface GroupCommit {
@@ -77,9 +93,8 @@ export interface GroupCommit {
 
 export const groupCommit = (file: SqliteFile, now: () => number): GroupCommit => {
   let queue: Waiting[] = [];
+  let underway = 0;
   let isDue = false;
-  let gathered = 0;
-  let turns = 0;
   const drained: (() => void)[] = [];
 
   const giveUp = (waiting: Waiting): boolean => {
@@ -97,30 +112,20 @@ export const groupCommit = (file: SqliteFile, now: () => number): GroupCommit =>
       return false;
     }
   };
-  const settle = (): void => {
-    for (const resolve of drained.splice(0)) resolve();
+  const writeBatch = async (): Promise<void> => {
+    const batch = queue.splice(0, batchSize);
+    underway = batch.length;
+    const verdicts = commit(file, batch);
+    if (verdicts !== undefined) await makeDurable(file, batch, verdicts);
+    underway = 0;
   };
-  const again = (isBegun: boolean): void => {
-    isDue = true;
-    if (isBegun) setImmediate(flush);
-    else setTimeout(flush, busyPauseMs);
-  };
-  /** While each turn brings more, the commit waits for them: one sync of the disk serves them all. */
-  const isGrowing = (): boolean => {
-    const grew = queue.length > gathered && queue.length < batchSize && turns < mostTurns;
-    gathered = queue.length;
-    turns += 1;
-    return grew;
-  };
-  const flush = (): void => {
-    if (isGrowing()) return void setImmediate(flush);
-    gathered = 0;
-    turns = 0;
-    isDue = false;
+  const flush = async (): Promise<void> => {
     const isBegun = begin();
-    if (isBegun) commit(file, queue.splice(0, batchSize));
-    if (queue.length === 0) settle();
-    else again(isBegun);
+    if (isBegun) await writeBatch();
+    isDue = queue.length > 0;
+    if (!isDue) for (const resolve of drained.splice(0)) resolve();
+    else if (isBegun) setImmediate(flush);
+    else setTimeout(flush, busyPauseMs);
   };
 
   return {
@@ -132,8 +137,8 @@ export const groupCommit = (file: SqliteFile, now: () => number): GroupCommit =>
         setImmediate(flush);
       }),
     get pending() {
-      return queue.length;
+      return queue.length + underway;
     },
-    drain: () => (queue.length === 0 ? Promise.resolve() : new Promise((resolve) => drained.push(resolve))),
+    drain: () => (isDue ? new Promise((resolve) => drained.push(resolve)) : Promise.resolve()),
   };
 };

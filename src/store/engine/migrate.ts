@@ -17,12 +17,12 @@ const advisoryKey = 7_402_113;
 const versionTable = "create table if not exists schema_migrations (version integer primary key, name text not null)";
 
 /** The migrations that are missing, as statements; refuses a database that a newer version wrote. */
-const missing = (dialect: Dialect, present: number): readonly string[] => {
+export const missing = (dialect: Dialect, present: number, upTo = schemaVersion): readonly string[] => {
   if (present > schemaVersion) throw newerSchema(present);
   const record = ({ version, name }: Migration) =>
     `insert into schema_migrations (version, name) values (${version}, '${name}')`;
   return migrations
-    .filter(({ version }) => version > present)
+    .filter(({ version }) => version > present && version <= upTo)
     .flatMap((migration) => [...migration.statements(columnTypes[dialect]), record(migration)]);
 };
 

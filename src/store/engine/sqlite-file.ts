@@ -1,6 +1,7 @@
 /** Opens the SQLite file the one way it is used, and keeps its statements compiled. */
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, fdatasync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 import Database from "better-sqlite3";
 import type { Outcome, Query } from "../unit.ts";
 
@@ -11,13 +12,20 @@ export interface SqliteFile {
   /** Runs plain SQL, such as BEGIN. */
   plain(sql: string): void;
   readonly isInTransaction: boolean;
+  /** Resolves when all that was committed so far is on the disk. */
+  sync(): Promise<void>;
   close(): void;
 }
 
-/** `busy_timeout` is 0 because SQLite's own busy handler sleeps in the event loop. */
+const syncData = promisify(fdatasync);
+
+/**
+ * `busy_timeout` is 0 because SQLite's own busy handler sleeps in the event loop. With `NORMAL` a commit is written but
+ * not synced, which would stop the event loop too: `sync` does what `FULL` does, in a thread of the pool.
+ */
 const openFile = (path: string): Database.Database => {
   const file = new Database(path, { timeout: 0, fileMustExist: true });
-  file.pragma("synchronous = FULL");
+  file.pragma("synchronous = NORMAL");
   file.pragma("foreign_keys = ON");
   file.pragma("cache_size = -8000");
   file.pragma("temp_store = MEMORY");
@@ -32,6 +40,8 @@ export const createFile = (path: string): void => {
 
 export const openSqliteFile = (path: string): SqliteFile => {
   const file = openFile(path);
+  // The log is there as long as a connection is, and stays the same file.
+  let log: number | undefined;
   const statements = new Map<string, Database.Statement>();
   const prepare = (sql: string): Database.Statement => {
     const kept = statements.get(sql);
@@ -56,7 +66,12 @@ export const openSqliteFile = (path: string): SqliteFile => {
     get isInTransaction() {
       return file.inTransaction;
     },
+    sync: () => {
+      log ??= openSync(`${path}-wal`, "r");
+      return syncData(log);
+    },
     close: () => {
+      if (log !== undefined) closeSync(log);
       statements.clear();
       file.close();
     },
