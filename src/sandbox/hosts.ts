@@ -11,7 +11,8 @@ export interface HostPlace {
   /** Release and instance: calls with the same key may share a process. */
   readonly key: string;
   readonly instanceId: string;
-  readonly command: Command;
+  /** What starts one. */
+  command(): Command;
 }
 
 export interface TakenHost {
@@ -84,7 +85,7 @@ export const createHosts = (deps: HostsDeps): Hosts => {
   };
   const start = (place: HostPlace): Entry => {
     const onGone = (reason: SwitchyardError): void => drop(entry, reason);
-    const host = startHost({ ...deps, command: place.command, memory, onGone });
+    const host = startHost({ ...deps, command: place.command(), memory, onGone });
     const entry: Entry = { place, host, isBusy: true, isLast: false, usedAt: deps.now() };
     entries.add(entry);
     deps.metrics?.sandboxStarted(deps.level);

@@ -100,7 +100,8 @@ const never = new AbortController().signal;
 const inspectOn = async (shelf: Shelf, hosts: Hosts, asked: { dir: string; entrypoint: string; timeoutMs: number }) => {
   const key = `inspect ${randomUUID()}`;
   const { dir, entrypoint, timeoutMs } = asked;
-  const command = shelf.command(await shelf.readable(key, dir), entrypoint);
+  const place = await shelf.readable(key, dir);
+  const command = () => shelf.command(place, entrypoint);
   const taken = await hosts.take({ key, instanceId: "", command }, never, timeoutMs);
   try {
     const opening = { t: "inspect" } as const;
@@ -123,7 +124,7 @@ export const createPool = (deps: PoolDeps): SandboxPool => {
   const take = async ({ release, instanceId, signal, timeoutMs }: SandboxCall): Promise<TakenHost> => {
     const dir = await shelf.readable(release.digest, release.dir);
     const key = `${release.digest} ${release.entrypoint} ${instanceId}`;
-    const place = { key, instanceId, command: shelf.command(dir, release.entrypoint) };
+    const place = { key, instanceId, command: () => shelf.command(dir, release.entrypoint) };
     return hosts.take(place, signal, timeoutMs);
   };
   const call = async (request: SandboxCall): Promise<Json> => {

@@ -10,7 +10,7 @@ import type { Mode } from "./wire.ts";
 
 export interface BoundInstance {
   readonly instanceId: string;
-  /** Instance, config revision and versions of its secrets: connections are kept warm per key. */
+  /** Instance, config revision, release and versions of its secrets: all else here follows from it. */
   readonly key: string;
   readonly binding: Binding;
   readonly secrets: readonly { readonly name: string; readonly value: string; readonly version: number }[];

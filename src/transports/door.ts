@@ -37,6 +37,9 @@ const longestMs = 600_000;
 const reasonOf = (signal: AbortSignal): SwitchyardError =>
   signal.reason instanceof SwitchyardError ? signal.reason : new SwitchyardError("job_cancelled");
 
+/** One for all: each call ends with it, and hardly anybody looks at it. */
+const callIsOver = new SwitchyardError("driver_failed", { detail: "The call is over: nothing more can be sent." });
+
 interface Cuts {
   readonly reads: AbortSignal;
   readonly writes: AbortSignal;
@@ -136,7 +139,7 @@ class OpenDoor implements Door {
     }
   }
 
-  close(error = new SwitchyardError("driver_failed", { detail: "The call is over: nothing more can be sent." })): void {
+  close(error = callIsOver): void {
     this.cuts.end(error);
     this.lane.settled().then(this.cuts.forget, () => undefined);
   }

@@ -22,6 +22,8 @@ export interface TransportsDeps {
 }
 
 export interface Transports {
+  /** The session that was opened under this key, while it is remembered: its secrets need not be opened again. */
+  opened(key: string): Session | undefined;
   open(instance: BoundInstance): Session;
   /** The lease is lost: nothing passes any more, connections are cut. */
   shut(): void;
@@ -43,49 +45,57 @@ const resolveName: Resolve = (host) => lookup(host, { all: true, verbatim: true 
 const leaseLost = (): SwitchyardError =>
   new SwitchyardError("internal", { detail: "This worker lost its lease: its connections were cut." });
 
-/** Endpoints are part of the key: another release of the pack may bind the same config differently. */
-const warmKey = ({ instanceId, key, binding, rawSecrets }: BoundInstance): string =>
-  `${instanceId} ${key} ${rawSecrets} ${JSON.stringify(binding.endpoints)}`;
+/** How often is looked for what has been idle for too long. */
+const lookMs = 60_000;
+
+interface Opened {
+  readonly warm: Warm;
+  readonly session: Session;
+}
 
 export const createTransports = (deps: TransportsDeps): Transports => {
   const meter = createMeter();
   const around: Surroundings = { ...deps, resolve: deps.resolve ?? resolveName, localAddresses, meter };
-  const warm = new Map<string, Warm>();
+  const known = new Map<string, Opened>();
   let life = new AbortController();
+  let lookedAt = deps.now();
 
   const letGo = (): void => {
-    const before = deps.now() - idleMs;
-    for (const [key, entry] of warm) {
-      if (entry.usedAt > before) continue;
-      entry.cut();
-      if (entry.logins.size === 0 || warm.size > maxRemembered) warm.delete(key);
+    if (deps.now() - lookedAt < lookMs) return;
+    lookedAt = deps.now();
+    for (const [key, { warm }] of known) {
+      if (warm.usedAt > lookedAt - idleMs) continue;
+      warm.cut();
+      if (warm.logins.size === 0 || known.size > maxRemembered) known.delete(key);
     }
   };
 
-  const warmFor = (instance: BoundInstance): Warm => {
-    const key = warmKey(instance);
-    const known = warm.get(key) ?? createWarm(createSecretBook(instance), around);
-    warm.set(key, known);
-    return known;
+  const open = (instance: BoundInstance): Session => {
+    letGo();
+    const warm = known.get(instance.key)?.warm ?? createWarm(createSecretBook(instance), around);
+    const session = createSession({ instance, warm, around, life: () => life.signal });
+    known.set(instance.key, { warm, session });
+    return session;
   };
 
   const shut = (): void => {
     life.abort(leaseLost());
-    for (const entry of warm.values()) entry.cut();
+    for (const { warm } of known.values()) warm.cut();
   };
 
   return {
-    open: (instance) => {
+    opened: (key) => {
       letGo();
-      return createSession({ instance, warm: warmFor(instance), around, life: () => life.signal });
+      return known.get(key)?.session;
     },
+    open,
     shut,
     reopen: () => {
       if (life.signal.aborted) life = new AbortController();
     },
     close: async () => {
       shut();
-      warm.clear();
+      known.clear();
     },
     get inFlightBytes() {
       return meter.bytes;

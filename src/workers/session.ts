@@ -1,0 +1,108 @@
+/** The session of a job's instance. The only place where secrets are opened: late, and for one instance. */
+import { SwitchyardError } from "../errors.ts";
+import { bind } from "../model/binding.ts";
+import type { Instance } from "../model/instance.ts";
+import type { IntegrationType } from "../model/integration-type.ts";
+import type { Job } from "../model/job.ts";
+import { sealedParamsOf } from "../queue/secret-params.ts";
+import { sealedSecrets } from "../store/instances.ts";
+import type { Store } from "../store/store.ts";
+import type { Session, Transports } from "../transports/transports.ts";
+import type { Vault } from "../vault/vault.ts";
+
+interface SessionDeps {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly transports: Transports;
+}
+
+interface Sealed {
+  readonly name: string;
+  readonly version: number;
+  readonly sealed: string;
+  /** What it was sealed for. */
+  readonly scope: string;
+  readonly field: string;
+}
+
+const paramPrefix = "params.";
+
+/** A new secret never goes to the endpoint of the config before: both change together, and the job read one of them earlier. */
+const requireSameSecrets = (
+  { name, secrets }: Instance,
+  sealed: readonly { readonly name: string; readonly version: number }[],
+): void => {
+  const isSame = sealed.length === Object.keys(secrets).length;
+  if (isSame && sealed.every((secret) => secrets[secret.name]?.version === secret.version)) return;
+  throw new SwitchyardError("needs_review", {
+    detail: `The instance ${name} was changed in the moment the job began: test it, then ask again.`,
+  });
+};
+
+const paramsOf = (job: Pick<Job, "id" | "sealedInput">): readonly Sealed[] =>
+  sealedParamsOf(job).map(({ name, sealed, scope }) => ({
+    name: `${paramPrefix}${name}`,
+    version: 1,
+    sealed,
+    scope,
+    field: name,
+  }));
+
+const sealedOf = async (store: Store, job: Job, instance: Instance): Promise<readonly Sealed[]> => {
+  const own = await store.read(() => sealedSecrets(instance.id));
+  requireSameSecrets(instance, own);
+  return [
+    ...own.map(({ name, version, sealed }) => ({ name, version, sealed, scope: instance.id, field: name })),
+    ...paramsOf(job),
+  ];
+};
+
+const openOne = (vault: Vault, { sealed, scope, field, version }: Sealed): string =>
+  vault.open(sealed, { scope, field, version });
+
+/** All that a session is made of follows from its key. An action's own secrets make it the job's alone. */
+const keyOf = (job: Job, instance: Instance, digest: string, secrets: readonly Sealed[]): string => {
+  const versions = secrets.map(({ name, version }) => `${name}.${version}`).sort();
+  const own = secrets.some(({ name }) => name.startsWith(paramPrefix)) ? job.id : "";
+  return [instance.id, instance.configRevision, digest, own, ...versions].join("|");
+};
+
+/** Secrets are opened for the first job of an instance, and again once anything about it has changed. */
+export const openSession = async (
+  { store, vault, transports }: SessionDeps,
+  job: Job,
+  { instance, type: { manifest, digest } }: { readonly instance: Instance; readonly type: IntegrationType },
+): Promise<Session> => {
+  const sealed = await sealedOf(store, job, instance);
+  const key = keyOf(job, instance, digest, sealed);
+  const known = transports.opened(key);
+  if (known !== undefined) return known;
+  return transports.open({
+    instanceId: instance.id,
+    key,
+    // Only what is set chooses an alternative: an optional secret that is absent must not.
+    binding: bind({ manifest, config: instance.config, secretNames: sealed.map(({ name }) => name) }),
+    secrets: sealed.map((secret) => ({
+      name: secret.name,
+      version: secret.version,
+      value: openOne(vault, secret),
+    })),
+    defaults: manifest.defaults ?? {},
+    rawSecrets: manifest.requires?.permissions?.includes("secrets:raw") ?? false,
+  });
+};
+
+/** Name to handle of the secret parameters that the job's action was given. */
+export const secretParamsOf = (session: Session): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(session.handles)
+      .filter(([name]) => name.startsWith(paramPrefix))
+      .map(([name, handle]) => [name.slice(paramPrefix.length), handle]),
+  );
+
+/** Two jobs show the same stand-ins for different secrets: only the values themselves tell. */
+export const sameParams = (vault: Vault, one: Pick<Job, "id" | "sealedInput">, other: typeof one): boolean => {
+  const [left, right] = [one, other].map((job) => new Map(paramsOf(job).map((p) => [p.name, openOne(vault, p)])));
+  if (left?.size !== right?.size) return false;
+  return [...(left ?? [])].every(([name, value]) => right?.get(name) === value);
+};
