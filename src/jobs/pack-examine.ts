@@ -75,6 +75,16 @@ const otherFault = (context: JobContext, pack: PackToExamine, driver: FoundDrive
   return fault === null ? {} : { otherFault: fault };
 };
 
+const languageOf = (driver: FoundDriver): "node" | "python" =>
+  driver.outcome === "found" ? driver.driver.language : "node";
+
+/** A pack as its files alone show it, before anybody looked for faults. */
+export const describePack = ({ file, files, digest }: PackToExamine): ExaminedPack => {
+  const { manifest, problems } = checkManifest(file.document);
+  const language = languageOf(findDriver(file.document, files));
+  return { digest, file, manifest: manifest ?? presentable(file.id, file.document, problems), language, errors: {} };
+};
+
 /** Checks everything that can be checked and stops at nothing: an author sees all faults at once. */
 export const examinePack = async (context: JobContext, pack: PackToExamine): Promise<ExaminedPack> => {
   const { file, files, digest } = pack;
@@ -91,8 +101,7 @@ export const examinePack = async (context: JobContext, pack: PackToExamine): Pro
     coreVersion: context.coreVersion,
     ...otherFault(context, pack, driver),
   });
-  const language = driver.outcome === "found" ? driver.driver.language : "node";
-  return { digest, file, manifest: readable, language, errors };
+  return { digest, file, manifest: readable, language: languageOf(driver), errors };
 };
 
 export const isValid = ({ errors }: Pick<ExaminedPack, "errors">): boolean => Object.keys(errors).length === 0;

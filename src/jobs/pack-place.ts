@@ -11,8 +11,16 @@ import { type ManifestFile, readManifestFile } from "../packs/manifest-file.ts";
 import { listReleases } from "../store/releases.ts";
 import { findType } from "../store/types.ts";
 import type { JobContext } from "./context.ts";
-import { assertSandboxLevel, type ExaminedPack, examinePack, isValid } from "./pack-examine.ts";
-import { recordRelease, wasRecordedBefore } from "./pack-record.ts";
+import { checkAgain, checkFirst, knownStatus } from "./pack-checking.ts";
+import {
+  assertSandboxLevel,
+  describePack,
+  type ExaminedPack,
+  examinePack,
+  isValid,
+  type PackToExamine,
+} from "./pack-examine.ts";
+import { recordRelease, typeRow, wasRecordedBefore } from "./pack-record.ts";
 
 /** A pack on its way in. */
 export interface IncomingPack {
@@ -37,9 +45,13 @@ interface Standing {
 
 const readStanding = ({ store }: JobContext, id: string): Promise<Standing> =>
   store.read(function* () {
-    const installed = yield* findType(id);
+    const found = yield* findType(id);
     const releases = yield* listReleases(id);
-    return { installed, knownDigests: new Set(releases.map(({ digest }) => digest)) };
+    const knownDigests = new Set(releases.map(({ digest }) => digest));
+    // A first install that was killed leaves a type without a release: nothing is installed.
+    const isLeftover = found?.status === "checking" && !knownDigests.has(found.digest);
+    if (found === undefined || isLeftover) return { installed: undefined, knownDigests };
+    return { installed: { ...found, status: knownStatus(found) }, knownDigests };
   });
 
 const decide = (file: ManifestFile, digest: string, pack: IncomingPack, standing: Standing): Decision => {
@@ -65,14 +77,32 @@ const assertConsent = (file: ManifestFile, pack: IncomingPack, installed: Integr
   });
 };
 
-const stage = async (context: JobContext, pack: IncomingPack, file: ManifestFile): Promise<ExaminedPack> => {
+/** What works stays as it is while an upgrade is looked at; everything else shows that it is being checked. */
+const sayChecking = async (
+  context: JobContext,
+  pack: PackToExamine,
+  previous: IntegrationType | undefined,
+): Promise<void> => {
+  if (previous === undefined) {
+    return checkFirst(context, typeRow(context, { ...pack, pack: describePack(pack), previous }));
+  }
+  if (previous.status === "invalid") await checkAgain(context, previous);
+};
+
+const stage = async (
+  context: JobContext,
+  pack: IncomingPack,
+  { file, previous }: { readonly file: ManifestFile; readonly previous: IntegrationType | undefined },
+): Promise<ExaminedPack> => {
   assertSandboxLevel(context, { file, files: pack.files, isShipped: pack.isShipped });
   context.progress("install", `Staging ${file.id}`, 50);
   const digest = await context.shelf.stage(pack.files);
   context.emit("install", "info", `Staged ${pack.files.length} files`, { digest });
   await context.pass("install.staged");
   context.progress("registry", `Validating ${file.id}`, 70);
-  return examinePack(context, { file, files: pack.files, digest, isShipped: pack.isShipped });
+  const staged = { file, files: pack.files, digest, isShipped: pack.isShipped };
+  await sayChecking(context, staged, previous);
+  return examinePack(context, staged);
 };
 
 const sayErrors = (context: JobContext, errors: JsonObject): void => {
@@ -152,6 +182,6 @@ export const placePack = async (context: JobContext, pack: IncomingPack): Promis
     throw new SwitchyardError("pack_conflict", { detail: `${file.id} cannot be installed: ${decision.reason}.` });
   }
   assertConsent(file, pack, installed);
-  const examined = await stage(context, pack, file);
+  const examined = await stage(context, pack, { file, previous: installed });
   return finish(context, { pack, examined, previous: installed, isUpgrade: decision.action === "upgrade" });
 };

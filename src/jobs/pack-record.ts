@@ -25,7 +25,7 @@ export const writeFenced = <T>({ store, job }: JobContext, unit: () => Unit<T>):
     return yield* unit();
   });
 
-interface Recorded {
+export interface Recorded {
   readonly pack: ExaminedPack;
   readonly files: readonly PackFile[];
   /** What was there before. */
@@ -33,7 +33,8 @@ interface Recorded {
   readonly isShipped: boolean;
 }
 
-const typeRow = (context: JobContext, { pack, previous, isShipped }: Recorded): IntegrationType => {
+/** The row of a type as a look at its pack found it. */
+export const typeRow = (context: JobContext, { pack, previous, isShipped }: Recorded): IntegrationType => {
   const now = context.now();
   return {
     id: pack.file.id,

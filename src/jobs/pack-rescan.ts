@@ -7,6 +7,7 @@ import { listShipped, type ShippedPack } from "../packs/shipped.ts";
 import { listTypes, removeType } from "../store/types.ts";
 import type { JobContext } from "./context.ts";
 import { examineRelease, filesOf } from "./pack-active.ts";
+import { checkAgain } from "./pack-checking.ts";
 import { isValid } from "./pack-examine.ts";
 import { placePack } from "./pack-place.ts";
 import { announceType, recordStatus, refreshInstances, writeFenced } from "./pack-record.ts";
@@ -46,6 +47,7 @@ const lookAgain = async (
   if (type.isRemoved) return "unavailable";
   const files = await filesOf(context, type.digest);
   if (files === undefined || (type.isShipped && !shippedIds.has(type.id))) return withdraw(context, type);
+  await checkAgain(context, type);
   const examined = await examineRelease(context, type, files);
   const status = isValid(examined) ? "valid" : "invalid";
   const isBack = type.status === "unavailable";

@@ -3,6 +3,7 @@ import type { Json } from "../model/json.ts";
 import type { JobInput } from "./catalog.ts";
 import type { JobContext } from "./context.ts";
 import { examineRelease, filesOf, readType } from "./pack-active.ts";
+import { checkAgain } from "./pack-checking.ts";
 import { isValid } from "./pack-examine.ts";
 import { resultOf } from "./pack-place.ts";
 import { recordStatus } from "./pack-record.ts";
@@ -16,6 +17,7 @@ export const validatePack = async (context: JobContext): Promise<Json> => {
     return resultOf({ ...type, status: "unavailable" });
   }
   context.progress("registry", `Validating ${type.id}`, 30);
+  await checkAgain(context, type);
   const examined = await examineRelease(context, type, files);
   const status = isValid(examined) ? "valid" : "invalid";
   await recordStatus(context, type, { status, errors: examined.errors });

@@ -75,6 +75,29 @@ export function* setTypeStatus(found: {
   return changes > 0;
 }
 
+/** Moves a type from one of these statuses to another; false when it is in none of them. */
+export function* changeTypeStatus(change: {
+  readonly id: string;
+  readonly from: readonly TypeStatus[];
+  readonly to: TypeStatus;
+  readonly now: number;
+}): Unit<boolean> {
+  const { id, from, to, now } = change;
+  const { changes } = yield* run(
+    query
+      .updateTable("integration_types")
+      .set({ status: to, updated_at: now })
+      .where("id", "=", id)
+      .where("status", "in", [...from]),
+  );
+  return changes > 0;
+}
+
+/** Forgets a type that is in this status; one in another stays. */
+export function* forgetType({ id, status }: { readonly id: string; readonly status: TypeStatus }): Unit<void> {
+  yield* run(query.deleteFrom("integration_types").where("id", "=", id).where("status", "=", status));
+}
+
 /**
  * Makes a type `unavailable` and its instances `type_unavailable`; returns how many instances it has.
  * `isRemoved`: a user removed it, so that a shipped pack stays away.

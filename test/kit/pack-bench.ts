@@ -23,6 +23,7 @@ import { claimJob, findJob, insertJob, settleJob } from "../../src/store/jobs.ts
 import { listReleases } from "../../src/store/releases.ts";
 import type { Store } from "../../src/store/store.ts";
 import { findType } from "../../src/store/types.ts";
+import type { Unit } from "../../src/store/unit.ts";
 import { insertUpload } from "../../src/store/uploads.ts";
 import { createShelf } from "../../src/workers/shelf.ts";
 import { lampInstance } from "./fixtures.ts";
@@ -77,6 +78,8 @@ export interface RunOptions {
   readonly jobId?: string;
   readonly sandboxLevel?: SandboxLevel;
   readonly minSandbox?: SandboxLevel;
+  /** Called when the driver is about to be loaded; what it throws ends the job. */
+  readonly onInspect?: () => Promise<void>;
 }
 
 const systemJob = (kind: JobKind, input: JsonObject) => ({
@@ -138,6 +141,7 @@ export const openPackBench = async () => {
     const events: { phase: string; level: string; message: string }[] = [];
     const announced: SystemEvent[] = [];
     const after: ((ending: Ending) => Promise<void>)[] = [];
+    const units: ((ending: Ending) => Unit<void>)[] = [];
     const context: JobContext = {
       job,
       store: options.store ?? store,
@@ -148,13 +152,19 @@ export const openPackBench = async () => {
       packsDir,
       minSandbox: options.minSandbox ?? "degraded",
       sandboxLevel: options.sandboxLevel ?? "degraded",
-      shelf,
+      shelf: {
+        ...shelf,
+        inspect: async (digest, entrypoint) => {
+          await options.onInspect?.();
+          return shelf.inspect(digest, entrypoint);
+        },
+      },
       emit: (phase, level, message) => void events.push({ phase, level, message }),
       progress: () => undefined,
       driver: () => Promise.reject(new Error("no job about packs calls a driver")),
       hasSecretParamsOf: () => true,
       enqueue: settleAtOnce,
-      onSettle: () => undefined,
+      onSettle: (unit) => void units.push(unit),
       afterSettle: (action) => void after.push(action),
       announce: async (event) => void announced.push(event),
       cacheInventory: async () => undefined,
@@ -172,9 +182,10 @@ export const openPackBench = async () => {
     }
     const state = error === null ? ("succeeded" as const) : ("failed" as const);
     const now = Date.now();
-    await store.write(() =>
-      settleJob({ id: job.id, attempt: job.attempt, state, result, error: null, events: [], now }),
-    );
+    await store.write(function* () {
+      yield* settleJob({ id: job.id, attempt: job.attempt, state, result, error: null, events: [], now });
+      for (const unit of units) yield* unit({ state, error: null, at: now });
+    });
     for (const action of after) await action({ state, error: null, at: now });
     return { job, result: result as JsonObject | null, error, events, announced };
   };
