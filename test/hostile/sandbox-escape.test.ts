@@ -102,6 +102,30 @@ describe.each(await testableLevels())("at level %s", (level) => {
     expect(await attempt(name)).toMatchObject({ out: false });
   });
 
+  test.each([
+    ["readFile", "FileSystemRead"],
+    ["writeTemporary", "FileSystemWrite"],
+    ["tcp", "Net"],
+    ["lookup", "Net"],
+    ["spawn", "ChildProcess"],
+    ["killParent", "kill"],
+    ["binding", "binding"],
+  ])("what a driver tries and keeps silent about is named, once a call: %s", async (name, permission) => {
+    bench.events.length = 0;
+    await attempt(name);
+    const told = bench.events as { level: string; message: string; meta: { refused: string } }[];
+    expect(told.filter(({ meta }) => meta.refused === permission)).toHaveLength(1);
+    expect(told[0]).toMatchObject({ level: "warn", message: expect.stringMatching(/^The sandbox refused /) });
+    await attempt(name);
+    expect(told.filter(({ meta }) => meta.refused === permission)).toHaveLength(2);
+  });
+
+  test("a driver that only does its work is not suspected of anything", async () => {
+    bench.events.length = 0;
+    await bench.call("surroundings");
+    expect(bench.events).toEqual([]);
+  });
+
   test("nothing was written anywhere", () => {
     expect(existsSync(join(tmpdir(), "switchyard-hostile-canary"))).toBe(false);
     expect(readdirSync(bench.dir)).toEqual(["driver.js"]);

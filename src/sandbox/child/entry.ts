@@ -8,6 +8,7 @@ import { exitByRunner, openChannel } from "./channel.ts";
 import { redirectOutput } from "./console.ts";
 import { type ImportProblem, type LoadedDriver, loadDriver, packModulesOf, surfaceOf } from "./driver-class.ts";
 import { locate, showLocation } from "./location.ts";
+import { createRefusals, hearRefusals } from "./refusals.ts";
 import { sealProcess } from "./seal.ts";
 import { createTidy } from "./tidy.ts";
 
@@ -15,6 +16,7 @@ const plan = JSON.parse(process.argv[2] ?? "{}") as ChildPlan;
 const channel = openChannel(3);
 const pack = packModulesOf(plan);
 const tidy = createTidy();
+const refusals = createRefusals((message, meta) => current?.emit({ kind: "log", level: "warn", message, meta }));
 let loaded: Promise<LoadedDriver> | undefined;
 let current: RunningCall | undefined;
 
@@ -93,6 +95,7 @@ const inspect = async (id: string): Promise<void> => {
 const take = (message: ToSandbox): void => {
   if (message.t === "call") {
     tidy.notNow();
+    refusals.begin();
     current = createCall(message, channel.send);
     void runCall(current);
   } else if (message.t === "inspect") {
@@ -116,7 +119,8 @@ const fall = (thrown: unknown): void => {
 };
 
 redirectOutput((level, message) => current?.emit({ kind: "log", level, message }));
-sealProcess();
+sealProcess(refusals.note);
+hearRefusals(refusals);
 exitByRunner(channel);
 process.on("uncaughtException", fall);
 channel.onMessage(take);

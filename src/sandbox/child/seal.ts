@@ -1,26 +1,29 @@
 /** Takes away what the process does not need before a pack's code is loaded; the walls around it stand without this. */
 import { nodeModule, os } from "./builtins.ts";
 
-const refused = (name: string) => (): never => {
+type Note = (permission: string, resource: string) => void;
+
+const refused = (name: string, note: Note) => (): never => {
+  note(name, "");
   throw Object.assign(new Error(`A driver may not use ${name}.`), { code: "ERR_ACCESS_DENIED" });
 };
 
-const replace = (owner: object, names: readonly string[]): void => {
+const replace = (owner: object, names: readonly string[], note: Note): void => {
   for (const name of names) {
-    Object.defineProperty(owner, name, { value: refused(name), configurable: false, writable: false });
+    Object.defineProperty(owner, name, { value: refused(name, note), configurable: false, writable: false });
   }
 };
 
 /** Without a pid namespace, and as the same user, a signal would reach the runner. */
 const ofProcess = ["kill", "_kill", "_debugProcess", "_debugEnd", "binding", "_linkedBinding", "dlopen", "chdir"];
 
-/** Empties the environment and the arguments; blocks signals and priorities. */
-export const sealProcess = (): void => {
+/** Empties the environment and the arguments; blocks signals and priorities, and notes who tries. */
+export const sealProcess = (note: Note): void => {
   Object.defineProperty(process, "env", { value: {}, configurable: false, writable: false });
   Object.defineProperty(process, "report", { value: undefined, configurable: false, writable: false });
   process.argv.splice(1);
   process.execArgv.splice(0);
-  replace(process, ofProcess);
-  replace(os, ["setPriority"]);
+  replace(process, ofProcess, note);
+  replace(os, ["setPriority"], note);
   nodeModule.syncBuiltinESMExports();
 };
