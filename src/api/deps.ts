@@ -36,6 +36,8 @@ export interface ApiDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly version: string;
+  /** Under which name the figures of this process are shown to other APIs. */
+  readonly processId?: string;
   readonly config: ApiSettings;
   /** Aborted when the API stops: streams end, timers too. */
   readonly signal: AbortSignal;

@@ -153,8 +153,10 @@ export const dispatch = (api: Api, route: Route): ((c: Context) => Promise<Respo
     }
   };
   return async (c) => {
+    const from = performance.now();
     const response = await serve(c).catch((thrown) => refusal(api, thrown, c.req.path));
-    api.metrics.request(c.req.method, route.path, response.status);
+    const asked = { method: c.req.method, route: route.path, status: response.status };
+    api.metrics.request(asked, (performance.now() - from) / 1000);
     return response;
   };
 };

@@ -151,7 +151,7 @@ end
 
 local commands = {}
 
--- job, admission, ttl, needs -> {1} or {0, lock, owner}
+-- job, admission, ttl, needs -> {1} or {1, how long it waited} or {0, lock, owner}
 function commands.acquire(job, admission, ttl, encoded)
   local needs = cjson.decode(encoded)
   local lock, owner
@@ -164,11 +164,14 @@ function commands.acquire(job, admission, ttl, encoded)
   end
   if not lock then
     for _, need in ipairs(needs) do hold(need, job, ttl) end
-    if redis.call("EXISTS", waiter(job)) == 1 then leave(needs, job) end
-    return { 1 }
+    local stood = redis.call("HMGET", waiter(job), "place", "since")
+    if not stood[1] then return { 1 } end
+    leave(needs, job)
+    return { 1, now - tonumber(stood[2] or now) }
   end
   for _, need in ipairs(needs) do drop(need, job) end
   stand(needs, job, admission)
+  redis.call("HSETNX", waiter(job), "since", now)
   redis.call("HSET", waiter(job), "needs", encoded, "lock", lock, "owner", owner)
   return { 0, lock, owner }
 end

@@ -23,7 +23,8 @@ export interface AcquireRequest {
 }
 
 export type Acquired =
-  | { readonly got: true }
+  /** `waitedMs`: since it first stood in the lines; absent when it never did. */
+  | { readonly got: true; readonly waitedMs?: number }
   | {
       readonly got: false;
       /** The first lock that stood in the way. */
@@ -53,8 +54,9 @@ export const acquire = async (redis: Redis, request: AcquireRequest): Promise<Ac
   const { jobId, locks, admission, ttlMs } = request;
   if (locks.length === 0) return { got: true };
   const reply = await runScript(redis, locksScript, ["acquire", jobId, admission, ttlMs, encode(locks)]);
-  const [got, lock = "", owner] = reply as [number, string?, string?];
-  return got === 1 ? { got: true } : { got: false, lock, heldBy: owner || null };
+  const [got, lock = "", owner] = reply as [number, (string | number)?, string?];
+  if (got === 1) return { got: true, ...(typeof lock === "number" ? { waitedMs: lock } : {}) };
+  return { got: false, lock: String(lock), heldBy: owner || null };
 };
 
 /**

@@ -3,7 +3,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { serveApi } from "../api/server.ts";
 import { type Config, SettingError } from "../config.ts";
-import { openFanout } from "../live/fanout.ts";
+import { type Fanout, openFanout } from "../live/fanout.ts";
+import { putFigures } from "../live/figures.ts";
 import { systemPrincipal } from "../model/principal.ts";
 import { createAdmission } from "../queue/admit.ts";
 import { openSchedules } from "../queue/schedules.ts";
@@ -12,7 +13,7 @@ import { ensureAdminToken } from "./admin-token.ts";
 import { parent } from "./child.ts";
 import { makeDataFolder } from "./data-folder.ts";
 import { greet, leaveUrl } from "./greeting.ts";
-import { coreVersion, openParts, queuePrefix } from "./parts.ts";
+import { coreVersion, openParts, type Parts, queuePrefix } from "./parts.ts";
 import { prepareStore } from "./prepare.ts";
 
 /** Errors of the system that say that the address cannot be had. */
@@ -29,6 +30,24 @@ const serve = async (deps: Parameters<typeof serveApi>[0], { host, port }: Confi
       `settings SWITCHYARD_HOST, SWITCHYARD_PORT: expected to listen on ${host} port ${port}, found ${found}`,
     );
   }
+};
+
+const figuresEveryMs = 5_000;
+
+/** What this API counted, for other APIs to show, and how late events come here. */
+const showFigures = ({ redis, processId, metrics, now }: Parts, fanout: Fanout): { stop(): void } => {
+  const put = async (): Promise<void> =>
+    putFigures(redis, processId, { figures: await metrics.snapshot(), ttlMs: figuresEveryMs * 3 });
+  const timer = setInterval(() => void put().catch(() => undefined), figuresEveryMs);
+  const unsubscribe = fanout.subscribe(({ type, data }) => {
+    if (type === "job.event") metrics.eventLag((now() - Date.parse(String(data["ts"]))) / 1000);
+  });
+  return {
+    stop() {
+      clearInterval(timer);
+      unsubscribe();
+    },
+  };
 };
 
 export const runApi = async (config: Config, stop: AbortSignal): Promise<void> => {
@@ -51,11 +70,13 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
       vaultSeal: ({ instanceId, name, version }, value) =>
         vault.seal({ scope: instanceId, field: name, version, value }),
       version: coreVersion,
+      processId: parts.processId,
       config: { corsOrigins: config.corsOrigins, scratchDir },
       signal: stop,
     },
     config,
   );
+  const figures = showFigures(parts, fanout);
   // Shipped packs come in by the same path as any other: a job. A known digest costs nothing.
   await admission
     .admit({ kind: "pack.rescan", input: {}, principal: systemPrincipal("start"), action: "pack.rescan" })
@@ -68,6 +89,7 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
     stop.addEventListener("abort", () => resolve(), { once: true });
   });
   await server.close();
+  figures.stop();
   await fanout.close();
   await schedules.close();
   blocking.disconnect();

@@ -3,8 +3,10 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import packageFile from "../../package.json" with { type: "json" };
 import type { Config } from "../config.ts";
+import { catalog } from "../jobs/catalog.ts";
 import { createLog, type Log } from "../log.ts";
 import { createMetrics, type Metrics } from "../metrics.ts";
+import { isSettled, jobStates } from "../model/job.ts";
 import { openQueue } from "../queue/bullmq.ts";
 import type { JobQueue } from "../queue/queue.ts";
 import { connectRedis, type Redis, untilReady } from "../redis.ts";
@@ -33,6 +35,14 @@ export interface Parts {
   close(): Promise<void>;
 }
 
+/** What a worker may come to count and should be seen to have counted never. */
+const outcomes = {
+  kinds: Object.keys(catalog),
+  states: jobStates.filter(isSettled),
+  kills: ["timed_out", "job_cancelled", "sandbox_crashed", "sandbox_out_of_memory"],
+  refusals: ["endpoint_not_allowed", "read_only_violation", "plan_deviation", "handle_misplaced"],
+} as const;
+
 export const openParts = async (config: Config, role: string): Promise<Parts> => {
   const redisUrl = config.redisUrl ?? "";
   const log = createLog(config.logLevel, role);
@@ -42,12 +52,13 @@ export const openParts = async (config: Config, role: string): Promise<Parts> =>
   await untilReady(redis, redisWaitMs);
   const store = await openStore({ url: config.databaseUrl, log });
   const queue = openQueue({ redisUrl, prefix: queuePrefix });
+  const processId = `${role}-${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
   return {
     ...{ redisUrl, redis, subscriber, store, queue, log },
     vault: await openVault(config, store, false),
-    metrics: createMetrics(),
+    metrics: createMetrics({ process: processId, version: coreVersion, ...(role === "worker" && { outcomes }) }),
     host: hostname(),
-    processId: `${role}-${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`,
+    processId,
     now: Date.now,
     async close() {
       await queue.close();

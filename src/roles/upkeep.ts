@@ -17,7 +17,7 @@ export const startUpkeep = (config: Config, parts: Parts): Upkeep => {
   const isRedisUp = (): boolean => isUp(redis);
   const admission = createAdmission({ store, queue, vault, now, isRedisUp, log, metrics });
   const schedules = openSchedules({ store, redisUrl, prefix: queuePrefix, log });
-  const ticks = runTicks({ store, admission, redisUrl, prefix: queuePrefix, log, now });
+  const ticks = runTicks({ store, admission, redisUrl, prefix: queuePrefix, log, now, metrics });
   schedules
     .syncAll()
     .catch((error: unknown) => log.warn({ err: String(error) }, "the schedules were not synchronised"));

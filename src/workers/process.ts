@@ -90,7 +90,11 @@ const claim = (deps: ProcessDeps, id: string, mayTake?: (job: Job) => boolean) =
 
 const runClaim = async (deps: ProcessDeps, claimed: Claim, signal: AbortSignal): Promise<Settled> => {
   if (claimed.outcome === "claimed") return runClaimed(deps, claimed.job, signal);
-  if (claimed.outcome !== "missing") await closeTailOf(deps.tail, claimed.job);
+  if (claimed.outcome === "missing") return done;
+  const { kind, state } = claimed.job;
+  // Settled by this very claim; what was settled before has been counted.
+  if (claimed.outcome !== "settled") deps.metrics.jobSettled(kind, state, null);
+  await closeTailOf(deps.tail, claimed.job);
   return done;
 };
 

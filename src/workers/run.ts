@@ -151,6 +151,7 @@ const conclude = async (deps: ProcessDeps, attempt: Attempt, end: AttemptEnd): P
     await persist(deps, attempt, () => deps.store.write(() => requeueJob({ ...fence, events })));
     return { outcome: "again", delayMs: 0 };
   }
+  deps.metrics.jobRetried(job.kind);
   const runAt = deps.now() + end.delayMs;
   await persist(deps, attempt, () => deps.store.write(() => retryJob({ ...fence, runAt, events })));
   return { outcome: "again", delayMs: end.delayMs };

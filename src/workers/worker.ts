@@ -81,8 +81,10 @@ export interface RunningWorker {
 const isRestartable = ({ job }: Attempt): boolean => !isJobKind(job.kind) || catalog[job.kind].rerun === "restart";
 
 /** What this worker counted, for the API to show. */
-const showFigures = async ({ redis, workerId, metrics }: WorkerDeps): Promise<void> =>
-  putFigures(redis, workerId, { figures: await metrics.snapshot(), ttlMs: figuresTtlMs });
+const showFigures = async ({ redis, workerId, metrics, pool }: WorkerDeps): Promise<void> => {
+  metrics.sandboxes(pool.stats());
+  await putFigures(redis, workerId, { figures: await metrics.snapshot(), ttlMs: figuresTtlMs });
+};
 
 const leaseOf = (deps: WorkerDeps, timings: Timings, process: Omit<ProcessDeps, "isLeaseHeld">): Promise<Lease> => {
   const facts = { host: deps.host, level: deps.sandboxLevel, startedAt: deps.now() };
@@ -149,7 +151,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
     tail: { store, redis, queue, pass: deps.pass },
     tails: createTails({ tail: { store, redis, queue, pass: deps.pass }, log }),
     lockTtlMs: timings.lockTtlMs,
-    lockTurn: createLockTurn({ redis, ttlMs: timings.lockTtlMs }),
+    lockTurn: createLockTurn({ redis, ttlMs: timings.lockTtlMs, metrics }),
     running: new Map(),
   };
   lease = await leaseOf(deps, timings, process);

@@ -123,6 +123,15 @@ describe.skipIf(!hasRedis)("locks", () => {
     });
   });
 
+  test("who waited for a lock is told how long, once he has it", async () => {
+    await ask("a", 1, alone("x"));
+    expect(await ask("b", 2, alone("x"))).toMatchObject({ got: false });
+    await release(redis, "a", alone("x"));
+    const got = await ask("b", 2, alone("x"));
+    expect(got).toMatchObject({ got: true, waitedMs: expect.any(Number) });
+    expect(await ask("b", 2, alone("x"))).toEqual({ got: true });
+  });
+
   test("only the owner releases", async () => {
     await ask("a", 1, alone("x"));
     await release(redis, "b", alone("x"));
