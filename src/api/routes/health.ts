@@ -68,6 +68,6 @@ export const healthRoutes = (api: Api): Route[] => [
     tag,
     summary: "What is wrong, and what to do about it",
     answers: { 200: { description: "The checks", schema: ref("Doctor") } },
-    handle: async () => json(await examine(api)),
+    handle: async ({ principal }) => json(await examine(api, principal)),
   }),
 ];
