@@ -17,6 +17,8 @@ export interface ApiSettings {
   readonly scratchDir: string;
   /** Open event streams of this process; default 2,000. */
   readonly maxStreams?: number;
+  /** Of these, how many one token may hold; default 1,000. */
+  readonly maxStreamsPerToken?: number;
   /** How often an open stream says that it lives; default 15,000. */
   readonly keepAliveMs?: number;
 }
