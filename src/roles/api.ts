@@ -54,19 +54,19 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
   makeDataFolder(config.dataDir);
   await prepareStore(config);
   const parts = await openParts(config, "api");
-  const { store, redis, queue, vault, now, log, metrics } = parts;
+  const { store, redis, queue, vault, now, log, metrics, tracer } = parts;
   const isRedisUp = (): boolean => isUp(redis);
-  const admission = createAdmission({ store, queue, vault, now, isRedisUp, log, metrics });
+  const admission = createAdmission({ store, queue, vault, now, isRedisUp, log, metrics, tracer });
   const blocking = connectRedis(parts.redisUrl, { name: "switchyard-fanout", role: "consumer" });
   const fanout = openFanout(blocking, log);
   const schedules = openSchedules({ store, redisUrl: parts.redisUrl, prefix: queuePrefix, log });
   const scratchDir = join(config.dataDir, "uploads");
   mkdirSync(scratchDir, { recursive: true, mode: 0o700 });
-  const tokenFile = await ensureAdminToken(config, store, now());
+  const adminToken = await ensureAdminToken(config, store, now());
   await fanout.ready;
   const server = await serve(
     {
-      ...{ store, redis, subscriber: parts.subscriber, queue, admission, fanout, schedules, now, log, metrics },
+      ...{ store, redis, subscriber: parts.subscriber, queue, admission, fanout, schedules, now, log, metrics, tracer },
       vaultSeal: ({ instanceId, name, version }, value) =>
         vault.seal({ scope: instanceId, field: name, version, value }),
       version: coreVersion,
@@ -82,8 +82,8 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
     .admit({ kind: "pack.rescan", input: {}, principal: systemPrincipal("start"), action: "pack.rescan" })
     .catch((error: unknown) => log.error({ err: String(error) }, "the shipped packs could not be looked at"));
   leaveUrl(config.dataDir, server.url);
-  if (parent.isThere) parent.tell({ ready: server.url });
-  else greet(server.url, tokenFile);
+  if (parent.isThere) parent.tell({ ready: server.url, isTokenLive: adminToken.isLive });
+  else greet(server.url, adminToken);
   await new Promise<void>((resolve) => {
     if (stop.aborted) resolve();
     stop.addEventListener("abort", () => resolve(), { once: true });
