@@ -7,6 +7,7 @@ import type { JobQueue } from "../queue/queue.ts";
 import type { Schedules } from "../queue/schedules.ts";
 import type { Redis } from "../redis.ts";
 import type { Store } from "../store/store.ts";
+import type { Tracer } from "../trace/trace.ts";
 
 /** Seals one secret of an instance; nothing here can open it. */
 export type SealSecret = (place: { instanceId: string; name: string; version: number }, value: string) => string;
@@ -37,6 +38,7 @@ export interface ApiDeps {
   readonly now: () => number;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracer?: Tracer | undefined;
   readonly version: string;
   /** Under which name the figures of this process are shown to other APIs. */
   readonly processId?: string;

@@ -1,5 +1,5 @@
 /** Admission: the one door by which work comes in. Authorise, validate, record, and send its id to the queue. */
-import { SwitchyardError } from "../errors.ts";
+import { asSwitchyardError, SwitchyardError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { newId } from "../model/ids.ts";
 import type { Job } from "../model/job.ts";
@@ -7,6 +7,7 @@ import { appendAudit } from "../store/audit.ts";
 import { type Admission as Insertion, insertJob, type NewJob } from "../store/jobs.ts";
 import type { Store } from "../store/store.ts";
 import type { Unit } from "../store/unit.ts";
+import type { Tracer } from "../trace/trace.ts";
 import { draftJob, draftProbe } from "./draft.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import type { JobQueue } from "./queue.ts";
@@ -29,6 +30,7 @@ export interface AdmissionDeps {
   readonly isRedisUp: () => boolean;
   readonly log: Log;
   readonly metrics?: { jobAdmitted(kind: string): void };
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface Admission {
@@ -148,21 +150,43 @@ const admitNew = async (deps: AdmissionDeps, outbox: Outbox, request: AdmissionR
   return { job, isNew: true };
 };
 
+/** One admission as a span; the job carries its context on. */
+const traced = async (
+  tracer: Tracer,
+  request: AdmissionRequest,
+  admit: Admission["admit"],
+): ReturnType<Admission["admit"]> => {
+  const attributes = { "switchyard.job.kind": request.kind };
+  const span = tracer.start({ name: `admit ${request.kind}`, kind: "producer", attributes }, request.trace);
+  try {
+    const admitted = await admit({ ...request, trace: span.context });
+    span.set({ "switchyard.job.id": admitted.job.id, "switchyard.job.is_new": admitted.isNew });
+    return admitted;
+  } catch (thrown) {
+    span.fail(asSwitchyardError(thrown).code);
+    throw thrown;
+  } finally {
+    span.end();
+  }
+};
+
 /** Each process that accepts work makes one. */
 export const createAdmission = (deps: AdmissionDeps): Admission => {
   const outbox = createOutbox(deps);
+  const { tracer } = deps;
+  const admit: Admission["admit"] = async (request) => {
+    authorise(deps, request);
+    let draft: NewJob;
+    try {
+      draft = await check(deps, request);
+    } catch (error) {
+      return { job: await replay(deps, request, error), isNew: false };
+    }
+    requireUp(deps.isRedisUp());
+    return admitNew(deps, outbox, request, draft);
+  };
   return {
-    admit: async (request) => {
-      authorise(deps, request);
-      let draft: NewJob;
-      try {
-        draft = await check(deps, request);
-      } catch (error) {
-        return { job: await replay(deps, request, error), isNew: false };
-      }
-      requireUp(deps.isRedisUp());
-      return admitNew(deps, outbox, request, draft);
-    },
+    admit: tracer === undefined ? admit : (request) => traced(tracer, request, admit),
     close: () => outbox.close(),
   };
 };

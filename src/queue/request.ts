@@ -27,6 +27,8 @@ export interface AdmissionRequest {
   readonly action: string;
   readonly retryOf?: string;
   readonly undoOf?: string;
+  /** `traceparent` of what asks; absent when nothing is traced. */
+  readonly trace?: string | undefined;
   /** Schedules ask for `background`; else the catalog decides. */
   readonly queue?: QueueName;
 }

@@ -12,6 +12,8 @@ import type { JobQueue } from "../queue/queue.ts";
 import { connectRedis, type Redis, untilReady } from "../redis.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
+import { openTracer } from "../trace/open.ts";
+import type { Tracer } from "../trace/trace.ts";
 import type { Vault } from "../vault/vault.ts";
 import { makeDataFolder } from "./data-folder.ts";
 import { openVault } from "./keys.ts";
@@ -29,6 +31,7 @@ export interface Parts {
   readonly vault: Vault;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracer: Tracer | undefined;
   readonly host: string;
   readonly processId: string;
   now(): number;
@@ -53,14 +56,17 @@ export const openParts = async (config: Config, role: string): Promise<Parts> =>
   const store = await openStore({ url: config.databaseUrl, log });
   const queue = openQueue({ redisUrl, prefix: queuePrefix });
   const processId = `${role}-${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
+  const traced = { role, processId, version: coreVersion, now: Date.now, log };
+  const tracer = await openTracer({ url: config.otlpUrl, headers: config.otlpHeaders }, traced);
   return {
-    ...{ redisUrl, redis, subscriber, store, queue, log },
+    ...{ tracer, redisUrl, redis, subscriber, store, queue, log },
     vault: await openVault(config, store, false),
     metrics: createMetrics({ process: processId, version: coreVersion, ...(role === "worker" && { outcomes }) }),
     host: hostname(),
     processId,
     now: Date.now,
     async close() {
+      await tracer?.close();
       await queue.close();
       redis.disconnect();
       subscriber.disconnect();

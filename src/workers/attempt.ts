@@ -3,12 +3,15 @@ import type { Ending } from "../jobs/context.ts";
 import type { SandboxLevel } from "../model/integration-type.ts";
 import type { Job, Progress } from "../model/job.ts";
 import type { Unit } from "../store/unit.ts";
+import type { Span } from "../trace/trace.ts";
 import type { Emitter } from "./emitter.ts";
 import type { StopReason } from "./ending.ts";
 
 export interface Attempt {
   readonly job: Job;
   readonly emitter: Emitter;
+  /** Absent when nothing is traced. */
+  readonly span: Span | undefined;
   readonly signal: AbortSignal;
   /** Why it was stopped; null while it may go on. The first reason stands. */
   readonly stopReason: StopReason | null;
@@ -21,12 +24,13 @@ export interface Attempt {
   sandboxLevel: SandboxLevel | null;
 }
 
-export const createAttempt = (job: Job, emitter: Emitter): Attempt => {
+export const createAttempt = (job: Job, emitter: Emitter, span?: Span): Attempt => {
   const controller = new AbortController();
   let stopReason: StopReason | null = null;
   return {
     job,
     emitter,
+    span,
     signal: controller.signal,
     get stopReason() {
       return stopReason;

@@ -11,6 +11,7 @@ import { readJournal } from "../store/journal.ts";
 import type { Attempt } from "./attempt.ts";
 import { type AttemptEnd, endOfFailure } from "./ending.ts";
 import type { ProcessDeps } from "./process-deps.ts";
+import { noteEnd } from "./spans.ts";
 
 const done: Settled = { outcome: "done" };
 
@@ -183,6 +184,7 @@ export const runAttempt = async (
   });
   const end = await runHandler(deps, attempt, handler);
   await deps.pass?.("settle.ended", job.id);
+  noteEnd(attempt.span, end);
   announceEnd(attempt, end);
   if (end.kind !== "drop") await deps.line.flush();
   await deps.pass?.("settle.flushed", job.id);
