@@ -47,6 +47,20 @@ const encode = (locks: readonly LockNeed[]): string => {
 const unique = (ids: readonly string[]): string[] => [...new Set(ids)];
 
 /**
+ * These jobs are recorded and will come for their locks: until they do, nobody who was admitted later takes them, however
+ * the workers' claims fall. Harmless to repeat, also for a job that has come.
+ */
+export const expectJobs = async (
+  redis: Redis,
+  jobs: readonly { readonly id: string; readonly admission: number; readonly locks: readonly LockNeed[] }[],
+): Promise<void> => {
+  const calls = jobs
+    .filter(({ locks }) => locks.length > 0)
+    .map(({ id, admission, locks }) => ["expect", id, admission, encode(locks)]);
+  if (calls.length > 0) await runScripts(redis, locksScript, calls);
+};
+
+/**
  * Takes all the locks of a job or none. On a miss the job stands in the line of each of them and gives up what it held.
  * Locks belong to the job: a re-run, and a head for whom they are reserved, find them theirs.
  */

@@ -1,8 +1,11 @@
 /** Admission: the one door by which work comes in. Authorise, validate, record, and send its id to the queue. */
+import { setTimeout } from "node:timers/promises";
 import { asSwitchyardError, SwitchyardError } from "../errors.ts";
+import { expectJobs } from "../live/locks.ts";
 import type { Log } from "../log.ts";
 import { newId } from "../model/ids.ts";
 import type { Job } from "../model/job.ts";
+import type { Redis } from "../redis.ts";
 import { appendAudit } from "../store/audit.ts";
 import { type Admission as Insertion, insertJob, type NewJob } from "../store/jobs.ts";
 import type { Store } from "../store/store.ts";
@@ -28,6 +31,8 @@ export interface AdmissionDeps {
   readonly vault: Sealer;
   readonly now: () => number;
   readonly isRedisUp: () => boolean;
+  /** Where locks are; absent where only one worker claims. */
+  readonly redis?: Redis;
   readonly log: Log;
   readonly metrics?: { jobAdmitted(kind: string): void };
   readonly tracer?: Tracer | undefined;
@@ -140,12 +145,27 @@ const authorise = (deps: AdmissionDeps, request: AdmissionRequest): void => {
   }
 };
 
+const numberPatienceMs = 250;
+
+/** The job's number counts at its locks from here on, before anybody is told of the job: who asks later comes later. */
+const takeNumber = async ({ redis, log }: AdmissionDeps, job: Job): Promise<void> => {
+  if (redis === undefined || job.locks.length === 0) return;
+  const over = new AbortController();
+  const late = setTimeout(numberPatienceMs, undefined, { signal: over.signal }).catch(() => undefined);
+  const taken = expectJobs(redis, [job]).catch((error: unknown) =>
+    log.warn({ err: error, job: job.id }, "A job comes to its locks without a number; it is served when it is claimed"),
+  );
+  await Promise.race([taken, late]);
+  over.abort();
+};
+
 const admitNew = async (deps: AdmissionDeps, outbox: Outbox, request: AdmissionRequest, draft: NewJob) => {
   const insertion = await deps.store.write(() => record(request, draft));
   requireAccepted(insertion, request);
   const { outcome, job } = insertion;
   if (outcome !== "created") return { job, isNew: false };
   deps.metrics?.jobAdmitted(job.kind);
+  await takeNumber(deps, job);
   await outbox.put({ id: job.id, queue: job.queue });
   return { job, isNew: true };
 };

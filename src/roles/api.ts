@@ -56,7 +56,7 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
   const parts = await openParts(config, "api");
   const { store, redis, queue, vault, now, log, metrics, tracer } = parts;
   const isRedisUp = (): boolean => isUp(redis);
-  const admission = createAdmission({ store, queue, vault, now, isRedisUp, log, metrics, tracer });
+  const admission = createAdmission({ store, redis, queue, vault, now, isRedisUp, log, metrics, tracer });
   const blocking = connectRedis(parts.redisUrl, { name: "switchyard-fanout", role: "consumer" });
   const fanout = openFanout(blocking, log);
   const schedules = openSchedules({ store, redisUrl: parts.redisUrl, prefix: queuePrefix, log });

@@ -135,7 +135,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
   const timings: Timings = { ...usualTimings, ...deps.timings };
   const { store, redis, queue, vault, pool, transports, log, now, metrics, tracer } = deps;
   const isRedisUp = (): boolean => redis.status === "ready";
-  const admission = createAdmission({ store, queue, vault, now, isRedisUp, log, metrics, tracer });
+  const admission = createAdmission({ store, redis, queue, vault, now, isRedisUp, log, metrics, tracer });
   let lease: Lease | null = null;
   const process: ProcessDeps = {
     ...{ store, redis, vault, pool, transports, admission, log, now, metrics, tracer },
