@@ -79,7 +79,7 @@ export const cancelJob = async (deps: CancelDeps, request: CancelRequest): Promi
   // What is on record happens even when Redis is away: the worker reads it again, the sweep closes the tail.
   const follow = asked.isSettledNow ? closeTailOf(deps, asked.job) : askCancel(deps.redis, asked.job.id);
   await Promise.resolve(follow).catch((error: unknown) =>
-    deps.log.warn({ err: error, job: asked.job.id }, "A cancel is on record; its message comes later"),
+    deps.log.warn({ err: error, job_id: asked.job.id }, "A cancel is on record; its message comes later"),
   );
   return asked.job;
 };

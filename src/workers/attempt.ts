@@ -10,6 +10,8 @@ import type { StopReason } from "./ending.ts";
 export interface Attempt {
   readonly job: Job;
   readonly emitter: Emitter;
+  /** What stands on each line of the log that is about this job. */
+  readonly facts: { readonly job_id: string; readonly trace_id?: string };
   /** Absent when nothing is traced. */
   readonly span: Span | undefined;
   readonly signal: AbortSignal;
@@ -30,6 +32,7 @@ export const createAttempt = (job: Job, emitter: Emitter, span?: Span): Attempt 
   return {
     job,
     emitter,
+    facts: { job_id: job.id, ...(span && { trace_id: span.traceId }) },
     span,
     signal: controller.signal,
     get stopReason() {

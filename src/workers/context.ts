@@ -87,8 +87,7 @@ export const createContext = (deps: ContextDeps, attempt: Attempt): JobContext =
     job,
     store: deps.store,
     get log() {
-      const traced = attempt.span && { trace_id: attempt.span.traceId };
-      return deps.log.child({ job_id: job.id, kind: job.kind, attempt: job.attempt, ...traced });
+      return deps.log.child({ ...attempt.facts, kind: job.kind, attempt: job.attempt });
     },
     signal: attempt.signal,
     now: deps.now,

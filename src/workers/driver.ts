@@ -110,6 +110,7 @@ export const driverHandle = (deps: DriverDeps): DriverHandle => {
       args: withSecretParams(args, deps.secretParams),
       config: instance.config,
       secrets: session.handles,
+      facts: attempt.facts,
       ask: watchAsk(watching, (op, asked) => door.ask(op, asked)),
       onEvent: events,
       timeoutMs: attempt.job.timeoutMs,

@@ -105,6 +105,26 @@ describe.skipIf(!hasRedis)("traces", () => {
     expect(named(spans, "wait pack.rescan").parentSpanId).toBe(admission.spanId);
   });
 
+  it("are named on the lines of the log that are about a job, and so is the job", async () => {
+    const lines = (): Record<string, unknown>[] =>
+      system
+        .output()
+        .split("\n")
+        .filter((line) => line.startsWith("{"))
+        .map((line) => JSON.parse(line));
+    const settled = () => lines().find(({ msg, trace_id }) => msg === "a job settled" && trace_id === traceOf("4"));
+    await vi.waitFor(() => expect(settled()).toBeDefined(), 5_000);
+    expect(settled()).toMatchObject({
+      ...{ role: "worker", kind: "action.run", state: "succeeded", attempt: 1 },
+      ...{ job_id: expect.stringMatching(/^job_/), ms: expect.any(Number) },
+    });
+    const failed = lines().find(({ trace_id }) => trace_id === traceOf("5"));
+    expect(failed).toMatchObject({ state: "failed", code: expect.stringMatching(/^[a-z_]+$/) });
+    for (const line of lines().filter((found) => /\bjob_[0-9a-z]{26}\b/.test(JSON.stringify(found)))) {
+      expect(line).toHaveProperty("job_id");
+    }
+  });
+
   it("hold no secret, no token and no stand-in of one", () => {
     expect(collector.bodies.length).toBeGreaterThan(0);
     const all = collector.bodies.join("\n");
