@@ -48,6 +48,8 @@ export interface SystemOptions {
   readonly lab?: boolean;
   readonly env?: Record<string, string>;
   readonly dataDir?: string;
+  /** A command that starts the system's own, which is given to it as its last arguments. */
+  readonly around?: readonly string[];
 }
 
 const until = async <T>(
@@ -171,8 +173,9 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
 
   const start = async (): Promise<void> => {
     rmSync(join(dataDir, "url"), { force: true });
-    const args = ["--disable-warning=ExperimentalWarning", "src/main.ts", ...(options.lab ? ["--lab"] : [])];
-    const started = spawn(process.execPath, args, {
+    const own = ["--disable-warning=ExperimentalWarning", "src/main.ts", ...(options.lab ? ["--lab"] : [])];
+    const [program = "", ...args] = [...(options.around ?? []), process.execPath, ...own];
+    const started = spawn(program, args, {
       cwd: root,
       env: {
         ...process.env,
