@@ -79,8 +79,10 @@ const statOf = (pid: number): { parent: number; title: string } | null => {
   }
 };
 
-/** Every process below this one, as the kernel sees it now. */
+/** Every process below this one, as the kernel sees it now; none below a system that is not running. */
 export const descendants = (ancestor: number): { pid: number; title: string }[] => {
+  // Below 0 is everything on the machine.
+  if (ancestor <= 1) return [];
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
