@@ -109,7 +109,7 @@ describe.skipIf(!hasRedis)("events of a job", () => {
       ["job.done", "a", 3],
       ["job.event", "b", 1],
     ]);
-    expect(heard[2]?.data).toEqual({ job_id: "a", state: "succeeded" });
+    expect(JSON.parse(heard[2]?.data ?? "")).toEqual({ job_id: "a", state: "succeeded" });
   });
 
   test("expire some time after the job is done, and after a week of silence", async () => {

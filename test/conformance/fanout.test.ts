@@ -43,7 +43,7 @@ describe.skipIf(!hasRedis)("events over everything", () => {
       state: "configured",
     });
     await vi.waitFor(() => expect(heard).toHaveLength(4));
-    expect(heard[0]).toEqual({
+    expect({ ...heard[0], data: JSON.parse(heard[0]?.data ?? "") }).toEqual({
       id: heard[0]?.id,
       type: "job.event",
       jobId: "a",
@@ -60,7 +60,11 @@ describe.skipIf(!hasRedis)("events over everything", () => {
         attempt: 1,
       },
     });
-    expect(heard.slice(1).map(({ type, data, instanceId, typeId }) => ({ type, data, instanceId, typeId }))).toEqual([
+    expect(
+      heard
+        .slice(1)
+        .map(({ type, data, instanceId, typeId }) => ({ type, data: JSON.parse(data), instanceId, typeId })),
+    ).toEqual([
       {
         type: "integration_type.updated",
         data: { id: "acme.box", status: "valid", errors: {} },
@@ -137,8 +141,10 @@ describe.skipIf(!hasRedis)("events over everything", () => {
       await server.restart();
     }
     await writing;
-    await vi.waitFor(() => expect(heard.at(-1)?.data["message"]).toBe("600"), { timeout: 10_000 });
-    expect(heard.map(({ data }) => Number(data["message"]))).toEqual(Array.from({ length: 600 }, (_, n) => n + 1));
+    await vi.waitFor(() => expect(JSON.parse(heard.at(-1)?.data ?? "{}").message).toBe("600"), { timeout: 10_000 });
+    expect(heard.map(({ data }) => Number(JSON.parse(data).message))).toEqual(
+      Array.from({ length: 600 }, (_, n) => n + 1),
+    );
     expect(heard.map(({ seq }) => seq)).toEqual(Array.from({ length: 600 }, (_, n) => n + 1));
     expect(gaps()).toBe(0);
     await vi.waitFor(() => expect(isUp(redis)).toBe(true));
