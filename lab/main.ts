@@ -42,6 +42,12 @@ const described = (proxmox: Proxmox) => ({
     tls_fingerprint: proxmox.fingerprint,
   },
   secrets: { api_token: proxmox.tokens.admin.api_token },
+  try: [
+    "inventory lab-proxmox",
+    "plan lab-proxmox vm.lifecycle shutdown vm/100",
+    "run lab-proxmox vm.lifecycle shutdown vm/100 --watch",
+    "jobs",
+  ],
 });
 
 const run = async (): Promise<void> => {

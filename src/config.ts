@@ -25,7 +25,10 @@ export interface Config {
   readonly packSignatures: "allow" | "require";
   readonly trustedKeys: readonly string[];
   readonly catalogUrl: string | null;
+  /** Where traces go: the base URL of a collector. */
   readonly otlpUrl: string | null;
+  /** What the collector wants to see beside, such as a key: a secret. */
+  readonly otlpHeaders: Readonly<Record<string, string>>;
   readonly logLevel: string;
   /** For tests: a file that may name a waypoint at which one worker stops. From the environment alone. */
   readonly pauseFile: string | null;
@@ -176,6 +179,22 @@ const redisOf = (source: Source, role: Config["role"]): string | null => {
   return redisUrl;
 };
 
+/** The name that collectors' own documentation uses is understood as well. */
+const otlpOf = (source: Source): string | null =>
+  url(source, "SWITCHYARD_OTLP_URL", ["http://", "https://"]) ??
+  url(source, "OTEL_EXPORTER_OTLP_ENDPOINT", ["http://", "https://"]);
+
+/** `name=value,name=value`, values percent-encoded. */
+const headersOf = (source: Source, name: string): Record<string, string> =>
+  Object.fromEntries(
+    list(source, name).map((pair) => {
+      const [, header, value = ""] = /^([\w-]+)=((?:%[0-9a-fA-F]{2}|[^%])*)$/.exec(pair) ?? [];
+      if (header === undefined) throw wrong(name, "name=value pairs, separated by commas", "something else");
+      const decoded = value.replaceAll(/%(..)/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+      return [header, decoded.trim()];
+    }),
+  );
+
 /** Better no start than a promise that is not kept. */
 const signaturesOf = (source: Source): "allow" | "require" => {
   const asked = choice(source, "SWITCHYARD_PACK_SIGNATURES", ["allow", "require"]);
@@ -225,7 +244,8 @@ export const loadConfig = (environment: Source, cwd: string): Config => {
     packSignatures: signaturesOf(source),
     trustedKeys: list(source, "SWITCHYARD_TRUSTED_KEYS"),
     catalogUrl: source["SWITCHYARD_CATALOG"] || null,
-    otlpUrl: url(source, "SWITCHYARD_OTLP_URL", ["http://", "https://"]),
+    otlpUrl: otlpOf(source),
+    otlpHeaders: headersOf(source, "OTEL_EXPORTER_OTLP_HEADERS"),
     logLevel: choice(source, "SWITCHYARD_LOG", ["info", "debug", "warn", "error", "fatal", "trace", "silent"]),
     pauseFile: environment["SWITCHYARD_PAUSE_FILE"] || null,
   };

@@ -1,5 +1,6 @@
 /** Reads the settings and starts the asked role. */
-import { ownConfig, SettingError, settingExitCode } from "./config.ts";
+import { nearest } from "./cli/nearest.ts";
+import { type Config, ownConfig, SettingError, settingExitCode } from "./config.ts";
 import { SwitchyardError } from "./errors.ts";
 import { createLog } from "./log.ts";
 import { parent } from "./roles/child.ts";
@@ -31,16 +32,32 @@ const stopOnSignal = (): AbortSignal => {
   return controller.signal;
 };
 
+const known = ["--lab"];
+
+/** @throws SettingError for an option that there is none of. */
+const readOptions = (given: readonly string[], role: Config["role"]): { withLab: boolean } => {
+  const odd = given.find((option) => !known.includes(option));
+  if (odd !== undefined) {
+    const near = nearest(odd, known).map((option) => `: did you mean ${option}?`);
+    throw new SettingError(`expected no option but ${known.join(", ")}, found ${odd}${near.join("")}`);
+  }
+  if (given.length > 0 && role !== "all") {
+    throw new SettingError(`setting SWITCHYARD_ROLE: expected all beside ${given.join(" ")}, found ${role}`);
+  }
+  return { withLab: given.includes("--lab") };
+};
+
 /** Answers the exit code. */
 const start = async (): Promise<number> => {
   parent.onGone(() => process.exit(1));
   const config = ownConfig();
+  const { withLab } = readOptions(process.argv.slice(2), config.role);
   process.title = titles[config.role];
   const stop = stopOnSignal();
   if (config.role === "all") {
     const { runAll } = await import("./roles/all.ts");
     const log = createLog(config.logLevel, "supervisor");
-    return runAll(config, { withLab: process.argv.includes("--lab"), log, stop });
+    return runAll(config, { withLab, log, stop });
   }
   if (config.role === "api") {
     const { runApi } = await import("./roles/api.ts");

@@ -16,12 +16,12 @@ export const createApi = (deps: ApiDeps): Api => {
   const { fanout, metrics, signal, config, now } = deps;
   const auth = createAuth(deps);
   const feed = createFeed(fanout, signal);
-  const { maxStreams: limit, keepAliveMs } = config;
+  const { maxStreams: limit, maxStreamsPerToken: tokenLimit, keepAliveMs } = config;
   return {
     ...deps,
     auth,
     feed,
-    streams: createOpenStreams({ auth, now, metrics, signal, limit, keepAliveMs }),
+    streams: createOpenStreams({ auth, now, metrics, signal, limit, tokenLimit, keepAliveMs }),
     inventory: createInventoryShelf({ ...deps, feed }),
   };
 };

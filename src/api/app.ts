@@ -60,6 +60,8 @@ export const createApp = (deps: ApiDeps): Hono => {
     app.on(route.method, honoPath(route.path), serve);
     if (route.path.endsWith("/upload")) app.on(route.method, `${honoPath(route.path)}/`, serve);
   }
+  // Whoever opens the address in a browser finds what there is to read.
+  app.get("/", (c) => c.redirect("/api/docs"));
   app.notFound(elsewhere(api, createMethods(routes)));
   app.onError((thrown, c) => refusal(api, thrown, c.req.path));
   return app;

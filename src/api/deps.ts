@@ -7,6 +7,7 @@ import type { JobQueue } from "../queue/queue.ts";
 import type { Schedules } from "../queue/schedules.ts";
 import type { Redis } from "../redis.ts";
 import type { Store } from "../store/store.ts";
+import type { Tracer } from "../trace/trace.ts";
 
 /** Seals one secret of an instance; nothing here can open it. */
 export type SealSecret = (place: { instanceId: string; name: string; version: number }, value: string) => string;
@@ -17,6 +18,8 @@ export interface ApiSettings {
   readonly scratchDir: string;
   /** Open event streams of this process; default 2,000. */
   readonly maxStreams?: number;
+  /** Of these, how many one token may hold; default 1,000. */
+  readonly maxStreamsPerToken?: number;
   /** How often an open stream says that it lives; default 15,000. */
   readonly keepAliveMs?: number;
 }
@@ -35,7 +38,10 @@ export interface ApiDeps {
   readonly now: () => number;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracer?: Tracer | undefined;
   readonly version: string;
+  /** Under which name the figures of this process are shown to other APIs. */
+  readonly processId?: string;
   readonly config: ApiSettings;
   /** Aborted when the API stops: streams end, timers too. */
   readonly signal: AbortSignal;

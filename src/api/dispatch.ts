@@ -8,6 +8,7 @@ import { newId } from "../model/ids.ts";
 import { type Principal, systemPrincipal } from "../model/principal.ts";
 import { isUp } from "../redis.ts";
 import { appendAudit } from "../store/audit.ts";
+import type { Span } from "../trace/trace.ts";
 import { authorise, requireUnlimited } from "./access.ts";
 import type { Api } from "./api.ts";
 import { check, readJsonBody } from "./body.ts";
@@ -115,6 +116,20 @@ export const refusal = (api: Api, thrown: unknown, path: string): Response => {
 /** Of every route that enqueues. */
 const debugQuery = { debug: Type.Optional(Type.Boolean()) };
 
+/** What everybody may ask, again and again, is not worth a trace. Queries are not told: they may hold a ticket. */
+const beginRequest = (api: Api, { access, path: route, method }: Route, c: Context): Span | undefined => {
+  if (access === "open" || api.tracer === undefined) return undefined;
+  const attributes = { "http.request.method": method, "http.route": route, "url.path": c.req.path };
+  return api.tracer.start({ name: `${method} ${route}`, kind: "server", attributes }, c.req.header("traceparent"));
+};
+
+const endRequest = (span: Span | undefined, { status }: Response): void => {
+  if (span === undefined) return;
+  span.set({ "http.response.status_code": status });
+  if (status >= 500) span.fail(String(status));
+  span.end();
+};
+
 /** The function that serves one route. */
 export const dispatch = (api: Api, route: Route): ((c: Context) => Promise<Response>) => {
   const readParams = createReader(route.params ?? {}, "/path");
@@ -123,7 +138,7 @@ export const dispatch = (api: Api, route: Route): ((c: Context) => Promise<Respo
   const types = mediaTypes(route);
   const role = route.access === "open" || route.access === "ticket" ? "viewer" : route.access;
 
-  const serve = async (c: Context): Promise<Response> => {
+  const serve = async (c: Context, trace: string | undefined): Promise<Response> => {
     const principal = await identify(api, c, route.access);
     try {
       authorise(principal, role);
@@ -143,6 +158,7 @@ export const dispatch = (api: Api, route: Route): ((c: Context) => Promise<Respo
         bodyText: body.text,
         address: addressOf(c),
         raw: c.req.raw,
+        trace,
         header: (name) => c.req.header(name),
         cut: () => (c.env as Connection | undefined)?.outgoing?.destroy(),
       };
@@ -153,8 +169,12 @@ export const dispatch = (api: Api, route: Route): ((c: Context) => Promise<Respo
     }
   };
   return async (c) => {
-    const response = await serve(c).catch((thrown) => refusal(api, thrown, c.req.path));
-    api.metrics.request(c.req.method, route.path, response.status);
+    const from = performance.now();
+    const span = beginRequest(api, route, c);
+    const response = await serve(c, span?.context).catch((thrown) => refusal(api, thrown, c.req.path));
+    endRequest(span, response);
+    const asked = { method: c.req.method, route: route.path, status: response.status };
+    api.metrics.request(asked, (performance.now() - from) / 1000);
     return response;
   };
 };

@@ -56,6 +56,7 @@ export const admitFor = async (api: Api, call: AnyCall, request: WorkRequest): P
     principal: call.principal,
     address: call.address,
     debug: isDebug(call),
+    trace: call.trace,
     ...idempotency(call, bodyHash),
   });
   return job;
@@ -65,7 +66,7 @@ export const admitFor = async (api: Api, call: AnyCall, request: WorkRequest): P
 export const admitForSystem = async (
   api: Api,
   principal: Principal,
-  request: Omit<WorkRequest, "bodyHash">,
+  request: Omit<WorkRequest, "bodyHash"> & { readonly trace?: string | undefined },
 ): Promise<Job> => (await api.admission.admit({ ...request, principal })).job;
 
 export const accepted = (job: Job, status: 200 | 202, headers: Readonly<Record<string, string>> = {}): Response =>

@@ -1,5 +1,8 @@
 /** What the API finds when it looks around: at Redis, the store, the workers, the packs. */
 import { type LiveWorker, liveWorkers } from "../live/leases.ts";
+import type { Instance } from "../model/instance.ts";
+import type { Principal } from "../model/principal.ts";
+import { listInstances } from "../store/instances.ts";
 import { getMeta } from "../store/meta.ts";
 import { listTypes } from "../store/types.ts";
 import type { Api } from "./api.ts";
@@ -60,13 +63,47 @@ const packsCheck = async ({ store }: Api): Promise<Check> => {
   const types = await within(store.read(() => listTypes())).catch(() => []);
   const shipped = types.filter(({ isShipped, isRemoved }) => isShipped && !isRemoved);
   const broken = shipped.filter(({ status }) => status !== "valid").map(({ id, status }) => `${id} is ${status}`);
-  const detail = broken.length > 0 ? broken.join(", ") : `${shipped.length} shipped packs are valid`;
+  const detail =
+    broken.length > 0 ? broken.join(", ") : counted(shipped.length, "shipped pack is valid", "shipped packs are valid");
   const check = { check: "packs", ok: broken.length === 0, detail };
   return advise(check, "Look at the type's errors, then validate it again or install it again.");
 };
 
-/** The checks of `switchyard doctor`. */
-export const examine = async (api: Api): Promise<{ ok: boolean; version: string; checks: readonly Check[] }> => {
+const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+
+const instanceCheck = ({ id, name, state, lastError }: Instance): Check => ({
+  check: `instance ${name}`,
+  ok: false,
+  detail:
+    lastError === null
+      ? `It is ${state} without a known cause`
+      : `It is ${state}: ${lastError.detail} (${lastError.code})`,
+  next_step:
+    state === "type_unavailable"
+      ? "Install its type again, or delete the instance."
+      : `Put right what the cause names, then test it: POST /api/integrations/instances/${id}/test.`,
+});
+
+const maxNamed = 20;
+
+/** One line when all is well; else one for each instance that nothing can be done with. */
+const instanceChecks = async ({ store }: Api, { instances: visible }: Principal): Promise<readonly Check[]> => {
+  const found = await within(store.read(() => listInstances({ visible }))).catch(() => []);
+  const broken = found.filter(({ state }) => state === "error" || state === "type_unavailable");
+  if (broken.length === 0) {
+    const detail = found.length === 0 ? "There is none yet" : `${found.length} of ${found.length} can be used`;
+    return [{ check: "instances", ok: true, detail }];
+  }
+  const more = broken.length - maxNamed;
+  const rest = { check: "instances", ok: false, detail: `${more} more are in error`, next_step: "List the instances." };
+  return [...broken.slice(0, maxNamed).map(instanceCheck), ...(more > 0 ? [rest] : [])];
+};
+
+/** The checks of `switchyard doctor`; of the instances those that the caller may see. */
+export const examine = async (
+  api: Api,
+  principal: Principal,
+): Promise<{ ok: boolean; version: string; checks: readonly Check[] }> => {
   const found = await readiness(api);
   const { level } = found.sandbox;
   const checks = [
@@ -79,7 +116,11 @@ export const examine = async (api: Api): Promise<{ ok: boolean; version: string;
       "Look whether the disk is full, or whether DATABASE_URL is right.",
     ),
     advise(
-      { check: "workers", ok: found.workers > 0, detail: `${found.workers} workers are alive` },
+      {
+        check: "workers",
+        ok: found.workers > 0,
+        detail: `${counted(found.workers, "worker is", "workers are")} alive`,
+      },
       "Start a worker (npm start, or SWITCHYARD_ROLE=worker), and look at its log.",
     ),
     advise(
@@ -87,6 +128,7 @@ export const examine = async (api: Api): Promise<{ ok: boolean; version: string;
       "Install bubblewrap and allow user namespaces; below full, Python and programs of packs we do not ship are refused.",
     ),
     await packsCheck(api),
+    ...(await instanceChecks(api, principal)),
   ];
   return { ok: checks.every(({ ok }) => ok), version: api.version, checks };
 };

@@ -26,6 +26,7 @@ export const problemOf = (error: SwitchyardError, { instance, jobId }: Place): R
 /** The caller must say who it is in these answers, and is told how. */
 const challenge = (error: SwitchyardError): Record<string, string> => {
   if (error.status === 401) return { "www-authenticate": 'Bearer realm="switchyard"' };
+  if (error.status === 429) return { "retry-after": String(error.details["retry_after_s"] ?? 60) };
   if (error.status === 503) return { "retry-after": "1" };
   return {};
 };

@@ -22,6 +22,8 @@ export interface Call<P = Readonly<Record<string, string>>, Q = unknown, B = unk
   readonly bodyText: string;
   readonly address: string;
   readonly raw: Request;
+  /** `traceparent` for what comes of it; absent when nothing is traced. */
+  readonly trace?: string | undefined;
   header(name: string): string | undefined;
   /** Cuts the connection, for watchers that do not keep up. */
   cut(): void;

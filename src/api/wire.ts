@@ -120,6 +120,7 @@ export const typeToWire = (type: IntegrationType): Wire => {
     min_core_version: manifest.min_core_version,
     category: manifest.category,
     status: type.status,
+    removed: type.isRemoved,
     errors: type.errors,
     capabilities: manifest.capabilities,
     schema_connection: manifest.schema.connection,

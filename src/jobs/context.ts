@@ -64,6 +64,8 @@ export interface ReleaseShelf {
   stage(files: readonly PackFile[]): Promise<string>;
   /** Loads the driver module in a sandbox and looks at it. */
   inspect(digest: string, entrypoint: string): Promise<DriverSurface>;
+  /** What `<path> --version` tells behind a sandbox's walls; null when it tells nothing in time. */
+  programVersion(path: string, level: SandboxLevel): Promise<string | null>;
   /** Removes what was staged and is not a release. */
   discard(digest: string): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { checkManifest } from "../model/manifest-check.ts";
 import { type FoundDriver, findDriver } from "../packs/driver-file.ts";
 import type { ManifestFile } from "../packs/manifest-file.ts";
 import { presentable } from "../packs/presentable.ts";
-import { checkRequires, thisMachine } from "../packs/requires.ts";
+import { checkRequires, type Machine, thisMachine } from "../packs/requires.ts";
 import { collectErrors, type LoadedSurface } from "../packs/verdict.ts";
 import type { JobContext } from "./context.ts";
 
@@ -65,6 +65,12 @@ const inspect = async (
   return context.shelf.inspect(pack.digest, driver.driver.entrypoint);
 };
 
+/** Programs are asked for their version only where the pack could run them. */
+const machineOf = (context: JobContext, pack: PackToExamine): Machine =>
+  thisMachine(async (path) =>
+    levelFault(context, pack) === null ? context.shelf.programVersion(path, context.sandboxLevel) : null,
+  );
+
 const otherFault = (context: JobContext, pack: PackToExamine, driver: FoundDriver): { otherFault?: string } => {
   if (driver.outcome === "found" && driver.driver.language === "python") {
     return {
@@ -97,7 +103,7 @@ export const examinePack = async (context: JobContext, pack: PackToExamine): Pro
     lineAt: file.lineAt,
     driver,
     surface: await inspect(context, pack, driver),
-    unmet: await checkRequires(readable.requires, thisMachine(), files),
+    unmet: await checkRequires(readable.requires, machineOf(context, pack), files),
     coreVersion: context.coreVersion,
     ...otherFault(context, pack, driver),
   });

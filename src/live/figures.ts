@@ -1,4 +1,4 @@
-/** The workers' figures, so that one place can show them all: each worker puts its own, and they end with it. */
+/** The processes' figures, so that one place can show them all: each process puts its own, and they end with it. */
 import type { Redis } from "../redis.ts";
 
 const index = "sw:figures";
@@ -13,9 +13,9 @@ export const putFigures = async (
   await redis.multi().set(key(processId), figures, "PX", ttlMs).sadd(index, processId).exec();
 };
 
-/** What every living worker put last. */
-export const allFigures = async (redis: Redis): Promise<string[]> => {
-  const ids = await redis.smembers(index);
+/** What every living process put last; one's own need not be read back. */
+export const allFigures = async (redis: Redis, but?: string): Promise<string[]> => {
+  const ids = (await redis.smembers(index)).filter((id) => id !== but);
   if (ids.length === 0) return [];
   const texts = await redis.mget(ids.map(key));
   const ended = ids.filter((_, position) => texts[position] === null);

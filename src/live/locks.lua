@@ -2,6 +2,7 @@
 -- A lock is held exclusively (sw:lock:x: owner) or shared (sw:lock:s: owners by expiry). Whoever waits stands in a line
 -- per lock and mode (sw:line:x:, sw:line:s:, by admission number) and has a waiter (sw:waiter:) with all that it needs.
 -- A reservation is a hold by somebody who still stands in line: only acquiring takes him out of it.
+-- Who was admitted and has not come yet is expected (sw:due:x:, sw:due:s:): nobody who was admitted later goes first.
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -9,10 +10,14 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local behind_all = 1e15
 local scan_limit = 200
 local again_ms = 500
+-- So long is somebody waited for who is expected; the queue offers him again and again meanwhile.
+local due_ms = 600000
 
 local function held(mode, lock) return "sw:lock:" .. mode .. ":" .. lock end
 local function line(mode, lock) return "sw:line:" .. mode .. ":" .. lock end
+local function due(mode, lock) return "sw:due:" .. mode .. ":" .. lock end
 local function waiter(job) return "sw:waiter:" .. job end
+local function coming(job) return "sw:coming:" .. job end
 
 local function has(need, job)
   if need[2] == "x" then return redis.call("GET", held("x", need[1])) == job end
@@ -38,11 +43,32 @@ local function other_owner(need, job)
   return nil
 end
 
--- Somebody who waits in front of that place and conflicts with this need.
+local function first_before(key, place)
+  return redis.call("ZRANGE", key, "-inf", "(" .. place, "BYSCORE", "LIMIT", 0, 1)[1]
+end
+
+-- The first who is expected before that place; who stays away for too long is expected no more.
+local function first_due(key, place)
+  for _ = 1, scan_limit do
+    local first = first_before(key, place)
+    if not first or redis.call("EXISTS", coming(first)) == 1 then return first end
+    redis.call("ZREM", key, first)
+  end
+end
+
+-- Somebody who waits or is expected in front of that place and conflicts with this need.
 local function in_front(need, place)
-  local first = redis.call("ZRANGE", line("x", need[1]), "-inf", "(" .. place, "BYSCORE", "LIMIT", 0, 1)[1]
-  if first or need[2] == "s" then return first end
-  return redis.call("ZRANGE", line("s", need[1]), "-inf", "(" .. place, "BYSCORE", "LIMIT", 0, 1)[1]
+  for _, mode in ipairs(need[2] == "s" and { "x" } or { "x", "s" }) do
+    local first = first_before(line(mode, need[1]), place) or first_due(due(mode, need[1]), place)
+    if first then return first end
+  end
+  return nil
+end
+
+-- He has come, or will not.
+local function expect_no_more(needs, job)
+  if redis.call("DEL", coming(job)) == 0 then return end
+  for _, need in ipairs(needs) do redis.call("ZREM", due(need[2], need[1]), job) end
 end
 
 local function hold(need, job, ttl)
@@ -151,10 +177,11 @@ end
 
 local commands = {}
 
--- job, admission, ttl, needs -> {1} or {0, lock, owner}
+-- job, admission, ttl, needs -> {1} or {1, how long it waited} or {0, lock, owner}
 function commands.acquire(job, admission, ttl, encoded)
   local needs = cjson.decode(encoded)
   local lock, owner
+  expect_no_more(needs, job)
   for _, need in ipairs(needs) do
     owner = not has(need, job) and (other_owner(need, job) or in_front(need, admission))
     if owner then
@@ -164,13 +191,28 @@ function commands.acquire(job, admission, ttl, encoded)
   end
   if not lock then
     for _, need in ipairs(needs) do hold(need, job, ttl) end
-    if redis.call("EXISTS", waiter(job)) == 1 then leave(needs, job) end
-    return { 1 }
+    local stood = redis.call("HMGET", waiter(job), "place", "since")
+    if not stood[1] then return { 1 } end
+    leave(needs, job)
+    return { 1, now - tonumber(stood[2] or now) }
   end
   for _, need in ipairs(needs) do drop(need, job) end
   stand(needs, job, admission)
+  redis.call("HSETNX", waiter(job), "since", now)
   redis.call("HSET", waiter(job), "needs", encoded, "lock", lock, "owner", owner)
   return { 0, lock, owner }
+end
+
+-- job, admission, needs: it was admitted and will come for these
+function commands.expect(job, admission, encoded)
+  local needs = cjson.decode(encoded)
+  if redis.call("EXISTS", waiter(job)) == 1 or redis.call("HEXISTS", "sw:job:" .. job, "done") == 1 then return end
+  if has_all(needs, job) then return end
+  for _, need in ipairs(needs) do
+    redis.call("ZADD", due(need[2], need[1]), admission, job)
+    redis.call("PEXPIRE", due(need[2], need[1]), due_ms)
+  end
+  redis.call("SET", coming(job), 1, "PX", due_ms)
 end
 
 -- job, reserve -> 1 when what it waits for is reserved for it, or it waits no more
@@ -204,6 +246,7 @@ function commands.release(job, reserve_ms, encoded)
   local needs = cjson.decode(encoded)
   local waited = redis.call("HGET", waiter(job), "needs")
   for _, need in ipairs(needs) do drop(need, job) end
+  expect_no_more(needs, job)
   leave(waited and cjson.decode(waited) or needs, job)
   local promoted = {}
   for _, need in ipairs(needs) do

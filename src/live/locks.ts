@@ -23,7 +23,8 @@ export interface AcquireRequest {
 }
 
 export type Acquired =
-  | { readonly got: true }
+  /** `waitedMs`: since it first stood in the lines; absent when it never did. */
+  | { readonly got: true; readonly waitedMs?: number }
   | {
       readonly got: false;
       /** The first lock that stood in the way. */
@@ -46,6 +47,20 @@ const encode = (locks: readonly LockNeed[]): string => {
 const unique = (ids: readonly string[]): string[] => [...new Set(ids)];
 
 /**
+ * These jobs are recorded and will come for their locks: until they do, nobody who was admitted later takes them, however
+ * the workers' claims fall. Harmless to repeat, also for a job that has come.
+ */
+export const expectJobs = async (
+  redis: Redis,
+  jobs: readonly { readonly id: string; readonly admission: number; readonly locks: readonly LockNeed[] }[],
+): Promise<void> => {
+  const calls = jobs
+    .filter(({ locks }) => locks.length > 0)
+    .map(({ id, admission, locks }) => ["expect", id, admission, encode(locks)]);
+  if (calls.length > 0) await runScripts(redis, locksScript, calls);
+};
+
+/**
  * Takes all the locks of a job or none. On a miss the job stands in the line of each of them and gives up what it held.
  * Locks belong to the job: a re-run, and a head for whom they are reserved, find them theirs.
  */
@@ -53,8 +68,9 @@ export const acquire = async (redis: Redis, request: AcquireRequest): Promise<Ac
   const { jobId, locks, admission, ttlMs } = request;
   if (locks.length === 0) return { got: true };
   const reply = await runScript(redis, locksScript, ["acquire", jobId, admission, ttlMs, encode(locks)]);
-  const [got, lock = "", owner] = reply as [number, string?, string?];
-  return got === 1 ? { got: true } : { got: false, lock, heldBy: owner || null };
+  const [got, lock = "", owner] = reply as [number, (string | number)?, string?];
+  if (got === 1) return { got: true, ...(typeof lock === "number" ? { waitedMs: lock } : {}) };
+  return { got: false, lock: String(lock), heldBy: owner || null };
 };
 
 /**

@@ -15,6 +15,15 @@ const encodeTime = (timeMs: number): string => {
   return text;
 };
 
+/** The times that ids with this beginning were made at, as `[from, before)`; null when it is no beginning of an id. */
+export const timesOf = (beginning: string): readonly [number, number] | null => {
+  const text = /^[a-z]{3}_([0-9a-hjkmnp-tv-z]{1,26})$/.exec(beginning)?.[1]?.slice(0, 10);
+  if (text === undefined) return null;
+  const value = [...text].reduce((sum, letter) => sum * 32 + alphabet.indexOf(letter), 0);
+  const span = 32 ** (10 - text.length);
+  return [value * span, (value + 1) * span];
+};
+
 /** 80 random bits as 16 characters. Of a random UUID the digits 12 and 16 are not all chance; Node draws these in bulk. */
 const randomText = (): string => {
   const digits = randomUUID().replaceAll("-", "");

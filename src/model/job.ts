@@ -57,6 +57,8 @@ export interface Requester {
   readonly scheduleId?: string;
   readonly ruleId?: string;
   readonly name: string;
+  /** Under which span it was asked for, as W3C writes it; when traces are on. */
+  readonly traceparent?: string;
 }
 
 export interface Subject {

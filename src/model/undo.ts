@@ -27,7 +27,12 @@ const requireDone = ({ id, kind, state }: Undone): void => {
     throw new SwitchyardError("job_not_settled", { detail: `The job ${id} is ${state}. Undo it when it is over.` });
   }
   if (kind !== "action.run") refuse(`The job ${id} is of the kind ${kind}. Only an action.run can be undone.`);
-  if (state !== "succeeded") refuse(`The job ${id} ended as ${state}. Only what succeeded can be undone.`);
+  if (state !== "succeeded") {
+    refuse(
+      `The job ${id} ended as ${state}: what it left behind is not known. Its journal says what was sent; look at the target, then run the verb that brings it where it shall be.`,
+      { state },
+    );
+  }
 };
 
 const inverseOf = (capability: Capability | undefined, name: string, verb: string): Inverse =>

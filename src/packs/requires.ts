@@ -1,4 +1,4 @@
-/** Whether this machine has what a pack requires: looks, never runs or downloads anything. */
+/** Whether this machine has what a pack requires: looks, downloads nothing, and runs nothing by itself. */
 import { access, constants, readdir, realpath } from "node:fs/promises";
 import { basename, join } from "node:path";
 import semver from "semver";
@@ -17,6 +17,8 @@ export interface Machine {
   readonly arch: string;
   /** Folders where programs are looked for, in order. */
   readonly programFolders: readonly string[];
+  /** The version that the program at this path tells; null when it tells none. */
+  programVersion(path: string): Promise<string | null>;
 }
 
 /** One requirement that is not met. */
@@ -26,7 +28,8 @@ export interface Unmet {
 }
 
 /** The machine this process runs on. Programs are found where distributions put them, whatever PATH says. */
-export const thisMachine = (): Machine => ({
+export const thisMachine = (programVersion: Machine["programVersion"]): Machine => ({
+  programVersion,
   node: process.versions.node,
   platform: process.platform,
   arch: process.arch,
@@ -54,7 +57,7 @@ const asRange = (text: string): string =>
 const checkVersion = (name: string, range: string, version: string): Unmet[] => {
   const fits = inRange(version, asRange(range));
   if (fits === undefined) return [unmet(name, "a range of versions", JSON.stringify(range))];
-  return fits ? [] : [unmet(name, `${name} ${range}`, version)];
+  return fits ? [] : [unmet(name, `${name.replace(/^program:/, "")} ${range}`, version)];
 };
 
 /** Where a program lies, or `undefined`. Its path is fixed from here on. */
@@ -96,7 +99,9 @@ const checkProgram = async (machine: Machine, { name, version }: Program): Promi
   const path = await findProgram(machine, name);
   if (path === undefined) return [unmet(`program:${name}`, `${name} to be installed`, "none")];
   if (version === undefined) return [];
-  return [unmet(`program:${name}`, `${name} ${version}`, `one at ${path} whose version this runner cannot read yet`)];
+  const found = await machine.programVersion(path);
+  if (found !== null) return checkVersion(`program:${name}`, version, found);
+  return [unmet(`program:${name}`, `${name} ${version}`, `one at ${path} that does not tell its version`)];
 };
 
 const pythonFolders = async (machine: Machine): Promise<string[]> => {

@@ -1,12 +1,16 @@
 /** Admission: the one door by which work comes in. Authorise, validate, record, and send its id to the queue. */
-import { SwitchyardError } from "../errors.ts";
+import { setTimeout } from "node:timers/promises";
+import { asSwitchyardError, SwitchyardError } from "../errors.ts";
+import { expectJobs } from "../live/locks.ts";
 import type { Log } from "../log.ts";
 import { newId } from "../model/ids.ts";
 import type { Job } from "../model/job.ts";
+import type { Redis } from "../redis.ts";
 import { appendAudit } from "../store/audit.ts";
 import { type Admission as Insertion, insertJob, type NewJob } from "../store/jobs.ts";
 import type { Store } from "../store/store.ts";
 import type { Unit } from "../store/unit.ts";
+import type { Tracer } from "../trace/trace.ts";
 import { draftJob, draftProbe } from "./draft.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import type { JobQueue } from "./queue.ts";
@@ -27,8 +31,11 @@ export interface AdmissionDeps {
   readonly vault: Sealer;
   readonly now: () => number;
   readonly isRedisUp: () => boolean;
+  /** Where locks are; absent where only one worker claims. */
+  readonly redis?: Redis;
   readonly log: Log;
   readonly metrics?: { jobAdmitted(kind: string): void };
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface Admission {
@@ -138,31 +145,68 @@ const authorise = (deps: AdmissionDeps, request: AdmissionRequest): void => {
   }
 };
 
+const numberPatienceMs = 250;
+
+/** The job's number counts at its locks from here on, before anybody is told of the job: who asks later comes later. */
+const takeNumber = async ({ redis, log }: AdmissionDeps, job: Job): Promise<void> => {
+  if (redis === undefined || job.locks.length === 0) return;
+  const over = new AbortController();
+  const late = setTimeout(numberPatienceMs, undefined, { signal: over.signal }).catch(() => undefined);
+  const taken = expectJobs(redis, [job]).catch((error: unknown) =>
+    log.warn({ err: error, job: job.id }, "A job comes to its locks without a number; it is served when it is claimed"),
+  );
+  await Promise.race([taken, late]);
+  over.abort();
+};
+
 const admitNew = async (deps: AdmissionDeps, outbox: Outbox, request: AdmissionRequest, draft: NewJob) => {
   const insertion = await deps.store.write(() => record(request, draft));
   requireAccepted(insertion, request);
   const { outcome, job } = insertion;
   if (outcome !== "created") return { job, isNew: false };
   deps.metrics?.jobAdmitted(job.kind);
+  await takeNumber(deps, job);
   await outbox.put({ id: job.id, queue: job.queue });
   return { job, isNew: true };
+};
+
+/** One admission as a span; the job carries its context on. */
+const traced = async (
+  tracer: Tracer,
+  request: AdmissionRequest,
+  admit: Admission["admit"],
+): ReturnType<Admission["admit"]> => {
+  const attributes = { "switchyard.job.kind": request.kind };
+  const span = tracer.start({ name: `admit ${request.kind}`, kind: "producer", attributes }, request.trace);
+  try {
+    const admitted = await admit({ ...request, trace: span.context });
+    span.set({ "switchyard.job.id": admitted.job.id, "switchyard.job.is_new": admitted.isNew });
+    return admitted;
+  } catch (thrown) {
+    span.fail(asSwitchyardError(thrown).code);
+    throw thrown;
+  } finally {
+    span.end();
+  }
 };
 
 /** Each process that accepts work makes one. */
 export const createAdmission = (deps: AdmissionDeps): Admission => {
   const outbox = createOutbox(deps);
+  const { tracer } = deps;
+  const admit: Admission["admit"] = async (request) => {
+    authorise(deps, request);
+    let draft: NewJob;
+    try {
+      draft = await check(deps, request);
+    } catch (error) {
+      return { job: await replay(deps, request, error), isNew: false };
+    }
+    requireUp(deps.isRedisUp());
+    return admitNew(deps, outbox, request, draft);
+  };
   return {
-    admit: async (request) => {
-      authorise(deps, request);
-      let draft: NewJob;
-      try {
-        draft = await check(deps, request);
-      } catch (error) {
-        return { job: await replay(deps, request, error), isNew: false };
-      }
-      requireUp(deps.isRedisUp());
-      return admitNew(deps, outbox, request, draft);
-    },
+    admit: tracer === undefined ? admit : (request) => traced(tracer, request, admit),
     close: () => outbox.close(),
   };
 };

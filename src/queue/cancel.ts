@@ -13,6 +13,7 @@ import { closeTailOf, jobErrorOf, type TailDeps } from "./tail.ts";
 export interface CancelDeps extends TailDeps {
   readonly now: () => number;
   readonly log: Log;
+  readonly metrics?: { jobSettled(kind: string, state: string, runSeconds: null): void };
 }
 
 export interface CancelRequest {
@@ -74,10 +75,11 @@ export const cancelJob = async (deps: CancelDeps, request: CancelRequest): Promi
   requireAllowed(request);
   const asked = await deps.store.write(() => ask(request, deps.now()));
   if (asked === undefined) throw overAlready(request.job);
+  if (asked.isSettledNow) deps.metrics?.jobSettled(asked.job.kind, asked.job.state, null);
   // What is on record happens even when Redis is away: the worker reads it again, the sweep closes the tail.
   const follow = asked.isSettledNow ? closeTailOf(deps, asked.job) : askCancel(deps.redis, asked.job.id);
   await Promise.resolve(follow).catch((error: unknown) =>
-    deps.log.warn({ err: error, job: asked.job.id }, "A cancel is on record; its message comes later"),
+    deps.log.warn({ err: error, job_id: asked.job.id }, "A cancel is on record; its message comes later"),
   );
   return asked.job;
 };

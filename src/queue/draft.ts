@@ -92,11 +92,12 @@ const specificsOf = async (
   return plain(input, subjectOf(endpoint));
 };
 
-const requesterOf = ({ kind, id, name, scheduleId, ruleId }: Principal): Requester => ({
+const requesterOf = ({ kind, id, name, scheduleId, ruleId }: Principal, trace: string | undefined): Requester => ({
   ...(kind === "token" ? { tokenId: id } : {}),
   ...(scheduleId === undefined ? {} : { scheduleId }),
   ...(ruleId === undefined ? {} : { ruleId }),
   name,
+  ...(trace === undefined ? {} : { traceparent: trace }),
 });
 
 /** The catalog types each row's `locks` by its own input; here the kind is only known at run time. */
@@ -113,7 +114,7 @@ const bareJob = (request: AdmissionRequest, id: string, at: number): NewJob => {
     kind: request.kind,
     maxAttempts: row.attempts,
     createdAt: at,
-    requestedBy: requesterOf(request.principal),
+    requestedBy: requesterOf(request.principal, request.trace),
     subject: {},
     input: request.input,
     sealedInput: null,

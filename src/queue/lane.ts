@@ -67,7 +67,7 @@ const outcomeOf = async (state: LaneState, held: Held): Promise<Settled> => {
     return await state.handler(held.id, held.abort.signal);
   } catch (error) {
     state.log.error(
-      { err: error, job: held.id },
+      { err: error, job_id: held.id },
       "A claimed job broke outside its own error handling; it is offered again",
     );
     return { outcome: "again", delayMs: brokenDelayMs };
@@ -120,7 +120,7 @@ const runOne = async (state: LaneState, job: Job, token: string): Promise<Job | 
     return await settle(state, job, held);
   } catch (error) {
     // The lock ran out between two renewals: whoever has the job now settles it with the queue.
-    state.log.warn({ err: error, job: held.id }, "A job could not be handed back to the queue");
+    state.log.warn({ err: error, job_id: held.id }, "A job could not be handed back to the queue");
     return undefined;
   } finally {
     letGo(state, held);
@@ -147,7 +147,7 @@ const putBack = async (state: LaneState, job: Job, token: string): Promise<void>
   try {
     await job.moveToWait(token);
   } catch (error) {
-    state.log.warn({ err: error, job: job.id }, "A claimed job without a slot comes back when its lock runs out");
+    state.log.warn({ err: error, job_id: job.id }, "A claimed job without a slot comes back when its lock runs out");
   }
 };
 

@@ -8,7 +8,7 @@ import type { JsonObject } from "../model/json.ts";
 import { hasRole, type Principal, seesInstance } from "../model/principal.ts";
 import { compileSchema } from "../model/schema.ts";
 import { findInstance } from "../store/instances.ts";
-import { findJob } from "../store/jobs.ts";
+import { findJob, findUndo } from "../store/jobs.ts";
 import { findType } from "../store/types.ts";
 import type { Unit } from "../store/unit.ts";
 
@@ -27,6 +27,8 @@ export interface AdmissionRequest {
   readonly action: string;
   readonly retryOf?: string;
   readonly undoOf?: string;
+  /** `traceparent` of what asks; absent when nothing is traced. */
+  readonly trace?: string | undefined;
   /** Schedules ask for `background`; else the catalog decides. */
   readonly queue?: QueueName;
 }
@@ -37,6 +39,8 @@ export interface Known {
   readonly type: IntegrationType | undefined;
   /** The job that is repeated. */
   readonly earlier: Job | undefined;
+  /** The job that undid what is to be undone, or is about to. */
+  readonly undoneBy: string | undefined;
 }
 
 export const textField = (input: JsonObject, name: string): string | undefined => {
@@ -64,17 +68,30 @@ export const requireValid = ({ kind, input }: AdmissionRequest): void => {
 };
 
 /** Reads everything the checks need in one unit. */
-export function* readKnown({ input, retryOf }: AdmissionRequest): Unit<Known> {
+export function* readKnown({ input, retryOf, undoOf }: AdmissionRequest): Unit<Known> {
   const instanceId = textField(input, "instance_id");
   const instance = instanceId === undefined ? undefined : yield* findInstance(instanceId);
   const typeId = instance?.typeId ?? textField(input, "type_id");
   const type = typeId === undefined ? undefined : yield* findType(typeId);
   const earlier = retryOf === undefined ? undefined : yield* findJob(retryOf);
-  return { instance, type, earlier };
+  const undone = undoOf === undefined ? undefined : yield* findJob(undoOf);
+  const undoneBy = undone && instanceId ? yield* findUndo({ ...undone, instanceId }) : undefined;
+  return { instance, type, earlier, undoneBy };
 }
 
-/** @throws SwitchyardError `not_found`, also for an instance that the caller may not know of */
-export const requireKnown = ({ input, principal }: AdmissionRequest, { instance, type }: Known): void => {
+/** @throws SwitchyardError `undo_conflict` when another job undid the same or is about to */
+const requireNotUndone = ({ undoOf }: AdmissionRequest, { undoneBy }: Known): void => {
+  if (undoOf === undefined || undoneBy === undefined) return;
+  throw new SwitchyardError("undo_conflict", {
+    detail: `The job ${undoneBy} undoes ${undoOf} already: look at that one. To change the target again, run an action.`,
+    details: { undone_by: undoneBy },
+  });
+};
+
+/** @throws SwitchyardError `not_found`, also for an instance that the caller may not know of; `undo_conflict` */
+export const requireKnown = (request: AdmissionRequest, known: Known): void => {
+  const { input, principal } = request;
+  const { instance, type } = known;
   const instanceId = textField(input, "instance_id");
   if (instanceId !== undefined && (instance === undefined || !seesInstance(principal, instanceId))) {
     throw new SwitchyardError("not_found", { detail: `There is no instance ${instanceId}.` });
@@ -83,4 +100,5 @@ export const requireKnown = ({ input, principal }: AdmissionRequest, { instance,
   if (typeId !== undefined && type === undefined) {
     throw new SwitchyardError("not_found", { detail: `There is no integration type ${typeId}.` });
   }
+  requireNotUndone(request, known);
 };

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { readEpoch, writeEpoch } from "../live/epoch.ts";
 import { liveWorkers } from "../live/leases.ts";
-import { sweepLines } from "../live/locks.ts";
+import { expectJobs, sweepLines } from "../live/locks.ts";
 import type { Log } from "../log.ts";
 import type { Job } from "../model/job.ts";
 import { listJobs, markEnqueued, notEnqueued, openTails, runningJobs, unsettledJobs } from "../store/jobs.ts";
@@ -32,8 +32,12 @@ const defaultPace: SweepPace = { linesMs: 1_000, rowsMs: 5_000, graceMs: 5_000, 
 const pageSize = 500;
 const epochKey = "redis_epoch";
 
-const addAgain = async ({ store, queue, now }: SweepDeps, jobs: readonly Job[]): Promise<void> => {
+const addAgain = async ({ store, redis, queue, now }: SweepDeps, jobs: readonly Job[]): Promise<void> => {
   if (jobs.length === 0) return;
+  await expectJobs(
+    redis,
+    jobs.filter(({ state }) => state === "queued"),
+  );
   const delayOf = ({ runAt }: Job): number => (runAt === null ? 0 : Math.max(0, runAt - now()));
   await queue.add(jobs.map((job) => ({ id: job.id, queue: job.queue, delayMs: delayOf(job) })));
   const at = now();

@@ -22,6 +22,7 @@ export interface TickDeps {
   readonly prefix: string;
   readonly log: Log;
   readonly now: () => number;
+  readonly metrics?: { scheduleLate(kind: string, seconds: number): void };
 }
 
 export interface Ticks {
@@ -81,6 +82,7 @@ export const tick = async (deps: Omit<TickDeps, "redisUrl" | "prefix">, schedule
       requestHash: schedule.kind,
       queue: "background",
     });
+    deps.metrics?.scheduleLate(schedule.kind, Math.max(0, deps.now() - dueAt) / 1_000);
     await deps.store.write(() => recordTick({ id: schedule.id, jobId: job.id, dueAt }));
   } catch (error) {
     if (!isExpected(error)) throw error;

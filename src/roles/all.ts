@@ -21,19 +21,25 @@ const workerGraceMs = 15_000;
 const apiGraceMs = 5_000;
 
 interface Started {
-  /** Resolves with the address, or with null when a process refused its settings. */
-  readonly url: Promise<string | null>;
+  /** Resolves when the API listens, with null when a process refused its settings. */
+  readonly ready: Promise<Ready | null>;
   readonly api: Child;
   readonly workers: readonly Child[];
 }
 
-const isReady = (message: unknown): message is { ready: string } =>
+/** What the API tells when it listens: its address, and whether the admin token that it was given holds. */
+interface Ready {
+  readonly ready: string;
+  readonly isTokenLive: boolean;
+}
+
+const isReady = (message: unknown): message is Ready =>
   typeof message === "object" && message !== null && "ready" in message && typeof message.ready === "string";
 
 const startChildren = (config: Config, redisUrl: string, { log, stop }: { log: Log; stop: AbortSignal }): Started => {
   // A free port is chosen once: an API that is started again listens where its clients know it.
   let { port } = config;
-  const { promise: url, resolve: announce } = Promise.withResolvers<string | null>();
+  const { promise: ready, resolve: announce } = Promise.withResolvers<Ready | null>();
   const child = (role: "api" | "worker", name: string): Child =>
     keepRunning({
       name,
@@ -44,13 +50,13 @@ const startChildren = (config: Config, redisUrl: string, { log, stop }: { log: L
       onMessage(message) {
         if (!isReady(message) || role !== "api") return;
         port = Number(new URL(message.ready).port);
-        announce(message.ready);
+        announce(message);
       },
       onRefused: () => announce(null),
     });
   const api = child("api", "api");
   const workers = Array.from({ length: config.workers }, (_, index) => child("worker", `worker-${index + 1}`));
-  return { url, api, workers };
+  return { ready, api, workers };
 };
 
 /** A server that is not ours to start must be there before anything is built on it. */
@@ -87,17 +93,18 @@ export const runAll = async (
     await prepareStore(config);
     // No worker of this folder runs yet: what is half done was left by a killed one.
     await sweepLayouts({ root: join(config.dataDir, "releases"), before: Date.now() });
-    const { url, api, workers } = startChildren(config, redis?.url ?? config.redisUrl ?? "", { log, stop });
+    const { ready, api, workers } = startChildren(config, redis?.url ?? config.redisUrl ?? "", { log, stop });
     stops.unshift(() => api.stop(apiGraceMs));
     stops.unshift(() => Promise.all(workers.map((worker) => worker.stop(workerGraceMs))).then(() => undefined));
     stops.unshift(() => rmSync(join(config.dataDir, "url"), { force: true }));
     const gone = untilAborted(stop);
-    const address = await Promise.race([url, gone]);
+    const listening = await Promise.race([ready, gone]);
     // Whoever refused has said why.
-    if (address === null) return settingExitCode;
-    if (address !== undefined) {
-      greet(address, file);
-      if (options.withLab) stops.unshift(await startLab({ config, url: address, token, log, stop }));
+    if (listening === null) return settingExitCode;
+    if (listening !== undefined) {
+      const { ready: url, isTokenLive: isLive } = listening;
+      greet(url, { file, isLive });
+      if (options.withLab && isLive) stops.unshift(await startLab({ config, url, token, log, stop }));
     }
     await gone;
     return 0;

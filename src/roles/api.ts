@@ -3,7 +3,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { serveApi } from "../api/server.ts";
 import { type Config, SettingError } from "../config.ts";
-import { openFanout } from "../live/fanout.ts";
+import { type Fanout, openFanout } from "../live/fanout.ts";
+import { putFigures } from "../live/figures.ts";
 import { systemPrincipal } from "../model/principal.ts";
 import { createAdmission } from "../queue/admit.ts";
 import { openSchedules } from "../queue/schedules.ts";
@@ -12,7 +13,7 @@ import { ensureAdminToken } from "./admin-token.ts";
 import { parent } from "./child.ts";
 import { makeDataFolder } from "./data-folder.ts";
 import { greet, leaveUrl } from "./greeting.ts";
-import { coreVersion, openParts, queuePrefix } from "./parts.ts";
+import { coreVersion, openParts, type Parts, queuePrefix } from "./parts.ts";
 import { prepareStore } from "./prepare.ts";
 
 /** Errors of the system that say that the address cannot be had. */
@@ -31,43 +32,64 @@ const serve = async (deps: Parameters<typeof serveApi>[0], { host, port }: Confi
   }
 };
 
+const figuresEveryMs = 5_000;
+
+/** What this API counted, for other APIs to show, and how late events come here. */
+const showFigures = ({ redis, processId, metrics, now }: Parts, fanout: Fanout): { stop(): void } => {
+  const put = async (): Promise<void> =>
+    putFigures(redis, processId, { figures: await metrics.snapshot(), ttlMs: figuresEveryMs * 3 });
+  const timer = setInterval(() => void put().catch(() => undefined), figuresEveryMs);
+  const unsubscribe = fanout.subscribe(({ type, data }) => {
+    if (type === "job.event") metrics.eventLag((now() - Date.parse(String(data["ts"]))) / 1000);
+  });
+  return {
+    stop() {
+      clearInterval(timer);
+      unsubscribe();
+    },
+  };
+};
+
 export const runApi = async (config: Config, stop: AbortSignal): Promise<void> => {
   makeDataFolder(config.dataDir);
   await prepareStore(config);
   const parts = await openParts(config, "api");
-  const { store, redis, queue, vault, now, log, metrics } = parts;
+  const { store, redis, queue, vault, now, log, metrics, tracer } = parts;
   const isRedisUp = (): boolean => isUp(redis);
-  const admission = createAdmission({ store, queue, vault, now, isRedisUp, log, metrics });
+  const admission = createAdmission({ store, redis, queue, vault, now, isRedisUp, log, metrics, tracer });
   const blocking = connectRedis(parts.redisUrl, { name: "switchyard-fanout", role: "consumer" });
   const fanout = openFanout(blocking, log);
   const schedules = openSchedules({ store, redisUrl: parts.redisUrl, prefix: queuePrefix, log });
   const scratchDir = join(config.dataDir, "uploads");
   mkdirSync(scratchDir, { recursive: true, mode: 0o700 });
-  const tokenFile = await ensureAdminToken(config, store, now());
+  const adminToken = await ensureAdminToken(config, store, now());
   await fanout.ready;
   const server = await serve(
     {
-      ...{ store, redis, subscriber: parts.subscriber, queue, admission, fanout, schedules, now, log, metrics },
+      ...{ store, redis, subscriber: parts.subscriber, queue, admission, fanout, schedules, now, log, metrics, tracer },
       vaultSeal: ({ instanceId, name, version }, value) =>
         vault.seal({ scope: instanceId, field: name, version, value }),
       version: coreVersion,
+      processId: parts.processId,
       config: { corsOrigins: config.corsOrigins, scratchDir },
       signal: stop,
     },
     config,
   );
+  const figures = showFigures(parts, fanout);
   // Shipped packs come in by the same path as any other: a job. A known digest costs nothing.
   await admission
     .admit({ kind: "pack.rescan", input: {}, principal: systemPrincipal("start"), action: "pack.rescan" })
     .catch((error: unknown) => log.error({ err: String(error) }, "the shipped packs could not be looked at"));
   leaveUrl(config.dataDir, server.url);
-  if (parent.isThere) parent.tell({ ready: server.url });
-  else greet(server.url, tokenFile);
+  if (parent.isThere) parent.tell({ ready: server.url, isTokenLive: adminToken.isLive });
+  else greet(server.url, adminToken);
   await new Promise<void>((resolve) => {
     if (stop.aborted) resolve();
     stop.addEventListener("abort", () => resolve(), { once: true });
   });
   await server.close();
+  figures.stop();
   await fanout.close();
   await schedules.close();
   blocking.disconnect();

@@ -1,6 +1,6 @@
 /** `npm start -- --lab`: the simulated devices, and one instance of each so that a newcomer can do everything at once. */
 import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type Config, plainEnvironment } from "../config.ts";
 import type { Log } from "../log.ts";
 import { keepRunning } from "./child.ts";
@@ -10,6 +10,8 @@ interface Device {
   readonly type_id: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly secrets: Readonly<Record<string, string>>;
+  /** Commands worth trying on it, without the program's name. */
+  readonly try?: readonly string[];
 }
 
 export interface LabOptions {
@@ -64,11 +66,22 @@ const present = async (call: Call, device: Device): Promise<string> => {
   return tested.status === 200 ? `${name} (${id}), connected` : `${name} (${id}), its test answered ${tested.status}`;
 };
 
+/** The command line finds the usual data folder by itself. */
+const program = ({ config }: LabOptions): string =>
+  config.dataDir === resolve("data") ? "npx switchyard" : `SWITCHYARD_DATA=${config.dataDir} npx switchyard`;
+
+const nextSteps = (options: LabOptions, devices: readonly Device[]): string => {
+  const lines = devices.flatMap(({ try: commands = [] }) => commands.map((line) => `  ${program(options)} ${line}\n`));
+  const tries = lines.length === 0 ? "" : `\nTry next, in another terminal:\n${lines.join("")}`;
+  return `${tries}Every route is described at ${options.url}/api/docs\n`;
+};
+
 const presentAll = async (options: LabOptions, file: string): Promise<void> => {
   const { devices } = JSON.parse(readFileSync(file, "utf8")) as { devices: Device[] };
   rmSync(file, { force: true });
   const call = caller(options);
   for (const device of devices) process.stdout.write(`Lab: ${await present(call, device)}\n`);
+  process.stdout.write(nextSteps(options, devices));
 };
 
 /** Starts the lab beside the system; answers how to stop it. */

@@ -3,13 +3,17 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import packageFile from "../../package.json" with { type: "json" };
 import type { Config } from "../config.ts";
+import { catalog } from "../jobs/catalog.ts";
 import { createLog, type Log } from "../log.ts";
 import { createMetrics, type Metrics } from "../metrics.ts";
+import { isSettled, jobStates } from "../model/job.ts";
 import { openQueue } from "../queue/bullmq.ts";
 import type { JobQueue } from "../queue/queue.ts";
 import { connectRedis, type Redis, untilReady } from "../redis.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
+import { openTracer } from "../trace/open.ts";
+import type { Tracer } from "../trace/trace.ts";
 import type { Vault } from "../vault/vault.ts";
 import { makeDataFolder } from "./data-folder.ts";
 import { openVault } from "./keys.ts";
@@ -27,11 +31,20 @@ export interface Parts {
   readonly vault: Vault;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracer: Tracer | undefined;
   readonly host: string;
   readonly processId: string;
   now(): number;
   close(): Promise<void>;
 }
+
+/** What a worker may come to count and should be seen to have counted never. */
+const outcomes = {
+  kinds: Object.keys(catalog),
+  states: jobStates.filter(isSettled),
+  kills: ["timed_out", "job_cancelled", "sandbox_crashed", "sandbox_out_of_memory"],
+  refusals: ["endpoint_not_allowed", "read_only_violation", "plan_deviation", "handle_misplaced"],
+} as const;
 
 export const openParts = async (config: Config, role: string): Promise<Parts> => {
   const redisUrl = config.redisUrl ?? "";
@@ -42,14 +55,18 @@ export const openParts = async (config: Config, role: string): Promise<Parts> =>
   await untilReady(redis, redisWaitMs);
   const store = await openStore({ url: config.databaseUrl, log });
   const queue = openQueue({ redisUrl, prefix: queuePrefix });
+  const processId = `${role}-${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
+  const traced = { role, processId, version: coreVersion, now: Date.now, log };
+  const tracer = await openTracer({ url: config.otlpUrl, headers: config.otlpHeaders }, traced);
   return {
-    ...{ redisUrl, redis, subscriber, store, queue, log },
+    ...{ tracer, redisUrl, redis, subscriber, store, queue, log },
     vault: await openVault(config, store, false),
-    metrics: createMetrics(),
+    metrics: createMetrics({ process: processId, version: coreVersion, ...(role === "worker" && { outcomes }) }),
     host: hostname(),
-    processId: `${role}-${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`,
+    processId,
     now: Date.now,
     async close() {
+      await tracer?.close();
       await queue.close();
       redis.disconnect();
       subscriber.disconnect();

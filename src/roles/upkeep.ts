@@ -13,11 +13,11 @@ export interface Upkeep {
 }
 
 export const startUpkeep = (config: Config, parts: Parts): Upkeep => {
-  const { store, redis, queue, vault, now, log, metrics, redisUrl } = parts;
+  const { store, redis, queue, vault, now, log, metrics, tracer, redisUrl } = parts;
   const isRedisUp = (): boolean => isUp(redis);
-  const admission = createAdmission({ store, queue, vault, now, isRedisUp, log, metrics });
+  const admission = createAdmission({ store, redis, queue, vault, now, isRedisUp, log, metrics, tracer });
   const schedules = openSchedules({ store, redisUrl, prefix: queuePrefix, log });
-  const ticks = runTicks({ store, admission, redisUrl, prefix: queuePrefix, log, now });
+  const ticks = runTicks({ store, admission, redisUrl, prefix: queuePrefix, log, now, metrics });
   schedules
     .syncAll()
     .catch((error: unknown) => log.warn({ err: String(error) }, "the schedules were not synchronised"));

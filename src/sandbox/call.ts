@@ -29,6 +29,7 @@ export interface CallTerms {
   readonly leftMs: number;
   readonly signal: AbortSignal;
   readonly graceMs: number;
+  readonly facts?: object | undefined;
 }
 
 export const cancelledBy = (signal: AbortSignal): SwitchyardError =>
@@ -163,7 +164,8 @@ export const runCall = (host: Host, terms: CallTerms): Promise<Json> => {
     timers.push(setTimeout(() => host.kill(cancelledBy(signal)), graceMs));
   };
 
-  host.listen({ onMessage: follow(id, terms, host, settle), onGone: (error) => settle({ error }) });
+  const { facts } = terms;
+  host.listen({ facts, onMessage: follow(id, terms, host, settle), onGone: (error) => settle({ error }) });
   signal.addEventListener("abort", cancel, { once: true });
   host.send({ ...opening, id });
   if (signal.aborted) cancel();

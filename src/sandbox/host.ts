@@ -11,6 +11,8 @@ import { createFlow, decodeMessage, ProtocolFault } from "./messages.ts";
 import type { FromSandbox, ToSandbox } from "./wire.ts";
 
 export interface HostListener {
+  /** On whose behalf: for the log. */
+  readonly facts?: object | undefined;
   onMessage(message: FromSandbox): void;
   /** The process is gone or about to be; nothing comes after this. */
   onGone(error: SwitchyardError): void;
@@ -168,7 +170,7 @@ export const startHost = (deps: HostDeps): Host => {
     ended.resolve();
   });
   child.on("close", (code, signal) => {
-    if (!isGone) deps.log.warn({ code, signal, stderr: tail() }, "a sandbox ended by itself");
+    if (!isGone) deps.log.warn({ ...listener?.facts, code, signal, stderr: tail() }, "a sandbox ended by itself");
     go(exitError(code, signal, tail(), deps.memoryCapBytes));
     ended.resolve();
   });

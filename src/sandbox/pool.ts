@@ -28,6 +28,8 @@ export interface SandboxCall {
   readonly signal: AbortSignal;
   /** From the cancel to the kill. */
   readonly graceMs: number;
+  /** What stands on a line of the log when the process breaks during the call. */
+  readonly facts?: object;
   /** False: the process ends right after the call. */
   readonly keepWarm: boolean;
 }
@@ -135,7 +137,8 @@ export const createPool = (deps: PoolDeps): SandboxPool => {
     try {
       const leftMs = timeoutMs - (deps.now() - startedAt);
       const opening = { t: "call", method, args, config, secrets } as const;
-      return await runCall(taken.host, { opening, peer: request, timeoutMs, leftMs, signal, graceMs });
+      const { facts } = request;
+      return await runCall(taken.host, { opening, peer: request, timeoutMs, leftMs, signal, graceMs, facts });
     } finally {
       taken.giveBack(request.keepWarm);
     }

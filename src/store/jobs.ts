@@ -3,7 +3,7 @@ export { cancelledAmong, requestCancel } from "./job/cancel.ts";
 export { claimJob } from "./job/claim.ts";
 export { findJob, findJobs } from "./job/find.ts";
 export { type Admission, insertJob, type NewJob } from "./job/insert.ts";
-export { type JobFilter, listJobs } from "./job/list.ts";
+export { type Asker, type JobFilter, listJobs } from "./job/list.ts";
 export {
   closeTail,
   countOpenJobs,
@@ -15,6 +15,7 @@ export {
   unsettledJobs,
 } from "./job/open.ts";
 export { pruneJobs } from "./job/prune.ts";
+export { findUndo } from "./job/undo.ts";
 export {
   requeueJob,
   retryJob,

@@ -3,12 +3,17 @@ import type { Ending } from "../jobs/context.ts";
 import type { SandboxLevel } from "../model/integration-type.ts";
 import type { Job, Progress } from "../model/job.ts";
 import type { Unit } from "../store/unit.ts";
+import type { Span } from "../trace/trace.ts";
 import type { Emitter } from "./emitter.ts";
 import type { StopReason } from "./ending.ts";
 
 export interface Attempt {
   readonly job: Job;
   readonly emitter: Emitter;
+  /** What stands on each line of the log that is about this job. */
+  readonly facts: { readonly job_id: string; readonly trace_id?: string };
+  /** Absent when nothing is traced. */
+  readonly span: Span | undefined;
   readonly signal: AbortSignal;
   /** Why it was stopped; null while it may go on. The first reason stands. */
   readonly stopReason: StopReason | null;
@@ -21,12 +26,14 @@ export interface Attempt {
   sandboxLevel: SandboxLevel | null;
 }
 
-export const createAttempt = (job: Job, emitter: Emitter): Attempt => {
+export const createAttempt = (job: Job, emitter: Emitter, span?: Span): Attempt => {
   const controller = new AbortController();
   let stopReason: StopReason | null = null;
   return {
     job,
     emitter,
+    facts: { job_id: job.id, ...(span && { trace_id: span.traceId }) },
+    span,
     signal: controller.signal,
     get stopReason() {
       return stopReason;

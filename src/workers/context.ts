@@ -13,6 +13,7 @@ import type { Admission } from "../queue/admit.ts";
 import type { Redis } from "../redis.ts";
 import type { SandboxPool } from "../sandbox/pool.ts";
 import type { Store } from "../store/store.ts";
+import type { Tracer } from "../trace/trace.ts";
 import type { Transports } from "../transports/transports.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { Attempt } from "./attempt.ts";
@@ -31,6 +32,7 @@ export interface ContextDeps {
   readonly admission: Admission;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracer?: Tracer | undefined;
   readonly now: () => number;
   readonly coreVersion: string;
   readonly packsDir: string;
@@ -85,7 +87,7 @@ export const createContext = (deps: ContextDeps, attempt: Attempt): JobContext =
     job,
     store: deps.store,
     get log() {
-      return deps.log.child({ job_id: job.id, kind: job.kind, attempt: job.attempt });
+      return deps.log.child({ ...attempt.facts, kind: job.kind, attempt: job.attempt });
     },
     signal: attempt.signal,
     now: deps.now,
@@ -102,7 +104,8 @@ export const createContext = (deps: ContextDeps, attempt: Attempt): JobContext =
     async enqueue(kind, input, reason) {
       const principal = systemPrincipal(reason);
       const idempotencyKey = `${job.id}:${kind}:${JSON.stringify(input)}`;
-      const { job: admitted } = await deps.admission.admit({ kind, input, principal, idempotencyKey, action: kind });
+      const request = { kind, input, principal, idempotencyKey, action: kind, trace: attempt.span?.context };
+      const { job: admitted } = await deps.admission.admit(request);
       return admitted;
     },
     onSettle: (unit) => void attempt.settleUnits.push(unit),

@@ -1,6 +1,7 @@
 /** A driver as a handler sees it: the sandbox on one side, the transports on the other, one call's rules between. */
 import { asSwitchyardError, SwitchyardError } from "../errors.ts";
 import type { CallOutcome, CallRights, DriverHandle } from "../jobs/context.ts";
+import type { Metrics } from "../metrics.ts";
 import type { Instance } from "../model/instance.ts";
 import type { IntegrationType, SandboxLevel } from "../model/integration-type.ts";
 import type { Json, JsonObject } from "../model/json.ts";
@@ -9,11 +10,13 @@ import { type Redactor, redactJson } from "../model/redact.ts";
 import type { PassWaypoint } from "../model/waypoint.ts";
 import type { SandboxPool } from "../sandbox/pool.ts";
 import type { Store } from "../store/store.ts";
-import type { Door, Grant } from "../transports/contract.ts";
+import type { Span } from "../trace/trace.ts";
+import type { Door, DoorEvent, Grant } from "../transports/contract.ts";
 import type { Session } from "../transports/transports.ts";
 import type { Attempt } from "./attempt.ts";
 import { driverEvents } from "./driver-events.ts";
 import { storeJournal } from "./journal.ts";
+import { traceWrite, watchAsk } from "./watched-ask.ts";
 
 export interface DriverDeps {
   readonly pool: SandboxPool;
@@ -25,7 +28,7 @@ export interface DriverDeps {
   readonly releaseDir: string;
   readonly sandboxLevel: SandboxLevel;
   readonly now: () => number;
-  readonly metrics: { callRefused(code: string): void };
+  readonly metrics: Pick<Metrics, "callRefused" | "deviceAsked">;
   /** Throws when this worker may not write any more. */
   readonly fence: () => void;
   readonly graceMs: number;
@@ -36,7 +39,14 @@ export interface DriverDeps {
   readonly secretParams: Readonly<Record<string, string>>;
 }
 
-const grantOf = (deps: DriverDeps, rights: CallRights): Grant => {
+const recordOf = (deps: DriverDeps, span: Span | undefined) => (event: DoorEvent) => {
+  const { emitter } = deps.attempt;
+  traceWrite(span, event, deps.now());
+  if (event.phase === "write") emitter.emitWrite(event);
+  else emitter.emit(event);
+};
+
+const grantOf = (deps: DriverDeps, rights: CallRights, span?: Span): Grant => {
   const { attempt, store, now } = deps;
   const capability =
     rights.capability === undefined ? undefined : findCapability(deps.type.manifest, rights.capability);
@@ -48,10 +58,7 @@ const grantOf = (deps: DriverDeps, rights: CallRights): Grant => {
     steps: rights.steps ?? [],
     journal: storeJournal({ store, job: attempt.job, earlier: rights.journal ?? [], now, pass: deps.pass }),
     fence: deps.fence,
-    record: ({ level, message, meta, phase }) =>
-      phase === "write"
-        ? attempt.emitter.emitWrite({ phase, level, message, meta })
-        : attempt.emitter.emit({ phase, level, message, meta }),
+    record: recordOf(deps, span),
     signal: attempt.signal,
     graceMs: deps.graceMs,
     debug: attempt.job.debug,
@@ -93,7 +100,9 @@ export const driverHandle = (deps: DriverDeps): DriverHandle => {
   const { pool, session, attempt, instance, type } = deps;
   const events = driverEvents(attempt);
   const call = async (method: string, args: JsonObject, rights: CallRights): Promise<CallOutcome> => {
-    const door = session.door(grantOf(deps, rights));
+    const span = attempt.span?.child({ name: `driver ${method}`, attributes: { "switchyard.mode": rights.mode } });
+    const door = session.door(grantOf(deps, rights, span));
+    const watching = { metrics: deps.metrics, span, redact: session.redact };
     const request = {
       release: { digest: type.digest, dir: deps.releaseDir, entrypoint: type.manifest.driver.entrypoint },
       instanceId: instance.id,
@@ -101,7 +110,8 @@ export const driverHandle = (deps: DriverDeps): DriverHandle => {
       args: withSecretParams(args, deps.secretParams),
       config: instance.config,
       secrets: session.handles,
-      ask: (op: string, asked: unknown) => door.ask(op, asked),
+      facts: attempt.facts,
+      ask: watchAsk(watching, (op, asked) => door.ask(op, asked)),
       onEvent: events,
       timeoutMs: attempt.job.timeoutMs,
       signal: attempt.signal,
@@ -112,7 +122,10 @@ export const driverHandle = (deps: DriverDeps): DriverHandle => {
       const value = await pool.call(request).finally(() => shut(door));
       if (!door.refusal) return { value, stepsDone: door.stepsDone, stepsLeft: door.stepsLeft };
     } catch (thrown) {
+      span?.fail((door.refusal ?? failureOf(door, thrown)).code);
       if (!door.refusal) throw failureOf(door, thrown);
+    } finally {
+      span?.end();
     }
     deps.metrics.callRefused(door.refusal.code);
     throw door.refusal;
@@ -121,8 +134,9 @@ export const driverHandle = (deps: DriverDeps): DriverHandle => {
     call,
     async ask(op, args) {
       const door = session.door(grantOf(deps, { mode: "read" }));
+      const watching = { metrics: deps.metrics, span: attempt.span, redact: session.redact };
       try {
-        return (await door.ask(op, args)) as Json;
+        return (await watchAsk(watching, (asked, more) => door.ask(asked, more))(op, args)) as Json;
       } finally {
         door.close();
       }

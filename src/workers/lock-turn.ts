@@ -14,11 +14,17 @@ interface Asking {
 }
 
 /** Jobs reach this point on ways of different length: without an order a later one could come first to a free lock. */
-export const createLockTurn = (deps: { readonly redis: Redis; readonly ttlMs: number }): LockTurn => {
+export const createLockTurn = (deps: {
+  readonly redis: Redis;
+  readonly ttlMs: number;
+  readonly metrics?: { lockWaited(kind: string, seconds: number): void };
+}): LockTurn => {
   let asking: Asking[] = [];
-  const ask = async ({ id, attempt, locks, admission }: Job): Promise<boolean> => {
+  const ask = async ({ id, kind, attempt, locks, admission }: Job): Promise<boolean> => {
     const request = { jobId: id, attempt: attempt + 1, locks, admission, ttlMs: deps.ttlMs };
-    return (await acquire(deps.redis, request)).got;
+    const answer = await acquire(deps.redis, request);
+    if (answer.got && answer.waitedMs !== undefined) deps.metrics?.lockWaited(kind, answer.waitedMs / 1000);
+    return answer.got;
   };
   const flush = (): void => {
     const due = asking.toSorted((one, other) => one.job.admission - other.job.admission);

@@ -18,6 +18,7 @@ import { createContext } from "./context.ts";
 import { createEmitter } from "./emitter.ts";
 import type { ProcessDeps } from "./process-deps.ts";
 import { runAttempt } from "./run.ts";
+import { beginAttempt } from "./spans.ts";
 
 const done: Settled = { outcome: "done" };
 const dueSlackMs = 50;
@@ -49,7 +50,7 @@ const openAttempt = async (deps: ProcessDeps, job: Job): Promise<Attempt> => {
     ...(await earlierEvents(deps, job)),
     stale: () => deps.running.get(job.id)?.stop("lost"),
   });
-  return createAttempt(job, emitter);
+  return createAttempt(job, emitter, beginAttempt(deps.tracer, job));
 };
 
 const runClaimed = async (deps: ProcessDeps, job: Job, signal: AbortSignal): Promise<Settled> => {
@@ -65,6 +66,7 @@ const runClaimed = async (deps: ProcessDeps, job: Job, signal: AbortSignal): Pro
     await deps.pass?.("tail.held", job.id);
     return settled;
   } finally {
+    attempt.span?.end();
     deps.running.delete(job.id);
     signal.removeEventListener("abort", onLost);
   }
@@ -90,7 +92,11 @@ const claim = (deps: ProcessDeps, id: string, mayTake?: (job: Job) => boolean) =
 
 const runClaim = async (deps: ProcessDeps, claimed: Claim, signal: AbortSignal): Promise<Settled> => {
   if (claimed.outcome === "claimed") return runClaimed(deps, claimed.job, signal);
-  if (claimed.outcome !== "missing") await closeTailOf(deps.tail, claimed.job);
+  if (claimed.outcome === "missing") return done;
+  const { kind, state } = claimed.job;
+  // Settled by this very claim; what was settled before has been counted.
+  if (claimed.outcome !== "settled") deps.metrics.jobSettled(kind, state, null);
+  await closeTailOf(deps.tail, claimed.job);
   return done;
 };
 

@@ -11,6 +11,7 @@ import { readJournal } from "../store/journal.ts";
 import type { Attempt } from "./attempt.ts";
 import { type AttemptEnd, endOfFailure } from "./ending.ts";
 import type { ProcessDeps } from "./process-deps.ts";
+import { noteEnd } from "./spans.ts";
 
 const done: Settled = { outcome: "done" };
 
@@ -39,7 +40,7 @@ const runHandler = async (deps: ProcessDeps, attempt: Attempt, handler: () => Pr
     const result = await Promise.race([handler(), overdue.promise]);
     return { kind: "settle", state: "succeeded", result, error: null };
   } catch (thrown) {
-    if (!(thrown instanceof SwitchyardError)) deps.log.error({ job_id: job.id, err: thrown }, "a handler failed");
+    if (!(thrown instanceof SwitchyardError)) deps.log.error({ ...attempt.facts, err: thrown }, "a handler failed");
     const journal = job.kind === "action.run" ? await deps.store.read(() => readJournal(job.id)) : [];
     return endOfFailure({ job, reason: attempt.stopReason, thrown, journal, stopError: stopError(job) });
   } finally {
@@ -61,7 +62,7 @@ const persist = async <T>(deps: ProcessDeps, attempt: Attempt, write: () => Prom
     try {
       return await write();
     } catch (error) {
-      deps.log.error({ job_id: attempt.job.id, err: error }, "the job's end could not be written; trying again");
+      deps.log.error({ ...attempt.facts, err: error }, "the job's end could not be written; trying again");
       if (attempt.stopReason === "lost") return null;
       if (!isOutage(error)) mistakes += 1;
       if (mistakes > maxMistakes) throw error;
@@ -110,6 +111,14 @@ const bareEnd = ({ state, at, events }: RecordedEnd): RecordedEnd => ({
   at,
 });
 
+/** One line for each job; what a schedule does again and again is for those who look for it. */
+const logEnd = (deps: ProcessDeps, { job, facts, isRoutine }: Attempt, { state, error, at }: RecordedEnd): void => {
+  const told = { ...facts, kind: job.kind, attempt: job.attempt, state, ms: at - (job.startedAt ?? at) };
+  const line = error === null ? told : { ...told, code: error.code };
+  if (isRoutine && state === "succeeded") deps.log.debug(line, "a job settled");
+  else deps.log.info(line, "a job settled");
+};
+
 const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, result }: SettleEnd): Promise<void> => {
   const { job, emitter } = attempt;
   const { redact } = emitter;
@@ -127,9 +136,10 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, resul
   if (isOurs !== true) return;
   await deps.pass?.("settle.written", job.id);
   deps.metrics.jobSettled(job.kind, end.state, (end.at - (job.startedAt ?? end.at)) / 1000);
+  logEnd(deps, attempt, end);
   for (const action of attempt.afterSettle) {
     await action(end).catch((thrown: unknown) =>
-      deps.log.warn({ job_id: job.id, err: thrown }, "what follows a settled job failed"),
+      deps.log.warn({ ...attempt.facts, err: thrown }, "what follows a settled job failed"),
     );
   }
   await deps.pass?.("settle.followed", job.id);
@@ -151,6 +161,7 @@ const conclude = async (deps: ProcessDeps, attempt: Attempt, end: AttemptEnd): P
     await persist(deps, attempt, () => deps.store.write(() => requeueJob({ ...fence, events })));
     return { outcome: "again", delayMs: 0 };
   }
+  deps.metrics.jobRetried(job.kind);
   const runAt = deps.now() + end.delayMs;
   await persist(deps, attempt, () => deps.store.write(() => retryJob({ ...fence, runAt, events })));
   return { outcome: "again", delayMs: end.delayMs };
@@ -182,6 +193,7 @@ export const runAttempt = async (
   });
   const end = await runHandler(deps, attempt, handler);
   await deps.pass?.("settle.ended", job.id);
+  noteEnd(attempt.span, end);
   announceEnd(attempt, end);
   if (end.kind !== "drop") await deps.line.flush();
   await deps.pass?.("settle.flushed", job.id);

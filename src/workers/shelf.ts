@@ -5,6 +5,7 @@ import type { PackFile } from "../model/integration-type.ts";
 import { releaseDigest } from "../packs/digest.ts";
 import { layOut, removeLayout } from "../packs/layout.ts";
 import type { SandboxPool } from "../sandbox/pool.ts";
+import { readProgramVersion } from "../sandbox/program-version.ts";
 import { readContent } from "../store/releases.ts";
 import type { Store } from "../store/store.ts";
 
@@ -54,6 +55,7 @@ export const createShelf = (deps: {
     async inspect(digest, entrypoint): Promise<DriverSurface> {
       return pool.inspect(await dirOf(digest), entrypoint, inspectTimeoutMs);
     },
+    programVersion: (path, level) => readProgramVersion(path, { level }),
     async discard(digest) {
       ready.delete(digest);
       await removeLayout({ root, digest });

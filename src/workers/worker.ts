@@ -14,6 +14,7 @@ import type { JobConsumer, JobQueue } from "../queue/queue.ts";
 import type { Redis } from "../redis.ts";
 import type { SandboxPool } from "../sandbox/pool.ts";
 import type { Store } from "../store/store.ts";
+import type { Tracer } from "../trace/trace.ts";
 import type { Transports } from "../transports/transports.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { Attempt } from "./attempt.ts";
@@ -48,6 +49,7 @@ export interface WorkerDeps {
   readonly reschedule: (instanceId: string) => Promise<void>;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracer?: Tracer | undefined;
   readonly now: () => number;
   readonly timings?: Partial<Timings>;
   readonly pass?: PassWaypoint;
@@ -81,8 +83,10 @@ export interface RunningWorker {
 const isRestartable = ({ job }: Attempt): boolean => !isJobKind(job.kind) || catalog[job.kind].rerun === "restart";
 
 /** What this worker counted, for the API to show. */
-const showFigures = async ({ redis, workerId, metrics }: WorkerDeps): Promise<void> =>
-  putFigures(redis, workerId, { figures: await metrics.snapshot(), ttlMs: figuresTtlMs });
+const showFigures = async ({ redis, workerId, metrics, pool }: WorkerDeps): Promise<void> => {
+  metrics.sandboxes(pool.stats());
+  await putFigures(redis, workerId, { figures: await metrics.snapshot(), ttlMs: figuresTtlMs });
+};
 
 const leaseOf = (deps: WorkerDeps, timings: Timings, process: Omit<ProcessDeps, "isLeaseHeld">): Promise<Lease> => {
   const facts = { host: deps.host, level: deps.sandboxLevel, startedAt: deps.now() };
@@ -129,12 +133,12 @@ const drainWorker = async (consumer: JobConsumer, process: ProcessDeps, graceMs:
 /** Starts taking jobs; resolves when the lease is held and the queue is listened to. */
 export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
   const timings: Timings = { ...usualTimings, ...deps.timings };
-  const { store, redis, queue, vault, pool, transports, log, now, metrics } = deps;
+  const { store, redis, queue, vault, pool, transports, log, now, metrics, tracer } = deps;
   const isRedisUp = (): boolean => redis.status === "ready";
-  const admission = createAdmission({ store, queue, vault, now, isRedisUp, log, metrics });
+  const admission = createAdmission({ store, redis, queue, vault, now, isRedisUp, log, metrics, tracer });
   let lease: Lease | null = null;
   const process: ProcessDeps = {
-    ...{ store, redis, vault, pool, transports, admission, log, now, metrics },
+    ...{ store, redis, vault, pool, transports, admission, log, now, metrics, tracer },
     shelf: createShelf({ store, pool, root: deps.releasesDir }),
     coreVersion: deps.coreVersion,
     packsDir: deps.packsDir,
@@ -149,7 +153,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
     tail: { store, redis, queue, pass: deps.pass },
     tails: createTails({ tail: { store, redis, queue, pass: deps.pass }, log }),
     lockTtlMs: timings.lockTtlMs,
-    lockTurn: createLockTurn({ redis, ttlMs: timings.lockTtlMs }),
+    lockTurn: createLockTurn({ redis, ttlMs: timings.lockTtlMs, metrics }),
     running: new Map(),
   };
   lease = await leaseOf(deps, timings, process);

@@ -1,6 +1,6 @@
 /** Locks and their lines against a real Redis: who gets what, who waits, who is next. */
 import { describe, expect, test } from "vitest";
-import { acquire, heldBy, release, sweepLines } from "../../src/live/locks.ts";
+import { acquire, expectJobs, forget, heldBy, lookAgain, release, sweepLines } from "../../src/live/locks.ts";
 import { waitingOf } from "../../src/live/waiting.ts";
 import type { LockNeed } from "../../src/model/job.ts";
 import type { Redis } from "../../src/redis.ts";
@@ -55,6 +55,54 @@ describe.skipIf(!hasRedis)("locks", () => {
     await ask("c", 3, shared("x"));
     expect(await release(redis, "b", shared("x"))).toEqual([]);
     expect(await release(redis, "c", shared("x"))).toEqual(["d"]);
+  });
+
+  test("who was admitted first is waited for, whoever is claimed first", async () => {
+    const jobs = ["a", "b", "c"].map((id, index) => ({ id, admission: index + 1, locks: target(1) }));
+    await expectJobs(redis, jobs);
+    await expectJobs(redis, [{ id: "z", admission: 9, locks: alone("instance/i") }]);
+    expect(await ask("c", 3, target(1))).toMatchObject({ got: false, heldBy: "a" });
+    expect(await sweepLines(redis)).toEqual([]);
+    expect(await ask("y", 4, target(2))).toEqual({ got: true });
+    expect(await ask("b", 2, target(1))).toMatchObject({ got: false, heldBy: "a" });
+    expect(await lookAgain(redis, "b")).toBe(false);
+    expect(await ask("a", 1, target(1))).toEqual({ got: true });
+    expect(await release(redis, "a", target(1))).toEqual(["b"]);
+    expect((await ask("b", 2, target(1))).got).toBe(true);
+    expect(await release(redis, "b", target(1))).toEqual(["c"]);
+    expect((await ask("c", 3, target(1))).got).toBe(true);
+    for (const [id, locks] of [
+      ["c", target(1)],
+      ["y", target(2)],
+      ["z", alone("instance/i")],
+    ] as const)
+      await release(redis, id, locks);
+    expect(await traces()).toEqual([]);
+  });
+
+  test("who is expected and is cancelled, or never comes, stands in nobody's way", async () => {
+    await expectJobs(
+      redis,
+      ["a", "b"].map((id, index) => ({ id, admission: index + 1, locks: alone("x") })),
+    );
+    expect((await ask("c", 3, alone("x"))).got).toBe(false);
+    expect(await forget(redis, "a", alone("x"))).toEqual([]);
+    await redis.del("sw:coming:b");
+    expect(await sweepLines(redis)).toEqual(["c"]);
+    expect((await ask("c", 3, alone("x"))).got).toBe(true);
+    await release(redis, "c", alone("x"));
+    expect(await traces()).toEqual([]);
+  });
+
+  test("a job that has come is not expected again", async () => {
+    const [a, b] = ["a", "b"].map((id, index) => ({ id, admission: index + 1, locks: alone("x") }));
+    await ask("a", 1, alone("x"));
+    await ask("b", 2, alone("x"));
+    await expectJobs(
+      redis,
+      [a, b].flatMap((job) => job ?? []),
+    );
+    expect(await redis.keys("sw:due:*")).toEqual([]);
   });
 
   test("a line is served by admission, whatever the order in which the waiters came", async () => {
@@ -121,6 +169,15 @@ describe.skipIf(!hasRedis)("locks", () => {
     expect(await acquire(redis, { jobId: "a", attempt: 2, locks: target(1), admission: 1, ttlMs: 60_000 })).toEqual({
       got: true,
     });
+  });
+
+  test("who waited for a lock is told how long, once he has it", async () => {
+    await ask("a", 1, alone("x"));
+    expect(await ask("b", 2, alone("x"))).toMatchObject({ got: false });
+    await release(redis, "a", alone("x"));
+    const got = await ask("b", 2, alone("x"));
+    expect(got).toMatchObject({ got: true, waitedMs: expect.any(Number) });
+    expect(await ask("b", 2, alone("x"))).toEqual({ got: true });
   });
 
   test("only the owner releases", async () => {

@@ -121,7 +121,7 @@ describe.skipIf(!hasRedis)("work that was left behind", () => {
     ]);
     await closeTails(deps, 1);
     expect((await queue.counts()).interactive).toEqual({ waiting: 2, active: 0, delayed: 0 });
-    expect(await acquire(redis, next)).toEqual({ got: true });
+    expect(await acquire(redis, next)).toMatchObject({ got: true });
   });
 
   it("adds a retry whose time went by, and a job whose worker is no more", async () => {

@@ -169,7 +169,14 @@ describe.skipIf(!hasRedis)("the HTTP interface", () => {
 
   it("examines itself", async () => {
     const found = await bench.json<{ ok: boolean; checks: { check: string }[] }>("GET", "/api/doctor");
-    expect(found.checks.map(({ check }) => check)).toEqual(["redis", "store", "workers", "sandbox", "packs"]);
+    expect(found.checks.map(({ check }) => check)).toEqual([
+      "redis",
+      "store",
+      "workers",
+      "sandbox",
+      "packs",
+      "instances",
+    ]);
     expect(found.ok).toBe(true);
   });
 });

@@ -215,4 +215,22 @@ describe.skipIf(!hasRedis)("event streams", () => {
     await next.body?.cancel();
     await small.end();
   });
+
+  it("lets no token hold more than its share, and says when to come again", async () => {
+    const small = await openApiBench({ maxStreams: 3, maxStreamsPerToken: 2 });
+    const ask = (token: string) => small.ask("GET", "/api/events", { headers: sse, token });
+    const { admin, operator, viewer } = small.tokens;
+    const held = [await ask(admin), await ask(admin)];
+    const refused = await ask(admin);
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("retry-after")).toBe("5");
+    expect(await refused.text()).toContain("The token a admin has 2 open streams");
+    held.push(await ask(operator));
+    expect((await ask(viewer)).status).toBe(429);
+    await held[0]?.body?.cancel();
+    const again = await ask(admin);
+    expect(again.status).toBe(200);
+    for (const response of [...held.slice(1), again]) await response.body?.cancel();
+    await small.end();
+  });
 });

@@ -126,6 +126,14 @@ describe.each(await testableLevels())("at level %s", (level) => {
     expect(bench.events).toEqual([]);
   });
 
+  test.each(["fetchApi", "webSocket", "worker", "inspector"])(
+    "what stops it is a wall, and no accident on the way there: %s",
+    async (name) => {
+      const { said } = (await attempt(name)) as { said: string };
+      expect(said).not.toMatch(/read only property|is not defined|undefined/);
+    },
+  );
+
   test("nothing was written anywhere", () => {
     expect(existsSync(join(tmpdir(), "switchyard-hostile-canary"))).toBe(false);
     expect(readdirSync(bench.dir)).toEqual(["driver.js"]);

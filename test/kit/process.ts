@@ -20,9 +20,9 @@ export interface Started {
 }
 
 /** Starts `src/main.ts` with these settings and none of ours. */
-export const startProcess = (env: Record<string, string>, cwd = root): Started => {
+export const startProcess = (env: Record<string, string>, cwd = root, args: readonly string[] = []): Started => {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SWITCHYARD_|REDIS_URL|DATABASE_URL)/.test(name));
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", join(root, "src/main.ts")], {
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", join(root, "src/main.ts"), ...args], {
     cwd,
     env: { ...Object.fromEntries(inherited), SWITCHYARD_LOG: "warn", SWITCHYARD_PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -70,8 +70,8 @@ export const createBelongings = () => {
     },
     folder: (): string =>
       own.add(mkdtempSync(join(tmpdir(), "sw-")), (dir) => rmSync(dir, { recursive: true, force: true })),
-    start: (env: Record<string, string>, cwd?: string): Started =>
-      own.add(startProcess(env, cwd), (started) => started.stop()),
+    start: (env: Record<string, string>, cwd?: string, args?: readonly string[]): Started =>
+      own.add(startProcess(env, cwd, args), (started) => started.stop()),
     server: async (server: Server = createServer((socket) => socket.destroy())): Promise<number> => {
       own.add(server.listen(0, "127.0.0.1"), (one) => one.close());
       await once(server, "listening");

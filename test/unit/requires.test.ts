@@ -1,4 +1,4 @@
-/** What a pack requires of the machine: found by looking, never by running. */
+/** What a pack requires of the machine, and what of it is not there. */
 import { chmod, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { checkRequires, type Machine, thisMachine } from "../../src/packs/requir
 
 let folder: string;
 let machine: Machine;
+const programVersion = async (path: string) => (path.endsWith("/bolt") ? "3.27.4" : null);
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "requires-"));
   await writeFile(join(folder, "bolt"), "");
@@ -17,7 +18,7 @@ beforeEach(async () => {
   await writeFile(join(folder, "python3.11"), "");
   await chmod(join(folder, "python3.11"), 0o755);
   await symlink("python3.11", join(folder, "python3"));
-  machine = { node: "26.10.0", platform: "linux", arch: "arm64", programFolders: [folder] };
+  machine = { node: "26.10.0", platform: "linux", arch: "arm64", programFolders: [folder], programVersion };
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -32,7 +33,7 @@ const unmet = async (requires: Requires, paths: readonly string[] = []) =>
 
 describe("what a pack requires", () => {
   it("is met when there is nothing to ask", async () => {
-    expect(await checkRequires(undefined, thisMachine(), [])).toEqual([]);
+    expect(await checkRequires(undefined, thisMachine(programVersion), [])).toEqual([]);
     expect(await unmet({ permissions: ["secrets:raw"] })).toEqual([]);
   });
 
@@ -44,6 +45,7 @@ describe("what a pack requires", () => {
     [{ platform: ["darwin", "linux"] }],
     [{ platform: ["linux-arm64"] }],
     [{ programs: [{ name: "bolt" }] }],
+    [{ programs: [{ name: "bolt", version: ">=3.20 <4" }] }],
   ])("is met by %j", async (requires) => {
     expect(await unmet(requires)).toEqual([]);
   });
@@ -59,6 +61,8 @@ describe("what a pack requires", () => {
       "program:ansible-playbook: expected ansible-playbook to be installed, got none",
     ],
     [{ programs: [{ name: "notes" }] }, "program:notes: expected notes to be installed, got none"],
+    [{ programs: [{ name: "bolt", version: ">=4" }] }, "program:bolt: expected bolt >=4, got 3.27.4"],
+    [{ programs: [{ name: "bolt", version: "new" }] }, 'program:bolt: expected a range of versions, got "new"'],
     [{ wheelhouse: "wheels" }, "wheelhouse: expected a folder wheels in the pack, got none"],
     [
       { deps: ["no-such-thing-at-all"] },
@@ -66,6 +70,13 @@ describe("what a pack requires", () => {
     ],
   ])("is not met by %j, which says what was expected", async (requires, message) => {
     expect(await unmet(requires)).toEqual([message]);
+  });
+
+  it("is not met by a program that does not tell its version", async () => {
+    const [message] = await unmet({ programs: [{ name: "python3", version: ">=3" }] });
+    expect(message).toBe(
+      `program:python3: expected python3 >=3, got one at ${folder}/python3 that does not tell its version`,
+    );
   });
 
   it("says everything at once", async () => {

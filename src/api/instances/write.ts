@@ -136,7 +136,9 @@ const forgetInventory = async ({ redis, log, inventory }: Api, instanceId: strin
 const closeTails = async (api: Api, jobIds: readonly string[]): Promise<void> => {
   const jobs = await api.store.read(() => findJobs(jobIds));
   for (const job of jobs) {
-    await closeTailOf(api, job).catch((error) => api.log.warn({ err: error, job: job.id }, "tail left to the sweep"));
+    await closeTailOf(api, job).catch((error) =>
+      api.log.warn({ err: error, job_id: job.id }, "tail left to the sweep"),
+    );
   }
 };
 

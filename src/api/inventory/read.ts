@@ -107,7 +107,7 @@ const work = ({ instance, targetType }: Reading) => ({
 
 /** A refresh that a read causes runs as the system. */
 const refreshQuietly = (reading: Reading): Promise<Job> =>
-  admitForSystem(reading.api, systemPrincipal("system"), work(reading));
+  admitForSystem(reading.api, systemPrincipal("system"), { ...work(reading), trace: reading.call.trace });
 
 const answerWhenDone = async (reading: Reading, job: Job, seconds: number): Promise<Response> => {
   const settled = await waitAsAsked(reading.api, reading.call, job, seconds);

@@ -9,11 +9,16 @@ import { ref } from "../schemas/common.ts";
 
 const tag = "health";
 
-const measureQueue = async ({ queue, metrics }: Api): Promise<void> => {
-  const counts = await queue.counts();
-  for (const [name, states] of Object.entries(counts)) {
-    for (const [state, count] of Object.entries(states)) metrics.queueDepth(name, state, count);
-  }
+const plainCounts = (counts: object): Record<string, Record<string, number>> =>
+  Object.fromEntries(Object.entries(counts).map(([queue, states]) => [queue, { ...states }]));
+
+/** What only shows when somebody looks: counted at each reading. */
+const measureSystem = async (api: Api): Promise<void> => {
+  const [{ redis, store, workers }, queues] = await Promise.all([
+    readiness(api),
+    api.queue.counts().catch(() => undefined),
+  ]);
+  api.metrics.system({ redis, store, workers, ...(queues && { queues: plainCounts(queues) }) });
 };
 
 export const healthRoutes = (api: Api): Route[] => [
@@ -48,11 +53,11 @@ export const healthRoutes = (api: Api): Route[] => [
     path: "/metrics",
     access: "open",
     tag,
-    summary: "Figures of this process and of all workers, as Prometheus reads them",
+    summary: "Figures of all processes of the system, as Prometheus reads them; each API shows the same",
     answers: { 200: { description: "Exposition text", schema: Type.String(), type: "text/plain" } },
     handle: async () => {
-      await measureQueue(api).catch(() => undefined);
-      const others = await allFigures(api.redis).catch(() => []);
+      await measureSystem(api);
+      const others = await allFigures(api.redis, api.processId).catch(() => []);
       return textReply(await api.metrics.text(others), { type: api.metrics.contentType });
     },
   }),
@@ -63,6 +68,6 @@ export const healthRoutes = (api: Api): Route[] => [
     tag,
     summary: "What is wrong, and what to do about it",
     answers: { 200: { description: "The checks", schema: ref("Doctor") } },
-    handle: async () => json(await examine(api)),
+    handle: async ({ principal }) => json(await examine(api, principal)),
   }),
 ];

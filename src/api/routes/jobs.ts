@@ -3,12 +3,14 @@ import { Type } from "typebox";
 import { SwitchyardError } from "../../errors.ts";
 import { isJobKind } from "../../jobs/catalog.ts";
 import { waitingOf } from "../../live/waiting.ts";
-import { type Job, retryableStates } from "../../model/job.ts";
+import { timesOf } from "../../model/ids.ts";
+import { type Job, type JobState, retryableStates } from "../../model/job.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { findCapability } from "../../model/manifest.ts";
+import type { Principal } from "../../model/principal.ts";
 import { undoOf } from "../../model/undo.ts";
 import { cancelJob } from "../../queue/cancel.ts";
-import { listJobs } from "../../store/jobs.ts";
+import { type Asker, type JobFilter, listJobs } from "../../store/jobs.ts";
 import { readJournal } from "../../store/journal.ts";
 import { findType } from "../../store/types.ts";
 import { readJob } from "../access.ts";
@@ -34,6 +36,41 @@ const waitingFor = async ({ redis, log }: Api, jobs: readonly Job[]): Promise<Re
   });
 };
 
+const askers = ["me", "token", "schedule", "rule", "system"] as const;
+const askerSchema = (description: string) =>
+  Type.Union(
+    askers.map((asker) => Type.Literal(asker)),
+    { description },
+  );
+const askerOf = (asker: (typeof askers)[number], { id }: Principal): Asker =>
+  asker === "me" ? { principal: id } : asker;
+
+interface JobQuery {
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+  readonly kind?: string;
+  readonly state?: JobState;
+  readonly instance_id?: string;
+  readonly type_id?: string;
+  readonly since?: unknown;
+  readonly id?: string;
+  readonly by?: (typeof askers)[number];
+  readonly not_by?: (typeof askers)[number];
+}
+
+const filterOf = (query: JobQuery, principal: Principal): JobFilter => {
+  const { kind, state, instance_id: instanceId, type_id: typeId, id: idPrefix, by, not_by: notBy } = query;
+  // An id begins with its time, which the list is ordered by: the search stays within a few rows.
+  const [from, before] = (idPrefix && timesOf(idPrefix)) || [0, undefined];
+  const since = Math.max(from, typeof query.since === "string" ? Date.parse(query.since) : 0);
+  const wanted = {
+    ...{ kind, state, instanceId, typeId, idPrefix, before, since: since > 0 ? since : undefined },
+    ...{ by: by && askerOf(by, principal), notBy: notBy && askerOf(notBy, principal) },
+  };
+  const given = Object.entries(wanted).filter(([, value]) => value !== undefined);
+  return { ...pageOf(query), ...Object.fromEntries(given), visibleInstances: principal.instances };
+};
+
 const listRoute = (api: Api): Route =>
   route({
     method: "GET",
@@ -47,20 +84,16 @@ const listRoute = (api: Api): Route =>
       instance_id: Type.Optional(Type.String({ maxLength: 100 })),
       type_id: Type.Optional(Type.String({ maxLength: 200 })),
       since: Type.Optional(timeText("Created at this time or later")),
+      id: Type.Optional(
+        Type.String({ pattern: "^job_[0-9a-z]{6,26}$", description: "An id, or its beginning from 6 characters on" }),
+      ),
+      by: Type.Optional(askerSchema("Who asked for it; `me`: the caller's own token")),
+      not_by: Type.Optional(askerSchema("Leaves out what these asked for")),
       ...pageQuery,
     },
     answers: { 200: { description: "A page of jobs", schema: list(ref("Job")) } },
     handle: async ({ principal, query }) => {
-      const { kind, state, instance_id, type_id, since } = query;
-      const filter = {
-        ...pageOf(query),
-        ...(kind === undefined ? {} : { kind }),
-        ...(state === undefined ? {} : { state }),
-        ...(instance_id === undefined ? {} : { instanceId: instance_id }),
-        ...(type_id === undefined ? {} : { typeId: type_id }),
-        ...(since === undefined ? {} : { since: Date.parse(since as string) }),
-        visibleInstances: principal.instances,
-      };
+      const filter = filterOf(query, principal);
       const page = await api.store.read(() => listJobs(filter));
       const waiting = await waitingFor(api, page.items);
       return json(listOf(page, (job) => jobToWire(job, waiting[job.id])));
@@ -151,6 +184,7 @@ const undoRoute = (api: Api): Route =>
       "not_found",
       "job_not_settled",
       "not_invertible",
+      "undo_conflict",
       "confirmation_required",
       "params_invalid",
       "needs_review",

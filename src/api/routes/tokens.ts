@@ -1,9 +1,11 @@
 /** Tokens: make, list, revoke; and who one is. */
 import { type Static, Type } from "typebox";
+import { SwitchyardError } from "../../errors.ts";
 import { announceRevoked } from "../../live/revoked.ts";
 import { newId } from "../../model/ids.ts";
 import { findInstance } from "../../store/instances.ts";
-import { insertToken, listTokens, revokeToken } from "../../store/tokens.ts";
+import { insertToken, listTokens, revokeToken, type Token } from "../../store/tokens.ts";
+import type { Unit } from "../../store/unit.ts";
 import { notFound } from "../access.ts";
 import type { Api } from "../api.ts";
 import { hashToken, newToken } from "../auth.ts";
@@ -61,10 +63,27 @@ const create = async (api: Api, call: Call<unknown, unknown, NewToken>): Promise
   return json({ ...tokenToWire({ ...row, revokedAt: null }), token }, 201);
 };
 
-const revoke = async (api: Api, call: Call<{ readonly id: string }, unknown, unknown>): Promise<Response> => {
+/** @throws SwitchyardError `last_admin_token`: without it nobody could manage tokens, instances or packs. */
+function* requireAnotherAdmin(id: string, now: number): Unit<void> {
+  const isAdmin = ({ role, instances, revokedAt, expiresAt }: Token): boolean =>
+    role === "admin" && instances === null && revokedAt === null && (expiresAt === null || expiresAt > now);
+  const admins = (yield* listTokens()).filter(isAdmin);
+  const [last] = admins;
+  if (admins.length !== 1 || last?.id !== id) return;
+  throw new SwitchyardError("last_admin_token", {
+    detail: `${id} (${last.name}) is the last admin token that works: make another one first, or send force=true.`,
+  });
+}
+
+interface RevokeQuery {
+  readonly force?: boolean;
+}
+
+const revoke = async (api: Api, call: Call<{ readonly id: string }, RevokeQuery, unknown>): Promise<Response> => {
   const { id } = call.params;
   const now = api.now();
   const isRevokedNow = await api.store.write(function* () {
+    if (call.query.force !== true) yield* requireAnotherAdmin(id, now);
     if (!(yield* revokeToken({ id, now }))) return false;
     yield* record(call, now, { action: "token.revoke", objectType: "token", objectId: id });
     return true;
@@ -105,8 +124,9 @@ export const tokenRoutes = (api: Api): Route[] => [
     tag,
     summary: "Revoke a token; its open streams end, on every API process",
     params: { id: idParam("Id of the token") },
+    query: { force: Type.Optional(Type.Boolean({ default: false, description: "Also the last one of an admin" })) },
     answers: { 204: { description: "It works no longer" } },
-    errors: ["not_found"],
+    errors: ["not_found", "last_admin_token"],
     handle: (call) => revoke(api, call),
   }),
   route({

@@ -16,6 +16,7 @@ export const typeSchema = Type.Object({
   min_core_version: Type.String(),
   category: Type.String(),
   status: oneOf(["checking", "valid", "invalid", "superseded", "unavailable"]),
+  removed: Type.Boolean({ description: "A person removed it; its instances wait until it is installed again" }),
   errors: freeObject("Keyed by kind of fault; empty when valid"),
   capabilities: Type.Array(freeObject()),
   schema_connection: freeObject("JSON Schema of an instance's config and secrets"),

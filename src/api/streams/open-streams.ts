@@ -9,9 +9,12 @@ const defaultKeepAliveMs = 15_000;
 /** Beats are spread: each stream has its own, so that many watchers do not cost one long pause. */
 const tickMs = 1_000;
 const defaultLimit = 2_000;
+/** A token that opens all it can leaves as many to the others. */
+const defaultTokenLimit = 1_000;
+const retryAfterSeconds = 5;
 
 export interface OpenStreams {
-  /** @throws SwitchyardError `rate_limited` when there are too many. */
+  /** @throws SwitchyardError `rate_limited` when there are too many, in all or of this token. */
   open(watcher: { principal: Principal; onClose: () => void; onBeat?: () => void; cut: () => void }): EventStream;
   readonly count: number;
 }
@@ -22,6 +25,7 @@ interface StreamDeps {
   readonly metrics: Metrics;
   readonly signal: AbortSignal;
   readonly limit?: number | undefined;
+  readonly tokenLimit?: number | undefined;
   readonly keepAliveMs?: number | undefined;
 }
 
@@ -38,8 +42,33 @@ const beat = async (entry: Entry, auth: Auth): Promise<void> => {
   entry.onBeat?.();
 };
 
+const refuse = (whose: string, limit: number): never => {
+  throw new SwitchyardError("rate_limited", {
+    detail: `${whose} ${limit} open streams already. Close some, or watch everything in one stream at /api/events.`,
+    details: { retry_after_s: retryAfterSeconds },
+  });
+};
+
+/** How many streams each principal holds. */
+const createHoldings = (limit: number) => {
+  const held = new Map<string, number>();
+  return {
+    take: ({ id, name }: Principal): void => {
+      const count = held.get(id) ?? 0;
+      if (count >= limit) refuse(`The token ${name} has`, limit);
+      held.set(id, count + 1);
+    },
+    give: ({ id }: Principal): void => {
+      const count = (held.get(id) ?? 1) - 1;
+      if (count > 0) held.set(id, count);
+      else held.delete(id);
+    },
+  };
+};
+
 export const createOpenStreams = (deps: StreamDeps): OpenStreams => {
   const { auth, now, metrics, signal, limit = defaultLimit, keepAliveMs = defaultKeepAliveMs } = deps;
+  const holdings = createHoldings(deps.tokenLimit ?? defaultTokenLimit);
   const entries = new Set<Entry>();
   const endAll = (isMeant: (entry: Entry) => boolean): void => {
     for (const entry of [...entries]) if (isMeant(entry)) entry.stream.end();
@@ -62,12 +91,11 @@ export const createOpenStreams = (deps: StreamDeps): OpenStreams => {
   });
   return {
     open: ({ principal, onClose, onBeat, cut }) => {
-      if (entries.size >= limit || signal.aborted) {
-        throw new SwitchyardError("rate_limited", { detail: `There are ${limit} open streams already. Close some.` });
-      }
+      if (entries.size >= limit || signal.aborted) refuse("There are", limit);
+      holdings.take(principal);
       const stream = openEventStream({
         onClose: () => {
-          entries.delete(entry);
+          if (entries.delete(entry)) holdings.give(principal);
           metrics.watchers(entries.size);
           onClose();
         },

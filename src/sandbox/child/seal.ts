@@ -8,9 +8,11 @@ const refused = (name: string, note: Note) => (): never => {
   throw Object.assign(new Error(`A driver may not use ${name}.`), { code: "ERR_ACCESS_DENIED" });
 };
 
+/** Whoever assigns another function is not told that it stays: Node's own modules wrap some of these as they are loaded. */
 const replace = (owner: object, names: readonly string[], note: Note): void => {
   for (const name of names) {
-    Object.defineProperty(owner, name, { value: refused(name, note), configurable: false, writable: false });
+    const refuse = refused(name, note);
+    Object.defineProperty(owner, name, { get: () => refuse, set: () => undefined, configurable: false });
   }
 };
 

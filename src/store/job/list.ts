@@ -7,6 +7,9 @@ import type { Tables } from "../tables.ts";
 import type { Unit } from "../unit.ts";
 import { findJobs } from "./find.ts";
 
+/** Who asked for a job; a text: the principal with this id. */
+export type Asker = { readonly principal: string } | "token" | "schedule" | "rule" | "system";
+
 export interface JobFilter {
   readonly kind?: string;
   readonly state?: JobState;
@@ -14,6 +17,12 @@ export interface JobFilter {
   readonly typeId?: string;
   /** Created at or after, milliseconds since 1970. */
   readonly since?: number;
+  /** Created before, milliseconds since 1970. */
+  readonly before?: number;
+  /** How the id begins. */
+  readonly idPrefix?: string;
+  readonly by?: Asker;
+  readonly notBy?: Asker;
   /** Only jobs of these instances; null or absent: all. */
   readonly visibleInstances?: readonly string[] | null;
   readonly cursor?: string | null;
@@ -57,13 +66,29 @@ const filtered = (select: Select, filter: JobFilter): Select => {
   );
 };
 
+const askedBy = (asker: Asker) => {
+  if (typeof asker === "object") return sql<boolean>`(principal_id || '') = ${asker.principal}`;
+  // The requester is a JSON text of our own making: a quote within a name is escaped there, so only a member matches.
+  if (asker !== "system") return sql<boolean>`requested_by like ${`%"${asker}Id":%`}`;
+  return sql<boolean>`requested_by not like '%"tokenId":%' and requested_by not like '%"scheduleId":%' and requested_by not like '%"ruleId":%'`;
+};
+
+const narrowed = (select: Select, { since, before, idPrefix, by, notBy }: JobFilter): Select => {
+  let found = select;
+  if (since !== undefined) found = found.where("created_at", ">=", since);
+  if (before !== undefined) found = found.where("created_at", "<", before);
+  if (idPrefix !== undefined) found = found.where(sql`substr(id, 1, ${idPrefix.length})`, "=", idPrefix);
+  if (by !== undefined) found = found.where(sql<boolean>`(${askedBy(by)})`);
+  if (notBy !== undefined) found = found.where(sql<boolean>`not (${askedBy(notBy)})`);
+  return found;
+};
+
 /** Two plain comparisons beside the pair let both databases start at the right place of the index. */
 const after = (select: Select, { at, id }: Place): Select =>
   select.where("created_at", "<=", at).where((is) => is.or([is("created_at", "<", at), is("id", "<", id)]));
 
 const placesOf = (filter: JobFilter): Select => {
-  let select: Select = filtered(query.selectFrom("jobs").select(["id", "created_at as at"]), filter);
-  if (filter.since !== undefined) select = select.where("created_at", ">=", filter.since);
+  let select: Select = narrowed(filtered(query.selectFrom("jobs").select(["id", "created_at as at"]), filter), filter);
   if (typeof filter.cursor === "string") select = after(select, placeOf(filter.cursor));
   return select
     .orderBy("created_at", "desc")

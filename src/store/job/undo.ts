@@ -1,0 +1,25 @@
+/** Finds the job that took back another one, or is about to. */
+import { openStates } from "../../model/job.ts";
+import { query, runOne } from "../query.ts";
+import type { Unit } from "../unit.ts";
+
+interface Undone {
+  readonly id: string;
+  readonly instanceId: string;
+  readonly createdAt: number;
+}
+
+/** The id of the undo that is open or succeeded; one that failed took nothing back. */
+export function* findUndo({ id, instanceId, createdAt }: Undone): Unit<string | undefined> {
+  const row = yield* runOne(
+    query
+      .selectFrom("jobs")
+      .select("id")
+      // An undo has the instance of what it undoes and comes after it: that bounds the search to a part of an index.
+      .where("instance_id", "=", instanceId)
+      .where("created_at", ">=", createdAt)
+      .where("undo_of", "=", id)
+      .where("state", "in", [...openStates, "succeeded"]),
+  );
+  return row?.id;
+}

@@ -1,0 +1,108 @@
+/** What clients ask for while something breaks: installs, tests, refreshes, plans and runs, mixed. */
+import type { Chance } from "../../kit/random.ts";
+import { shelfId, smallPack } from "./pack.ts";
+import type { Stack } from "./stack.ts";
+
+export interface Errand {
+  readonly name: string;
+  readonly path: string;
+  readonly body: object | Buffer;
+  /** Its writes, as the devices count them; absent when it writes nothing. */
+  readonly writes?: Writes;
+}
+
+export interface Writes {
+  readonly prefix: string;
+  /** How many there are when it succeeds. */
+  readonly parts: number;
+  /** A device may be sent them twice. */
+  readonly isRepeatable: boolean;
+}
+
+/** Of each kind; at the full size 60 in all. */
+export interface Mix {
+  readonly installs: number;
+  readonly tests: number;
+  readonly refreshes: number;
+  readonly plans: number;
+  readonly runs: number;
+  readonly guests: number;
+}
+
+export const fullMix: Mix = { installs: 7, tests: 10, refreshes: 6, plans: 12, runs: 20, guests: 5 };
+export const smallMix: Mix = { installs: 2, tests: 3, refreshes: 1, plans: 2, runs: 8, guests: 1 };
+
+const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
+const instancePath = (id: string): string => `/api/integrations/instances/${id}`;
+
+const install = async (stack: Stack, index: number): Promise<Errand> => {
+  const number = stack.nextNumber();
+  // One in three is an upgrade of a type that has an instance.
+  const isUpgrade = index % 3 === 0;
+  const bytes = isUpgrade
+    ? await smallPack(shelfId, `1.${number}.0`)
+    : await smallPack(`chaos.fresh${number}`, "1.0.0");
+  return { name: isUpgrade ? "upgrade" : "install", path: "/api/integrations/types/upload?replace=true", body: bytes };
+};
+
+const verbs = [
+  { capability: "vm.queue", verb: "add", prefix: "queue", parts: 2, isRepeatable: false },
+  { capability: "vm.task", verb: "run", prefix: "task", parts: 1, isRepeatable: false },
+  { capability: "vm.label", verb: "set", prefix: "label", parts: 2, isRepeatable: false },
+  { capability: "vm.sync", verb: "apply", prefix: "sync", parts: 1, isRepeatable: true },
+] as const;
+
+const act = (stack: Stack, chance: Chance, index: number): Errand => {
+  const { capability, verb, prefix, parts, isRepeatable } = verbs[index % verbs.length] ?? verbs[0];
+  const n = stack.nextNumber();
+  return {
+    name: `run ${capability}`,
+    path: `${instancePath(chance.pick(stack.counting))}/actions`,
+    body: { capability, verb, target: { type: "vm", id: `m${chance.below(12)}` }, params: { n } },
+    writes: { prefix: `${prefix} ${n} `, parts, isRepeatable },
+  };
+};
+
+const plan = (stack: Stack, chance: Chance): Errand => ({
+  name: "plan",
+  path: `${instancePath(chance.pick(stack.counting))}/actions`,
+  body: { capability: "vm.queue", verb: "add", target: { type: "vm", id: `m${chance.below(30)}` }, dry_run: true },
+});
+
+/** Guests of the simulated cluster: each is switched over, and its task followed. */
+const guests = (stack: Stack, count: number): Errand[] =>
+  [...stack.lab.state.guests.values()]
+    .filter(
+      ({ kind, lock, ha, quirk, template, state }) =>
+        kind === "qemu" && !lock && !ha && !quirk && !template && /^(running|stopped)$/.test(state),
+    )
+    .toSorted((one, other) => one.startedAt - other.startedAt)
+    .slice(0, count)
+    .map(({ vmid, state }) => {
+      const verb = state === "running" ? "shutdown" : "start";
+      return {
+        name: `run vm.lifecycle`,
+        path: `${instancePath(stack.proxmox)}/actions`,
+        body: { capability: "vm.lifecycle", verb, target: { type: "vm", id: String(vmid) }, confirm: true },
+        writes: { prefix: `guest ${vmid} ${verb}`, parts: 1, isRepeatable: false },
+      };
+    });
+
+/** In the order in which they are asked for. */
+export const mixedErrands = async (stack: Stack, chance: Chance, mix: Mix): Promise<Errand[]> => {
+  const instances = [...stack.counting, stack.proxmox, stack.shelf];
+  const of = (index: number): string => instances[index % instances.length] ?? "";
+  const installs = await Promise.all(times(mix.installs, (index) => install(stack, index)));
+  const errands: Errand[] = [
+    ...installs,
+    ...times(mix.tests, (i) => ({ name: "test", path: `${instancePath(of(i))}/test`, body: {} })),
+    ...times(mix.refreshes, (i) => ({ name: "refresh", path: `${instancePath(of(i))}/inventory/refresh`, body: {} })),
+    ...times(mix.plans, () => plan(stack, chance)),
+    ...times(mix.runs, (index) => act(stack, chance, index)),
+    ...guests(stack, mix.guests),
+  ];
+  return errands
+    .map((errand) => ({ errand, at: chance.below(1_000_000) }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ errand }) => errand);
+};

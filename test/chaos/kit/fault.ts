@@ -1,0 +1,35 @@
+/** What one row of the table of faults says. */
+import type { Chance } from "../../kit/random.ts";
+import type { Shape, Stack } from "./stack.ts";
+
+/** How long what lasts may last: long in the full run, as short as it still tells something in the tests. */
+export interface Pace {
+  /** A worker stands still: longer than its lease of 5 s. */
+  readonly stoppedMs: number;
+  /** Redis says nothing. */
+  readonly silentMs: number;
+  /** Another process holds the database: longer than the 5 s for which a caller waits. */
+  readonly lockedMs: number;
+  /** Nothing can be written to the disk. */
+  readonly fullMs: number;
+  /** The devices fail. */
+  readonly failingMs: number;
+}
+
+export const fullPace: Pace = { stoppedMs: 20_000, silentMs: 10_000, lockedMs: 7_000, fullMs: 5_000, failingMs: 4_000 };
+export const shortPace: Pace = { stoppedMs: 7_000, silentMs: 3_000, lockedMs: 5_500, fullMs: 2_000, failingMs: 1_500 };
+
+export interface Fault {
+  readonly name: string;
+  readonly shape: Shape;
+  /** Why it cannot be tried on this machine. */
+  readonly missing?: string | undefined;
+  /** Jobs may fail of it: a device that answers nothing does not do what it is asked. */
+  readonly mayFail?: boolean;
+  /** Resolves when what lasts is over; what was killed is not back yet. */
+  strike(stack: Stack, how: { readonly chance: Chance; readonly pace: Pace }): Promise<void>;
+}
+
+export const onSqlite: Shape = { store: "sqlite", smallDisk: false };
+export const onPostgres: Shape = { store: "postgres", smallDisk: false };
+export const onSmallDisk: Shape = { store: "sqlite", smallDisk: true };

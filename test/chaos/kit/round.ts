@@ -1,0 +1,213 @@
+/** One round: mixed jobs are asked for, one fault strikes in their midst, and when all is over everything is judged. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { Chance } from "../../kit/random.ts";
+import { until } from "../../kit/system.ts";
+import { leftovers, type ProcessWatch, watchProcesses } from "./belongings.ts";
+import { getAccepted } from "./client.ts";
+import { type Errand, type Mix, mixedErrands } from "./errand.ts";
+import type { Fault, Pace } from "./fault.ts";
+import { judge, type SeenJob, type Verdict } from "./judge.ts";
+import { shelfId } from "./pack.ts";
+import type { Stack } from "./stack.ts";
+import { replay, type Watcher, watch } from "./watcher.ts";
+
+export interface RoundOptions {
+  readonly chance: Chance;
+  readonly mix: Mix;
+  /** The jobs are asked for within this time, and the fault strikes within it. */
+  readonly spanMs: number;
+  readonly pace: Pace;
+  /** Until then everything must be settled. */
+  readonly patienceMs: number;
+}
+
+export interface Round {
+  readonly verdict: Verdict;
+  readonly jobs: number;
+  /** From the end of the fault until the last job that was open in it had settled. */
+  readonly recoveryMs: number;
+  readonly states: Readonly<Record<string, number>>;
+}
+
+interface Followed {
+  readonly errand: Errand;
+  readonly jobId: string;
+  readonly watcher: Watcher;
+  readonly acceptedAt: number;
+}
+
+interface JobView {
+  readonly state: string;
+  readonly error: { readonly code: string } | null;
+}
+
+const openStates = ["queued", "running", "retrying"] as const;
+
+const unsettledNow = async ({ system }: Stack): Promise<string[]> => {
+  const lists = await Promise.all(
+    openStates.map((state) =>
+      system.call<{ items: { id: string; kind: string }[] }>("GET", `/api/jobs?state=${state}&limit=500`),
+    ),
+  );
+  return lists.flatMap(({ body }, index) => body.items.map(({ id, kind }) => `${kind} ${id} is ${openStates[index]}`));
+};
+
+/** Nothing is open, also of what nobody asked for, such as tests after an upgrade; what is still open in the end. */
+const untilQuiet = async (stack: Stack, deadline: number): Promise<string[]> => {
+  for (;;) {
+    const open = await unsettledNow(stack).catch((error: unknown) => [`the jobs cannot be listed: ${String(error)}`]);
+    if (open.length === 0 || performance.now() > deadline) return open;
+    await pause(200);
+  }
+};
+
+/** What the devices carried out from here on, in the words of an errand's `writes`. */
+const effectsSince = ({ device, lab }: Stack) => {
+  const [from, labFrom] = [device.effects.length, lab.writes.length];
+  return (): string[] => [
+    ...device.effects.slice(from),
+    ...lab.writes.slice(labFrom).map(({ path }) => path.replace(/.*\/qemu\/(\d+)\/status\/(\w+)$/, "guest $1 $2")),
+  ];
+};
+
+const lookAt = async (
+  stack: Stack,
+  { errand, jobId, watcher }: Followed,
+  effects: readonly string[],
+): Promise<SeenJob> => {
+  const { system } = stack;
+  const { status, body } = await system.call<JobView>("GET", `/api/jobs/${jobId}`);
+  const journal = await system.call<{ items: unknown[] }>("GET", `/api/jobs/${jobId}/journal`);
+  const { writes } = errand;
+  return {
+    id: jobId,
+    name: errand.name,
+    state: status === 200 ? body.state : null,
+    ...(body.error ? { code: body.error.code } : {}),
+    ...(writes === undefined ? {} : { writes }),
+    effects: writes === undefined ? [] : effects.filter((effect) => effect.startsWith(writes.prefix)),
+    journalled: journal.body.items?.length ?? 0,
+    watched: watcher.lines,
+    replayed: await replay(system, jobId),
+  };
+};
+
+interface TypeView {
+  readonly id: string;
+  readonly status: string;
+  readonly release: { readonly digest: string };
+}
+
+/** Each type is whole: valid, with one active release, which is one of those that were installed; and it works. */
+const wrongReleases = async ({ system, shelf, counting, proxmox }: Stack): Promise<string[]> => {
+  const { body: types } = await system.call<TypeView[]>("GET", "/api/integrations/types");
+  const wrong: string[] = [];
+  for (const { id, status, release } of types) {
+    if (status !== "valid") wrong.push(`the type ${id} is ${status}`);
+    if (id !== shelfId) continue;
+    const { body } = await system.call<{ items: { digest: string; status: string }[] }>(
+      "GET",
+      `/api/integrations/types/${id}/releases`,
+    );
+    const active = body.items.filter((one) => one.status === "valid").map(({ digest }) => digest);
+    if (active.length !== 1 || active[0] !== release.digest)
+      wrong.push(`${id} runs ${release.digest}, active are ${active}`);
+  }
+  for (const instance of [shelf, counting[0], proxmox]) {
+    const { status, body } = await system.call("POST", `/api/integrations/instances/${instance}/test`, undefined, {
+      prefer: "wait=30",
+    });
+    if (status !== 200) wrong.push(`a test afterwards answered ${status} ${JSON.stringify(body)}`);
+  }
+  return wrong;
+};
+
+/** What is on its way out gets a moment. */
+const untilNone = async (look: () => string[], ms: number): Promise<string[]> => {
+  for (const deadline = performance.now() + ms; ; await pause(200)) {
+    const found = look();
+    if (found.length === 0 || performance.now() > deadline) return found;
+  }
+};
+
+const tally = (values: readonly string[]): Record<string, number> => {
+  const counts: Record<string, number> = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
+};
+
+interface Asking {
+  readonly followed: Followed[];
+  readonly refusals: string[];
+}
+
+const askAll = async (stack: Stack, options: RoundOptions, stop: AbortSignal): Promise<Asking> => {
+  const { chance, mix, spanMs, patienceMs } = options;
+  const known = new Map<string, Followed>();
+  const refusals: string[] = [];
+  const errands = await mixedErrands(stack, chance, mix);
+  const moments = errands.map(() => chance.below(spanMs));
+  await Promise.all(
+    errands.map(async (errand, index) => {
+      await pause(moments[index] ?? 0);
+      const outcome = await getAccepted(stack.system, errand, patienceMs);
+      if ("refusal" in outcome) refusals.push(outcome.refusal);
+      // A refresh joins one that is open: then two clients have one job.
+      else if (!known.has(outcome.jobId)) {
+        const { jobId } = outcome;
+        known.set(jobId, { errand, jobId, watcher: watch(stack.system, jobId, stop), acceptedAt: performance.now() });
+      }
+    }),
+  );
+  return { followed: [...known.values()], refusals };
+};
+
+const strikeWithin = async (stack: Stack, fault: Fault, options: RoundOptions, processes: ProcessWatch) => {
+  const { chance, spanMs, pace } = options;
+  await pause(Math.floor(spanMs / 5) + chance.below(Math.floor((spanMs * 3) / 5)));
+  processes.look();
+  await fault.strike(stack, { chance, pace });
+  return performance.now();
+};
+
+const isReady = async ({ system }: Stack): Promise<true | undefined> =>
+  (await fetch(`${system.url}/readyz`).catch(() => null))?.ok ? true : undefined;
+
+export const runRound = async (stack: Stack, fault: Fault, options: RoundOptions): Promise<Round> => {
+  const processes = watchProcesses(stack.system);
+  const stop = new AbortController();
+  const effects = effectsSince(stack);
+  try {
+    const [asked, overAt] = await Promise.all([
+      askAll(stack, options, stop.signal),
+      strikeWithin(stack, fault, options, processes),
+    ]);
+    const deadline = performance.now() + options.patienceMs;
+    const patience = pause(options.patienceMs, undefined, { signal: stop.signal }).catch(() => undefined);
+    await Promise.race([Promise.all(asked.followed.map(({ watcher }) => watcher.ended)), patience]);
+    await until(() => isReady(stack), "the system to be ready again", 60_000);
+    const unsettled = await untilQuiet(stack, deadline);
+    const jobs: SeenJob[] = [];
+    for (const followed of asked.followed) jobs.push(await lookAt(stack, followed, effects()));
+    const verdict = judge({
+      jobs,
+      refusals: asked.refusals,
+      unsettled,
+      releases: await wrongReleases(stack),
+      orphans: await untilNone(() => processes.orphans(), 10_000),
+      leftovers: await untilNone(() => leftovers(stack.system, processes), 15_000),
+      mayFail: fault.mayFail === true,
+    });
+    const hit = asked.followed.filter(({ acceptedAt }) => acceptedAt < overAt);
+    const last = Math.max(overAt, ...hit.map(({ watcher }) => watcher.doneAt ?? performance.now()));
+    return {
+      verdict,
+      jobs: jobs.length,
+      recoveryMs: last - overAt,
+      states: tally(jobs.map(({ state, code }) => (code ? `${state} ${code}` : String(state)))),
+    };
+  } finally {
+    stop.abort();
+    processes.stop();
+  }
+};
