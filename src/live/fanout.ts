@@ -131,8 +131,7 @@ const tell = <T extends readonly unknown[]>(
   }
 };
 
-/** Follows the stream over a connection of its own, made like the given one, which serves `readSince`. */
-export const openFanout = (redis: Redis, log: Log): Fanout => {
+const readerLike = (redis: Redis): Redis => {
   const reader: Redis = redis.duplicate({
     enableOfflineQueue: true,
     maxRetriesPerRequest: 0,
@@ -142,6 +141,12 @@ export const openFanout = (redis: Redis, log: Log): Fanout => {
     connectionName: "switchyard-fanout",
   });
   reader.on("error", () => undefined);
+  return reader;
+};
+
+/** Follows the stream over a connection of its own, made like the given one, which serves `readSince`. */
+export const openFanout = (redis: Redis, log: Log): Fanout => {
+  const reader = readerLike(redis);
   const stopping = new AbortController();
   const listeners = new Set<(entry: FanoutEntry) => void>();
   const patient = new Set<(entry: FanoutEntry) => void>();
@@ -150,6 +155,14 @@ export const openFanout = (redis: Redis, log: Log): Fanout => {
   const position: Position = { last: undefined };
   const isReady = Promise.withResolvers<void>();
 
+  const hear = (entries: readonly FanoutEntry[]): void => {
+    for (const entry of entries) {
+      position.last = entry.id;
+      tell(patient, log, entry);
+      tell(listeners, log, entry);
+    }
+  };
+  const rest = (): Promise<void> => pause(lateMs, undefined, { signal: hurry.signal }).catch(() => undefined);
   const follow = async (): Promise<void> => {
     let isAligned = false;
     while (!stopping.signal.aborted) {
@@ -157,12 +170,8 @@ export const openFanout = (redis: Redis, log: Log): Fanout => {
       isReady.resolve();
       const entries = await readNext(reader, position.last ?? start);
       isAligned = entries.length > 0;
-      for (const entry of entries) {
-        position.last = entry.id;
-        tell(patient, log, entry);
-        tell(listeners, log, entry);
-      }
-      if (listeners.size === 0) await pause(lateMs, undefined, { signal: hurry.signal }).catch(() => undefined);
+      hear(entries);
+      if (listeners.size === 0) await rest();
     }
   };
   const keepFollowing = async (): Promise<void> => {

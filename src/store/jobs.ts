@@ -15,7 +15,6 @@ export {
   unsettledJobs,
 } from "./job/open.ts";
 export { pruneJobs } from "./job/prune.ts";
-export { findUndo } from "./job/undo.ts";
 export {
   requeueJob,
   retryJob,
@@ -27,3 +26,4 @@ export {
   settleUnstarted,
   spillEvents,
 } from "./job/settle.ts";
+export { findUndo } from "./job/undo.ts";

@@ -5,7 +5,7 @@ import { compareIds, type FanoutEntry, openFanout } from "../../src/live/fanout.
 import { silentLog } from "../../src/log.ts";
 import type { NewEvent } from "../../src/model/event.ts";
 import { connectRedis, isUp, type Redis } from "../../src/redis.ts";
-import { appendTo, event, facts, lines } from "../kit/new-event.ts";
+import { appendTo, event, facts, lines, numbered } from "../kit/new-event.ts";
 import { hasRedis, type TestRedis } from "../kit/redis.ts";
 import { useRedis } from "../kit/use-redis.ts";
 
@@ -16,8 +16,7 @@ describe.skipIf(!hasRedis)("events over everything", () => {
     ({ server, redis } = used);
   });
 
-  const append = (jobId: string, events: NewEvent[], more: { floorSeq?: number; batch?: string } = {}) =>
-    appendTo(redis, jobId, events, more);
+  const append = (jobId: string, events: NewEvent[], first?: number) => appendTo(redis, jobId, events, first);
   const follow = async () => {
     const fanout = openFanout(redis, silentLog);
     closing.push(() => fanout.close());
@@ -125,10 +124,10 @@ describe.skipIf(!hasRedis)("events over everything", () => {
     closing.push(() => writer.disconnect());
     const write = async (): Promise<void> => {
       for (let number = 1; number <= 600; number += 1) {
-        const item = { jobId: "a", attempt: 1, floorSeq: 0, events: [event(`${number}`)], facts };
-        // The batch name makes it safe to try again when nobody knows whether the first try arrived.
+        const item = { jobId: "a", attempt: 1, events: numbered([event(`${number}`)], number), facts };
+        // The number makes it safe to try again when nobody knows whether the first try arrived.
         for (let isIn = false; !isIn; ) {
-          isIn = await appendEvents(writer, [{ ...item, batch: `${number}` }]).then(
+          isIn = await appendEvents(writer, [item]).then(
             () => true,
             () => false,
           );
