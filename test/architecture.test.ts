@@ -19,8 +19,12 @@ const allowed: Record<string, readonly string[]> = {
   queue: ["redis", "store", "live", "vault/seal", "capabilities", "jobs/catalog", "log", "metrics", "trace"],
   sandbox: ["transports", "sdk", "packs", "log", "metrics"],
   testing: ["sdk", "packs", "sandbox", "transports", "capabilities"],
+  upkeep: ["store", "vault", "live", "redis", "log"],
   jobs: ["capabilities", "packs", "rules", "store", "live", "log"],
-  workers: ["jobs", "queue", "live", "store", "vault", "packs", "sandbox", "transports", "redis", "log", "metrics"],
+  workers: [
+    ...["jobs", "queue", "live", "store", "vault", "packs", "sandbox", "transports", "redis", "log", "metrics"],
+    "trace",
+  ],
   api: [
     "queue",
     "store",

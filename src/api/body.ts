@@ -35,7 +35,23 @@ const readText = async (request: Request): Promise<string> => {
   return request.body === null ? "" : readCounted(request.body);
 };
 
-const isJsonType = (type: string | null): boolean => /^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type ?? "");
+const isJsonType = (type: string): boolean => /^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type);
+
+/** What the bytes are written in; JSON is UTF-8 unless somebody says otherwise. */
+const charsetOf = (type: string): string =>
+  (/;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(type)?.[1] ?? "utf-8").toLowerCase().replace(/^utf8$/, "utf-8");
+
+const requireJson = (type: string): void => {
+  if (!isJsonType(type)) {
+    throw new SwitchyardError("unsupported_media_type", { detail: "Expected the content type application/json." });
+  }
+  const charset = charsetOf(type);
+  if (charset !== "utf-8" && charset !== "us-ascii") {
+    throw new SwitchyardError("unsupported_media_type", {
+      detail: `Expected JSON in UTF-8, got the charset ${charset.slice(0, 40)}.`,
+    });
+  }
+};
 
 /** Deeper values would overflow the stack of those who walk them. */
 const deepest = 100;
@@ -78,11 +94,7 @@ export const readJsonBody = async (request: Request, isOptional: boolean): Promi
       errors: [{ pointer: "", message: "expected a JSON object, got nothing" }],
     });
   }
-  if (!isJsonType(request.headers.get("content-type"))) {
-    throw new SwitchyardError("unsupported_media_type", {
-      detail: "Expected the content type application/json.",
-    });
-  }
+  requireJson(request.headers.get("content-type") ?? "");
   const text = await readText(request);
   return { text, value: text === "" && isOptional ? {} : parse(text) };
 };

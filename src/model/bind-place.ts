@@ -2,6 +2,7 @@
 import type { FieldProblem } from "../errors.ts";
 import { type BaseUrl, canonicalHost, parseBaseUrl, type TlsRules } from "./endpoint.ts";
 import { isJsonObject, type Json } from "./json.ts";
+import type { Defaults } from "./manifest.ts";
 import { type Fields, parseTemplate, plainText, type Rendered, render } from "./template.ts";
 import { isWholeField, itemsOf, splitUrlTemplate, templateSource, type UrlTemplate } from "./transport-block.ts";
 
@@ -10,14 +11,27 @@ export interface BindFacts {
   /** Problems found so far; each points into the instance (`/config/host`). */
   readonly problems: FieldProblem[];
   readonly verifyByDefault: boolean;
+  readonly defaults: Defaults;
 }
+
+/** The manifest's own `timeout_s` for a transport. */
+export const timeoutOf = ({ defaults }: BindFacts, kind: string): number | undefined => {
+  const seconds = defaults.transports?.[kind]?.["timeout_s"];
+  return typeof seconds === "number" ? seconds * 1_000 : undefined;
+};
+
+/** A template, or the first of its alternatives. */
+export const firstSource = (value: Json | undefined): string => {
+  const source = templateSource(value);
+  return typeof source === "string" ? source : (source?.[0] ?? "");
+};
 
 const fieldOf = (source: string): string => {
   const part = parseTemplate(source).find((candidate) => "field" in candidate);
   return part !== undefined && "field" in part ? `/config/${part.field}` : "/config";
 };
 
-const report = (facts: BindFacts, source: string, message: string): undefined => {
+export const report = (facts: BindFacts, source: string, message: string): undefined => {
   facts.problems.push({ pointer: fieldOf(source), message });
   return undefined;
 };
@@ -87,7 +101,7 @@ export const bindTemplates = (value: Json | undefined, { fields }: BindFacts): R
   );
 
 /** What a `tls` key names: a config field's text, or a secret. */
-const namedText = (name: Json | undefined, { fields }: BindFacts): Rendered | undefined => {
+export const namedText = (name: Json | undefined, { fields }: BindFacts): Rendered | undefined => {
   if (typeof name !== "string") return undefined;
   if (fields.secretNames.includes(name)) return [{ secret: name }];
   const value = fields.config[name];

@@ -1,16 +1,11 @@
 /** Fills a tcp block with an instance's config. */
-import { type BindFacts, bindHost, bindPort, bindTls, stringsOf } from "./bind-place.ts";
+import { type BindFacts, bindHost, bindPort, bindTls, firstSource, stringsOf, timeoutOf } from "./bind-place.ts";
 import type { TcpEndpoint } from "./endpoint.ts";
 import { isJsonObject, type Json } from "./json.ts";
 import type { TransportBlock } from "./manifest.ts";
 import { compileAnswerPattern, compileLinePattern } from "./pattern.ts";
 import { render } from "./template.ts";
-import { itemsOf, templateSource } from "./transport-block.ts";
-
-const first = (value: Json | undefined): string => {
-  const source = templateSource(value);
-  return typeof source === "string" ? source : (source?.[0] ?? "");
-};
+import { itemsOf } from "./transport-block.ts";
 
 const loginOf = (value: Json | undefined, { fields }: BindFacts): TcpEndpoint["login"] =>
   itemsOf(value).flatMap((entry) => {
@@ -26,10 +21,11 @@ const startTlsOf = (value: Json | undefined): TcpEndpoint["startTls"] => {
 
 /** The endpoint, or `undefined` when fields that name its place are absent. */
 export const bindTcp = (name: string, block: TransportBlock, facts: BindFacts): TcpEndpoint | undefined => {
-  const host = bindHost(first(block["host"]), facts);
-  const port = bindPort(first(block["port"]), facts);
+  const host = bindHost(firstSource(block["host"]), facts);
+  const port = bindPort(firstSource(block["port"]), facts);
   if (host === undefined || port === undefined) return undefined;
   const startTls = startTlsOf(block["starttls"]);
+  const timeoutMs = timeoutOf(facts, "tcp");
   const ok = typeof block["ok"] === "string" ? [block["ok"]] : stringsOf(block["ok"]);
   return {
     kind: "tcp",
@@ -43,5 +39,6 @@ export const bindTcp = (name: string, block: TransportBlock, facts: BindFacts): 
     reads: stringsOf(block["reads"]).map((source) => compileLinePattern(source)),
     ok: ok.map(compileAnswerPattern),
     telnet: block["telnet"] === true,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
 };

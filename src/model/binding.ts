@@ -2,6 +2,7 @@
 import { type FieldProblem, SwitchyardError } from "../errors.ts";
 import { bindHttp } from "./bind-http.ts";
 import type { BindFacts } from "./bind-place.ts";
+import { bindSsh } from "./bind-ssh.ts";
 import { bindTcp } from "./bind-tcp.ts";
 import { canonicalHost, type Endpoint } from "./endpoint.ts";
 import type { JsonObject } from "./json.ts";
@@ -15,7 +16,7 @@ export { requiredPermissions } from "./permissions.ts";
 
 /** What one instance may reach. Holds no secret's value. */
 export interface Binding {
-  /** By the name in the manifest: `http`, `http.legacy`, `tcp`. Entries whose fields are absent are left out. */
+  /** By the name in the manifest: `http`, `http.legacy`, `ssh`. Entries whose fields are absent are left out. */
   readonly endpoints: Readonly<Record<string, Endpoint>>;
   /** Whether the manifest has a `transports` block; beside one, a capability without `writes[]` writes nothing. */
   readonly isDeclared: boolean;
@@ -32,11 +33,10 @@ export interface BindRequest {
   readonly secretNames: readonly string[];
 }
 
-const bindOne = (name: string, block: TransportBlock, facts: BindFacts): Endpoint | undefined => {
-  const kind = kindOf(name);
-  if (kind === "http") return bindHttp(name, block, facts);
-  return kind === "tcp" ? bindTcp(name, block, facts) : undefined;
-};
+type Binder = (name: string, block: TransportBlock, facts: BindFacts) => Endpoint | undefined;
+const binders: Readonly<Record<string, Binder>> = { http: bindHttp, ssh: bindSsh, tcp: bindTcp };
+
+const bindOne: Binder = (name, block, facts) => binders[kindOf(name) ?? ""]?.(name, block, facts);
 
 const probeOf = (manifest: Manifest, fields: Fields, endpoints: readonly Endpoint[]): Binding["probe"] => {
   if (manifest.test?.method !== "tcp") return null;
@@ -62,7 +62,8 @@ export const writeRulesOf = (manifest: Manifest): Binding["writes"] => {
 export const bind = ({ manifest, config, secretNames }: BindRequest): Binding => {
   const fields: Fields = { config: withSchemaDefaults(manifest, config), secretNames };
   const problems: FieldProblem[] = [];
-  const facts: BindFacts = { fields, problems, verifyByDefault: manifest.defaults?.http?.verify_tls ?? true };
+  const { defaults = {} } = manifest;
+  const facts: BindFacts = { fields, problems, defaults, verifyByDefault: defaults.http?.verify_tls ?? true };
   const blocks = manifest.transports ?? impliedBlocks(fields);
   const endpoints = Object.entries(blocks).flatMap(([name, block]) => bindOne(name, block, facts) ?? []);
   if (problems.length > 0) {

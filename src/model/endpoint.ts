@@ -52,12 +52,14 @@ export interface OkCheck {
 }
 
 interface Place {
-  /** Name in the manifest: `http`, `http.legacy`, `tcp`. */
+  /** Name in the manifest: `http`, `http.legacy`, `ssh`. */
   readonly name: string;
   /** One hostname or address, in canonical spelling, IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
   readonly tls: TlsRules | null;
+  /** Longest wait for one answer, where the manifest's `defaults.transports` names one. */
+  readonly timeoutMs?: number;
 }
 
 export interface HttpEndpoint extends Place {
@@ -90,7 +92,64 @@ export interface TcpEndpoint extends Place {
   readonly telnet: boolean;
 }
 
-export type Endpoint = HttpEndpoint | TcpEndpoint;
+/** Who logs in, and with what: a key is tried before a password. */
+export interface SshLogin {
+  readonly username: Rendered;
+  readonly password: Rendered | null;
+  readonly privateKey: Rendered | null;
+  readonly passphrase: Rendered | null;
+}
+
+/** How an interactive shell of a device is used. */
+export interface ShellRules {
+  /** Lines sent after each login: paging off, for instance. */
+  readonly setup: readonly string[];
+  readonly enable: { readonly command: string; readonly password: Rendered } | null;
+  /** The lines that begin and end a configuration session. */
+  readonly config: readonly string[];
+  /** A regular expression of the prompt's whole line; null: it is learnt at login. */
+  readonly prompt: string | null;
+  /** Lines with which the device waits before it goes on, beside the usual ones. */
+  readonly pager: readonly AnswerPattern[];
+  /** Lines that say that a command was not taken. */
+  readonly errors: readonly AnswerPattern[];
+}
+
+export interface SshEndpoint extends Place, SshLogin {
+  readonly kind: "ssh";
+  readonly tls: null;
+  readonly timeoutMs: number;
+  /** The only key to trust, as `SHA256:<base64>`. */
+  readonly hostKey: string | null;
+  /** Keys to trust, as OpenSSH writes them; null: the instance's own memory decides. */
+  readonly knownHosts: string | null;
+  readonly jump: (SshLogin & { readonly host: string; readonly port: number; readonly hostKey: string | null }) | null;
+  readonly shell: ShellRules | null;
+  readonly reads: readonly LinePattern[];
+  /** Offers algorithms that are broken, because the device knows no others. */
+  readonly allowsLegacy: boolean;
+}
+
+export interface SnmpEndpoint extends Place {
+  readonly kind: "snmp";
+  readonly tls: null;
+  /** For one request, before it is repeated. */
+  readonly timeoutMs: number;
+  readonly retries: number;
+  /** Rows asked for at once in a walk. */
+  readonly maxRepetitions: number;
+  readonly version: "1" | "2c" | "3";
+  readonly community: Rendered | null;
+  readonly user: SnmpUser | null;
+  readonly context: string;
+}
+export interface SnmpUser {
+  readonly name: string;
+  readonly auth: { readonly protocol: string; readonly key: Rendered } | null;
+  readonly priv: { readonly protocol: string; readonly key: Rendered } | null;
+}
+
+export type Endpoint = HttpEndpoint | TcpEndpoint | SshEndpoint;
 
 /** `scheme://host:port` as a URL writes it; the port only where it is not the scheme's own. */
 export const originOf = ({ scheme, host, port }: Pick<HttpEndpoint, "scheme" | "host" | "port">): string => {

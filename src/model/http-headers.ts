@@ -3,9 +3,11 @@ import { SwitchyardError } from "../errors.ts";
 
 const refused: ReadonlySet<string> = new Set([
   ...["host", "connection", "keep-alive", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "expect"],
-  ...["forwarded", "x-original-url", "x-rewrite-url", "x-method-override", "http2-settings"],
+  ...["forwarded", "via", "x-method", "x-method-override", "x-host", "http2-settings"],
+  ...["x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip"],
 ]);
-const refusedStarts = ["proxy-", "x-forwarded-", "x-http-method"];
+/** Another target, another method or another sender than those that the runner checked. */
+const refusedStarts = ["proxy-", "x-forwarded", "x-original-", "x-rewrite-", "x-override-", "x-http-"];
 
 /** Some servers take `_` for `-`: `X_Forwarded_For` is judged as `x-forwarded-for`. */
 const judgedName = (name: string): string => name.toLowerCase().replaceAll("_", "-");

@@ -36,15 +36,32 @@ export interface HttpStep extends StepCommon {
 export interface TcpStep extends StepCommon {
   readonly send: readonly string[];
 }
+/** What is said when a device asks back: `match` is a regular expression over the end of its output. */
+export interface SshAnswer {
+  readonly match: string;
+  readonly send: string;
+  /** False: no line end is sent behind it. */
+  readonly enter?: false;
+}
+/** Commands run one after the other, or one file put. */
 export interface SshStep extends StepCommon {
   readonly commands?: readonly string[];
-  readonly answers?: readonly JsonObject[];
+  readonly answers?: readonly SshAnswer[];
   readonly stdin?: string;
-  readonly accept?: readonly string[];
+  /** `closed`: a connection that the device closes after the last command is an answer. */
+  readonly accept?: readonly "closed"[];
   readonly put?: { readonly path: string; readonly mode?: number; readonly base64: string };
 }
+export interface SnmpSet {
+  readonly oid: string;
+  /** `Integer`, `OctetString`, `ObjectIdentifier`, `IpAddress`, `Counter`, `Gauge`, `TimeTicks`, `Counter64`, `Opaque`. */
+  readonly type: string;
+  /** A number, a text, or `{hex}` for bytes that are no text. */
+  readonly value: number | string | { readonly hex: string };
+}
+/** Values set by one request: all of them or none. */
 export interface SnmpStep extends StepCommon {
-  readonly set: readonly JsonObject[];
+  readonly set: readonly SnmpSet[];
 }
 export interface ProcessStep extends StepCommon {
   readonly program: string;

@@ -6,6 +6,8 @@ export type {
   Effects,
   HttpStep,
   Precondition,
+  SshAnswer,
+  SshStep,
   Step,
   StepRef,
   TargetEffect,
@@ -16,5 +18,6 @@ export type { ActionCall, ConnectionTestResult, InventoryCall } from "./calls.ts
 export { Driver, type DriverContext, type DriverEvent, type DriverLog } from "./driver.ts";
 export { DriverError } from "./driver-error.ts";
 export type { HttpClient, HttpRequest, HttpResponse } from "./http-client.ts";
+export type { SshClient, SshPutResult, SshResult, SshRunOptions, SshStepAnswer } from "./ssh-client.ts";
 export type { TcpClient, TcpConnection, TcpReadOptions } from "./tcp-client.ts";
 export type { TransportClients } from "./transport-clients.ts";

@@ -1,35 +1,45 @@
 /** The set of clients a driver holds, one per endpoint of its instance. */
 import { DriverError } from "./driver-error.ts";
 import { type Ask, createHttpClient, type HttpClient } from "./http-client.ts";
+import { createSshClient, type SshClient } from "./ssh-client.ts";
 import { createTcpClient, type TcpClient } from "./tcp-client.ts";
 
-export interface TransportClients {
-  /** The endpoint that the manifest calls `http`. */
+/** The clients by kind of transport. */
+interface ClientKinds {
   readonly http: HttpClient;
-  /** The endpoint that the manifest calls `tcp`. */
+  readonly ssh: SshClient;
   readonly tcp: TcpClient;
+}
+type KindName = keyof ClientKinds;
+
+/** `http` is the endpoint that the manifest calls `http`, and so on. */
+export interface TransportClients extends ClientKinds {
   /** A named endpoint of the manifest, such as `http.legacy`. */
-  named(name: "http" | `http.${string}`): HttpClient;
-  named(name: "tcp" | `tcp.${string}`): TcpClient;
+  named<K extends KindName>(name: K | `${K}.${string}`): ClientKinds[K];
 }
 
-const factories: Readonly<Record<string, (ask: Ask, transport: string) => HttpClient | TcpClient>> = {
+const factories: { readonly [K in KindName]: (ask: Ask, transport: string) => ClientKinds[K] } = {
   http: createHttpClient,
+  ssh: createSshClient,
   tcp: createTcpClient,
 };
 
+const isKind = (name: string): name is KindName => Object.hasOwn(factories, name);
+
 /** Clients whose every request is an operation asked from the runner. */
 export const createTransportClients = (ask: Ask): TransportClients => {
-  const named = (name: string): HttpClient | TcpClient => {
+  const named = (name: string): ClientKinds[KindName] => {
     const kind = name.split(".", 1)[0] ?? "";
-    const create = Object.hasOwn(factories, kind) ? factories[kind] : undefined;
-    if (create === undefined) {
-      throw new DriverError("driver_failed", `Expected a transport named http, tcp, http.* or tcp.*, got "${name}".`);
-    }
-    return create(ask, name);
+    if (isKind(kind)) return factories[kind](ask, name);
+    const kinds = Object.keys(factories);
+    throw new DriverError(
+      "driver_failed",
+      `Expected a transport named ${kinds.join(", ")} or ${kinds[0]}.<name>, got "${name}".`,
+    );
   };
   return {
     http: createHttpClient(ask, "http"),
+    ssh: createSshClient(ask, "ssh"),
     tcp: createTcpClient(ask, "tcp"),
     named: named as TransportClients["named"],
   };

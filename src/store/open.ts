@@ -4,6 +4,7 @@ import { isMissingTable, unavailable } from "./engine/fault.ts";
 import { migratePostgres, migrateSqlite, newerSchema } from "./engine/migrate.ts";
 import { openPostgres } from "./engine/postgres.ts";
 import { openSqlite } from "./engine/sqlite.ts";
+import { isPostgres } from "./engine/url.ts";
 import { schemaVersion } from "./migrations/all.ts";
 import type { Store } from "./store.ts";
 import type { Unit } from "./unit.ts";
@@ -15,8 +16,6 @@ export interface OpenOptions {
   /** A clock for how long a busy database is waited for, in milliseconds. */
   readonly now?: () => number;
 }
-
-const isPostgres = (url: string): boolean => /^postgres(ql)?:\/\//.test(url);
 
 function* presentSchema(): Unit<number> {
   const sql = "select coalesce(max(version), 0) as version from schema_migrations";

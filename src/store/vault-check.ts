@@ -10,19 +10,20 @@ export interface MarkingVault {
   knows(mark: string): boolean;
 }
 
-const key = "vault_check";
+/** Where the mark lies among the facts of the installation. */
+export const markKey = "vault_check";
 
 /** Whether a master key belongs to this store already. */
 export const hasMasterKey = async (store: Store): Promise<boolean> =>
-  (await store.read(() => getMeta(key))) !== undefined;
+  (await store.read(() => getMeta(markKey))) !== undefined;
 
 /**
  * Leaves the vault's mark in the store on the first start, and asks on every later one whether the vault knows it.
  * @throws SwitchyardError `secret_unreadable` with one line for the operator when the key is another one.
  */
 export const checkMasterKey = async (store: Store, vault: MarkingVault): Promise<void> => {
-  const known = await store.read(() => getMeta(key));
-  const mark = known ?? (await store.write(() => keepMeta(key, vault.mark())));
+  const known = await store.read(() => getMeta(markKey));
+  const mark = known ?? (await store.write(() => keepMeta(markKey, vault.mark())));
   if (vault.knows(mark)) return;
   throw new SwitchyardError("secret_unreadable", {
     detail: `The master key ${vault.keyId} is not the one that sealed this store's secrets: start with the key that belongs to it.`,

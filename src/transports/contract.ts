@@ -8,6 +8,23 @@ import type { Redactor } from "../model/redact.ts";
 import type { TargetRef } from "../model/target.ts";
 import type { Mode } from "./wire.ts";
 
+/** A host key by its type and its SHA-256 fingerprint, `SHA256:<base64>`. */
+export interface HostKey {
+  readonly type: string;
+  readonly fingerprint: string;
+}
+
+/** What an instance knows about the host keys of its devices, by place (`host:port`). */
+export interface HostKeys {
+  /** Keys that were trusted or seen there, the trusted one first. */
+  known(place: string): Promise<readonly HostKey[]>;
+  /**
+   * Notes that a device shows this key, and resolves with the trusted one: the first that was ever seen there is
+   * trusted, unless the config says which key to trust (`isPinned`).
+   */
+  meet(place: string, key: HostKey, isPinned: boolean): Promise<HostKey>;
+}
+
 export interface BoundInstance {
   readonly instanceId: string;
   /** Instance, config revision, release and versions of its secrets: all else here follows from it. */
@@ -17,6 +34,8 @@ export interface BoundInstance {
   readonly defaults: Defaults;
   /** The pack may hold real values (`secrets:raw`). */
   readonly rawSecrets: boolean;
+  /** Without one, host keys are remembered as long as the connections are. */
+  readonly hostKeys?: HostKeys;
 }
 
 /** The durable record of a job's writes. */
@@ -37,7 +56,8 @@ export interface DoorEvent {
   readonly level: "info" | "debug" | "warn";
   readonly message: string;
   readonly meta: JsonObject;
-  readonly phase: "write" | "read";
+  /** `output`: what a command says while it runs. */
+  readonly phase: "write" | "read" | "output";
 }
 
 /** What one driver call may do. */
@@ -61,7 +81,7 @@ export interface Grant {
 
 /** One driver call's way to its instance. */
 export interface Door {
-  /** `http.request`, `tcp.open|send|read_until|close|probe`, `apply`. */
+  /** `http.request`, `ssh.run|shell|put`, `snmp.get|walk|table|set`, `tcp.open|send|read_until|close|probe`, `apply` ... */
   ask(op: string, args: unknown): Promise<unknown>;
   /** Lets nothing new through; reads end at once, a write in flight has its grace. */
   close(error?: SwitchyardError): void;

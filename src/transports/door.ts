@@ -8,10 +8,12 @@ import type { HttpStep, Step, StepAnswer } from "../model/plan.ts";
 import { misshapen, objectOf, refuseUnknown } from "../model/step.ts";
 import { statusFailure } from "./causes.ts";
 import type { Door, Grant } from "./contract.ts";
+import { type DeskFacts, msOf } from "./desk.ts";
 import { isHttpAnswer, isHttpRead, isOk } from "./http.ts";
 import { sendRead } from "./http-send.ts";
 import { kindFor } from "./kinds.ts";
 import { recordedRequest } from "./record.ts";
+import { createSshDesk } from "./ssh/desk.ts";
 import { createTcpDesk } from "./tcp-desk.ts";
 import type { Wire } from "./wire.ts";
 import { createWriteLane, type DirectOptions, type WriteLane } from "./write-lane.ts";
@@ -31,8 +33,6 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
   "plan_deviation",
   "handle_misplaced",
 ] satisfies ErrorCode[]);
-
-const longestMs = 600_000;
 
 const reasonOf = (signal: AbortSignal): SwitchyardError =>
   signal.reason instanceof SwitchyardError ? signal.reason : new SwitchyardError("job_cancelled");
@@ -75,12 +75,6 @@ const createCuts = ({ grant, life }: Pick<DoorFacts, "grant" | "life">): Cuts =>
   return { reads: reads.signal, writes: writes.signal, end, forget };
 };
 
-const timeoutOf = (raw: Json | undefined, usual: number): number => {
-  if (raw === undefined) return usual;
-  if (typeof raw !== "number" || !(raw > 0)) throw misshapen("Expected timeout_ms as a positive number.");
-  return Math.min(raw, longestMs);
-};
-
 /** Lives as long as one driver call. */
 class OpenDoor implements Door {
   refusal: SwitchyardError | null = null;
@@ -105,15 +99,22 @@ class OpenDoor implements Door {
     this.ops = {
       "http.request": (args) => this.request(args),
       apply: (args) => this.apply(args),
-      ...createTcpDesk({
-        wire: { ...facts.wire, signal: this.cuts.writes },
-        reads: this.cuts.reads,
-        binding: facts.binding,
-        endpointOf: (name) => this.endpointOf(name),
-        write: (step, endpoint, via) => this.write(step, endpoint, { via }),
-        record: (step, facts) => this.recordRead(step, facts),
-        settled: () => this.lane.settled(),
-      }),
+      ...createTcpDesk(this.desk()),
+      ...createSshDesk(this.desk()),
+    };
+  }
+
+  private desk(): DeskFacts {
+    const { wire, binding, grant } = this.facts;
+    return {
+      wire: { ...wire, signal: this.cuts.writes },
+      reads: this.cuts.reads,
+      binding,
+      endpointOf: (name) => this.endpointOf(name),
+      write: (step, endpoint, more) => this.write(step, endpoint, more),
+      record: (step, facts) => this.recordRead(step, facts),
+      tell: (event) => grant.record(event),
+      settled: () => this.lane.settled(),
     };
   }
 
@@ -198,7 +199,7 @@ class OpenDoor implements Door {
     refuseUnknown(raw, requestKeys, "a request");
     const endpoint = this.endpointOf(raw["transport"] === undefined ? "http" : String(raw["transport"]));
     if (endpoint.kind !== "http") throw misshapen(`Expected an http transport, got "${endpoint.name}".`);
-    const timeoutMs = timeoutOf(timeout, this.readWire.limits.timeoutMs);
+    const timeoutMs = msOf(timeout, this.readWire.limits.timeoutMs);
     const step = normaliseHttp(raw, endpoint, this.facts.wire.secrets);
     return isHttpRead(step, endpoint)
       ? this.read(step, endpoint, timeoutMs)

@@ -30,6 +30,8 @@ export interface TransportKind<E extends Endpoint = Endpoint, S extends Step = S
   /** A driver's request or step in its stored form. */
   normalise(raw: JsonObject, endpoint: E, book: HandleBook): S;
   isRead(step: S, endpoint: E): boolean;
+  /** A step of several lines or values as steps of one each: every one must be covered by some entry of `writes[]`. */
+  parts?(step: S, endpoint: E): readonly S[];
   /** Whether one entry of `writes[]` covers the step. */
   matchesWrite(step: S, entry: WriteEntry, rights: WriteRights): boolean;
   /**

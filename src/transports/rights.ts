@@ -10,9 +10,9 @@ const isAllowed = (step: Step, endpoint: Endpoint, binding: Binding, rights: Wri
   const entries = binding.writes[rights.capability?.id ?? ""];
   if (entries === undefined) return !binding.isDeclared && rights.capability !== undefined;
   const kind = kindFor(endpoint);
-  return entries.some(
-    (entry) => (entry.transport ?? endpoint.name) === step.transport && kind.matchesWrite(step, entry, rights),
-  );
+  const ours = entries.filter((entry) => (entry.transport ?? endpoint.name) === step.transport);
+  const parts = kind.parts?.(step, endpoint) ?? [step];
+  return ours.length > 0 && parts.every((part) => ours.some((entry) => kind.matchesWrite(part, entry, rights)));
 };
 
 /** @throws SwitchyardError `plan_deviation` when no entry of the capability's `writes[]` covers the step. */

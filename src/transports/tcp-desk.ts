@@ -1,30 +1,15 @@
 /** The tcp operations of one driver call: its open sessions, by the number the driver holds. */
 import { SwitchyardError } from "../errors.ts";
-import type { Binding } from "../model/binding.ts";
-import type { Endpoint, TcpEndpoint } from "../model/endpoint.ts";
+import type { TcpEndpoint } from "../model/endpoint.ts";
 import type { Json, JsonObject } from "../model/json.ts";
-import type { Step, TcpStep } from "../model/plan.ts";
+import type { TcpStep } from "../model/plan.ts";
 import { linearRegExp } from "../model/schema.ts";
 import { misshapen } from "../model/step.ts";
 import { lineOf } from "../model/tcp-step.ts";
+import { type DeskFacts, endpointFor, msOf, type Operations } from "./desk.ts";
 import { dial } from "./dial.ts";
 import { isReadLine } from "./tcp.ts";
 import { openTcp, type TcpSession } from "./tcp-session.ts";
-import type { Wire } from "./wire.ts";
-
-export interface TcpDeskFacts {
-  readonly wire: Wire;
-  /** Aborts when the call ends. */
-  readonly reads: AbortSignal;
-  readonly binding: Binding;
-  endpointOf(name: string): Endpoint;
-  write(step: Step, endpoint: Endpoint, via: TcpSession): Promise<Json>;
-  record(step: Step, facts: { readonly status: null; readonly ms: number }): void;
-  /** Resolves when no write is in flight. */
-  settled(): Promise<void>;
-}
-
-type Operations = Readonly<Record<`tcp.${string}`, (args: JsonObject) => Promise<Json>>>;
 
 const maxSessions = 8;
 /** A pattern looks at the end of a line only, so that a device cannot make it slow. */
@@ -35,17 +20,8 @@ interface OpenSession {
   readonly endpoint: TcpEndpoint;
 }
 
-const msOf = (raw: Json | undefined, usual: number): number => {
-  if (raw === undefined) return usual;
-  if (typeof raw !== "number" || !(raw > 0)) throw misshapen("Expected timeout_ms as a positive number.");
-  return Math.min(raw, 600_000);
-};
-
 /** For the manifest's own tcp test: a driver cannot look at other ports with it. */
-const probe = async (
-  { port, timeout_ms: timeout }: JsonObject,
-  { wire, reads, binding }: TcpDeskFacts,
-): Promise<Json> => {
+const probe = async ({ port, timeout_ms: timeout }: JsonObject, { wire, reads, binding }: DeskFacts): Promise<Json> => {
   const startedAt = wire.around.now();
   const place = binding.probe;
   if (place === null || place.port !== port) {
@@ -60,7 +36,7 @@ const probe = async (
 };
 
 /** The operations `tcp.open`, `tcp.send`, `tcp.read_until`, `tcp.close` and `tcp.probe`. */
-export const createTcpDesk = (facts: TcpDeskFacts): Operations => {
+export const createTcpDesk = (facts: DeskFacts): Operations => {
   const { wire, reads } = facts;
   const sessions = new Map<number, OpenSession>();
   let count = 0;
@@ -78,8 +54,7 @@ export const createTcpDesk = (facts: TcpDeskFacts): Operations => {
   };
 
   const open = async ({ transport }: JsonObject): Promise<Json> => {
-    const endpoint = facts.endpointOf(transport === undefined ? "tcp" : String(transport));
-    if (endpoint.kind !== "tcp") throw misshapen(`Expected a tcp transport, got "${endpoint.name}".`);
+    const endpoint = endpointFor(transport, "tcp", facts);
     if (sessions.size >= maxSessions) throw misshapen(`Expected at most ${maxSessions} tcp sessions at once.`);
     const session = await openTcp(endpoint, wire);
     if (reads.aborted) session.close();
@@ -93,7 +68,7 @@ export const createTcpDesk = (facts: TcpDeskFacts): Operations => {
     const { session, endpoint } = sessionOf(conn);
     const line = lineOf(raw, endpoint);
     const step: TcpStep = { transport: endpoint.name, send: [line] };
-    if (!isReadLine(line, endpoint)) await facts.write(step, endpoint, session);
+    if (!isReadLine(line, endpoint)) await facts.write(step, endpoint, { via: session });
     else {
       session.send(line);
       facts.record(step, { status: null, ms: 0 });

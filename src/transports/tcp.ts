@@ -53,6 +53,7 @@ export const tcpKind: TransportKind<TcpEndpoint, TcpStep> = {
   stepKeys: ["send"],
   normalise: normaliseTcp,
   isRead: (step, endpoint) => step.send.every((line) => isReadLine(line, endpoint)),
+  parts: (step) => step.send.map((line) => ({ ...step, send: [line] })),
   matchesWrite: (step, { pattern }, { verb, target }) => {
     if (typeof pattern !== "string") return false;
     const blanks = { ...(verb === undefined ? {} : { verb }), ...(target === undefined ? {} : { target: target.id }) };

@@ -72,7 +72,7 @@ export const createTransports = (deps: TransportsDeps): Transports => {
 
   const open = (instance: BoundInstance): Session => {
     letGo();
-    const warm = known.get(instance.key)?.warm ?? createWarm(createSecretBook(instance), around);
+    const warm = known.get(instance.key)?.warm ?? createWarm(createSecretBook(instance), around, instance.hostKeys);
     const session = createSession({ instance, warm, around, life: () => life.signal });
     known.set(instance.key, { warm, session });
     return session;

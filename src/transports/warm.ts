@@ -1,14 +1,23 @@
 /** What stays warm between the calls of one instance: connection pools and login sessions. */
 import type { HttpEndpoint } from "../model/endpoint.ts";
+import type { HostKey, HostKeys } from "./contract.ts";
 import type { LoginValues } from "./http-login.ts";
 import { createHttpPool, type HttpPool } from "./http-pool.ts";
 import type { SecretBook } from "./secrets.ts";
 import type { Surroundings } from "./wire.ts";
 
+/** A connection of any other kind. */
+export interface WarmConnection {
+  cut(): void;
+}
+
 /** Belongs to one instance, config revision and versions of its secrets. */
 export interface Warm {
   readonly secrets: SecretBook;
+  readonly hostKeys: HostKeys;
   pool(endpoint: HttpEndpoint): HttpPool;
+  /** The connection to an endpoint, made at the first call. */
+  connection<T extends WarmConnection>(endpoint: string, make: () => T): T;
   /** Login sessions by mode and endpoint; a refused login stays here and is never repeated. */
   readonly logins: Map<string, Promise<LoginValues>>;
   /** When a connection was last asked for. */
@@ -17,11 +26,26 @@ export interface Warm {
   cut(): void;
 }
 
-export const createWarm = (secrets: SecretBook, around: Surroundings): Warm => {
+/** Remembers for as long as the connections are warm: where no store does it. */
+const fleetingKeys = (): HostKeys => {
+  const trusted = new Map<string, HostKey>();
+  return {
+    known: async (place) => [trusted.get(place) ?? []].flat(),
+    meet: async (place, key, isPinned) => {
+      const first = trusted.get(place) ?? key;
+      if (!isPinned) trusted.set(place, first);
+      return first;
+    },
+  };
+};
+
+export const createWarm = (secrets: SecretBook, around: Surroundings, hostKeys = fleetingKeys()): Warm => {
   const pools = new Map<string, HttpPool>();
+  const connections = new Map<string, WarmConnection>();
   let usedAt = around.now();
   return {
     secrets,
+    hostKeys,
     logins: new Map(),
     get usedAt() {
       return usedAt;
@@ -34,8 +58,15 @@ export const createWarm = (secrets: SecretBook, around: Surroundings): Warm => {
       pools.set(endpoint.name, pool);
       return pool;
     },
+    connection: <T extends WarmConnection>(endpoint: string, make: () => T): T => {
+      usedAt = around.now();
+      const connection = (connections.get(endpoint) as T | undefined) ?? make();
+      connections.set(endpoint, connection);
+      return connection;
+    },
     cut: () => {
       for (const pool of pools.values()) pool.cut();
+      for (const connection of connections.values()) connection.cut();
       pools.clear();
     },
   };

@@ -176,7 +176,7 @@ class Lane implements WriteLane {
   private async send(due: Due): Promise<StepAnswer> {
     const { step, endpoint, more = {} } = due;
     const { grant, binding, wire } = this.facts;
-    const limits = { ...wire.limits, timeoutMs: more.timeoutMs ?? wire.limits.timeoutMs };
+    const limits = { ...wire.limits, timeoutMs: more.timeoutMs ?? endpoint.timeoutMs ?? wire.limits.timeoutMs };
     checkWrite(step, endpoint, binding, grant);
     const ready = await kindFor(endpoint).prepare(step, endpoint, { ...wire, limits }, more.via);
     try {

@@ -1,6 +1,16 @@
 /** Loads the master key from a setting or a file, and makes the file on a fresh machine. */
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { keyBytes, unreadable } from "./sealed.ts";
 
@@ -61,19 +71,52 @@ const syncFolder = (folder: string): void => {
   }
 };
 
-/** The file appears whole or not at all, and the first of several makers wins. */
-const makeKey = (file: string): void => {
+const textOf = (key: Buffer): string => `${key.toString("base64")}\n`;
+
+/** Writes the key durably beside the file and lets `place` bring it there: it appears whole or not at all. */
+const install = (file: string, key: Buffer, place: (draft: string) => void): void => {
   const folder = dirname(file);
   const draft = `${file}.${randomBytes(6).toString("hex")}`;
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
-    writeDurably(draft, `${randomBytes(keyBytes).toString("base64")}\n`);
-    linkSync(draft, file);
+    writeDurably(draft, textOf(key));
+    place(draft);
     syncFolder(folder);
-  } catch (thrown) {
-    if (codeOf(thrown) !== "EEXIST") throw unreadable(`The master key file ${file} cannot be made: ${codeOf(thrown)}.`);
   } finally {
     rmSync(draft, { force: true });
+  }
+};
+
+/** The first of several makers wins. */
+const makeKey = (file: string): void => {
+  try {
+    install(file, randomBytes(keyBytes), (draft) => linkSync(draft, file));
+  } catch (thrown) {
+    if (codeOf(thrown) !== "EEXIST") throw unreadable(`The master key file ${file} cannot be made: ${codeOf(thrown)}.`);
+  }
+};
+
+/**
+ * Puts a key where there is none.
+ * @throws SwitchyardError `secret_unreadable` when there is one, or the file cannot be made.
+ */
+export const placeKey = (file: string, key: Buffer): void => {
+  try {
+    install(file, key, (draft) => linkSync(draft, file));
+  } catch (thrown) {
+    throw unreadable(`The master key file ${file} cannot be made: ${codeOf(thrown)}.`);
+  }
+};
+
+/**
+ * Puts a key in the place of another one; a crash leaves the one or the other.
+ * @throws SwitchyardError `secret_unreadable` when the file cannot be replaced.
+ */
+export const replaceKey = (file: string, key: Buffer): void => {
+  try {
+    install(file, key, (draft) => renameSync(draft, file));
+  } catch (thrown) {
+    throw unreadable(`The master key file ${file} cannot be replaced: ${codeOf(thrown)}.`);
   }
 };
 

@@ -43,6 +43,7 @@ const recordOf = (deps: DriverDeps, span: Span | undefined) => (event: DoorEvent
   const { emitter } = deps.attempt;
   traceWrite(span, event, deps.now());
   if (event.phase === "write") emitter.emitWrite(event);
+  else if (event.phase === "output") emitter.emitDriver(event);
   else emitter.emit(event);
 };
 

@@ -111,6 +111,16 @@ describe("headers that are not a driver's to set", () => {
   test.each([
     ...["Host", "Connection", "Content-Length", "Transfer-Encoding", "TE", "Trailer", "Upgrade", "Expect"],
     ...["Proxy-Authorization", "Forwarded", "X-Forwarded-For", "X_Forwarded_Host", "X-Original-URL", "x-rewrite-url"],
+    ...[
+      "X-Original-URI",
+      "X-Original-Host",
+      "X-Rewrite-URI",
+      "X-Override-URL",
+      "X-Forwarded",
+      "X-Host",
+      "X-Real-IP",
+      "Via",
+    ],
     ...["X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override", "authorization", "AUTHORIZATION", "Bad Name"],
   ])("refuses %s", async (name) => {
     expect(await refused({ path: "/x", headers: { [name]: "value" } })).toBe("endpoint_not_allowed");

@@ -265,7 +265,7 @@ describe.each(Object.keys(kinds) as (keyof typeof kinds)[])("transport %s", (nam
 
   test("refuses operations and endpoints that are not there", async () => {
     await using lab = await setUp();
-    expect(await codeOf(lab.bench.door().ask("ssh.run", {}))).toBe("driver_failed");
+    expect(await codeOf(lab.bench.door().ask("ftp.get", {}))).toBe("driver_failed");
     expect(await codeOf(lab.bench.door().ask("constructor", {}))).toBe("driver_failed");
     const op = name === "http" ? "http.request" : "tcp.open";
     expect(await codeOf(lab.bench.door().ask(op, { transport: `${name}.other` }))).toBe("endpoint_not_allowed");

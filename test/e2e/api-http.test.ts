@@ -90,6 +90,15 @@ describe.skipIf(!hasRedis)("the HTTP interface", () => {
     });
     const xml = { headers: { "content-type": "application/xml" }, body: "<a/>", status: 415 };
     expect(await bench.json("POST", "/api/tokens", xml)).toMatchObject({ code: "unsupported_media_type" });
+    for (const charset of ["utf-16", '"UTF-16LE"', "iso-8859-1"]) {
+      const headers = { "content-type": `application/json; charset=${charset}` };
+      const refused = await bench.json("POST", "/api/tokens", { headers, body: "{}", status: 415 });
+      expect(refused).toMatchObject({ code: "unsupported_media_type", detail: expect.stringContaining("UTF-8") });
+    }
+    for (const charset of ["utf-8", '"UTF-8"', "utf8"]) {
+      const headers = { "content-type": `application/json; charset=${charset}` };
+      await bench.json("POST", "/api/tokens", { headers, body: "{}", status: 400 });
+    }
     const broken = { headers: { "content-type": "application/json" }, body: "{", status: 400 };
     expect(await bench.json("POST", "/api/tokens", broken)).toMatchObject({ code: "validation_failed" });
     const huge = { body: { name: "x".repeat(1_100_000), role: "viewer" }, status: 413 };

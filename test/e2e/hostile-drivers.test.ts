@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Answer, type Caller, callerOf } from "../kit/caller.ts";
 import { type HttpDevice, sendJson, startHttp } from "../kit/device.ts";
+import { systemLevels } from "../kit/levels.ts";
 import { rogueId, roguePack } from "../kit/rogue-driver.ts";
 import { type SseLine, type System, startSystem, until } from "../kit/system.ts";
 
@@ -22,7 +23,7 @@ const waysOut: readonly (readonly ["path" | "url", string])[] = [
   ].map((text) => ["url", text] as const),
 ];
 
-describe("an instance whose driver misbehaves", () => {
+describe.each(await systemLevels())("an instance whose driver misbehaves, at level $level", ({ around }) => {
   let system: System;
   let caller: Caller;
   let device: HttpDevice;
@@ -60,7 +61,7 @@ describe("an instance whose driver misbehaves", () => {
   beforeAll(async () => {
     device = await startHttp((_, response) => sendJson(response, { ok: true }));
     other = await startHttp((_, response) => sendJson(response, { other: true }));
-    system = await startSystem();
+    system = await startSystem({ around });
     caller = callerOf(system);
     await caller.install(roguePack());
     rogue = await add("rogue");

@@ -19,6 +19,8 @@ const findProgram = (name: string): string | undefined =>
     .map((folder) => join(folder, name))
     .find((path) => existsSync(path));
 const program = findProgram("prometheus");
+/** Comes with it: checks rules and tests them. */
+export const promtool = findProgram("promtool") ?? "promtool";
 /** For `describe.skipIf(!hasPrometheus)`; in strict runs a missing program is a failure instead. */
 export const hasPrometheus = program !== undefined || process.env["SWITCHYARD_TEST_STRICT"] === "1";
 
@@ -31,16 +33,26 @@ const freePort = async (): Promise<number> => {
   return typeof address === "object" && address !== null ? address.port : 0;
 };
 
-const settings = (port: number, closedPort: number): string => `
+export interface PrometheusOptions {
+  /** Where else to scrape /metrics, as `host:port`. */
+  readonly target?: string;
+  /** More rules, as a path. */
+  readonly rules?: string;
+}
+
+const scrape = ({ target }: PrometheusOptions): string =>
+  target === undefined ? "" : `  - job_name: switchyard\n    static_configs: [{ targets: ["${target}"] }]\n`;
+
+const settings = (port: number, closedPort: number, options: PrometheusOptions): string => `
 global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
-rule_files: [rules.yml]
+rule_files: [rules.yml${options.rules === undefined ? "" : `, ${options.rules}`}]
 scrape_configs:
   - job_name: self
     metrics_path: /prom/metrics
     static_configs: [{ targets: ["127.0.0.1:${port}"], labels: { site: lab } }]
   - job_name: gone
     static_configs: [{ targets: ["127.0.0.1:${closedPort}"] }]
-`;
+${scrape(options)}`;
 const rules = `
 groups:
   - name: lab
@@ -62,11 +74,11 @@ const untilReady = async (child: ChildProcess, url: string): Promise<void> => {
   throw new Error("Expected Prometheus to get ready, but it did not.");
 };
 
-export const startPrometheus = async (): Promise<TestPrometheus> => {
+export const startPrometheus = async (options: PrometheusOptions = {}): Promise<TestPrometheus> => {
   if (program === undefined) throw new Error("Expected prometheus on PATH; install the package prometheus.");
   const folder = await mkdtemp(join(tmpdir(), "sw-prometheus-"));
   const port = await freePort();
-  await writeFile(join(folder, "prometheus.yml"), settings(port, await freePort()));
+  await writeFile(join(folder, "prometheus.yml"), settings(port, await freePort(), options));
   await writeFile(join(folder, "rules.yml"), rules);
   const args = [
     `--config.file=${join(folder, "prometheus.yml")}`,

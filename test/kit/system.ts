@@ -48,6 +48,8 @@ export interface SystemOptions {
   readonly lab?: boolean;
   readonly env?: Record<string, string>;
   readonly dataDir?: string;
+  /** A command that starts the system's own, which is given to it as its last arguments. */
+  readonly around?: readonly string[];
 }
 
 const until = async <T>(
@@ -77,8 +79,10 @@ const statOf = (pid: number): { parent: number; title: string } | null => {
   }
 };
 
-/** Every process below this one, as the kernel sees it now. */
+/** Every process below this one, as the kernel sees it now; none below a system that is not running. */
 export const descendants = (ancestor: number): { pid: number; title: string }[] => {
+  // Below 0 is everything on the machine.
+  if (ancestor <= 1) return [];
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
@@ -171,8 +175,9 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
 
   const start = async (): Promise<void> => {
     rmSync(join(dataDir, "url"), { force: true });
-    const args = ["--disable-warning=ExperimentalWarning", "src/main.ts", ...(options.lab ? ["--lab"] : [])];
-    const started = spawn(process.execPath, args, {
+    const own = ["--disable-warning=ExperimentalWarning", "src/main.ts", ...(options.lab ? ["--lab"] : [])];
+    const [program = "", ...args] = [...(options.around ?? []), process.execPath, ...own];
+    const started = spawn(program, args, {
       cwd: root,
       env: {
         ...process.env,

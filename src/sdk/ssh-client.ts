@@ -1,0 +1,61 @@
+/** A driver's view of an ssh endpoint: commands, shells and files go to the runner, which sends them. */
+import type { Ask } from "./http-client.ts";
+
+export interface SshRunOptions {
+  /** Fed to the command; a command with input is always a write. */
+  readonly stdin?: string;
+  /** For the whole command, in milliseconds; default: the manifest's `defaults.transports.ssh.timeout_s`, else 30 s. */
+  readonly timeout_ms?: number;
+  /** Sends the output to the job's events as it comes, line by line. */
+  readonly stream?: boolean;
+}
+
+/** What came of a command. Any exit code is an answer; only a failed contact throws. */
+export interface SshResult {
+  /** Null where the device tells none. */
+  readonly exit_code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The answer to an ssh step of a plan: one result for each command that was sent. */
+export interface SshStepAnswer {
+  readonly results: readonly (SshResult & { readonly command: string; readonly prompt?: string })[];
+  /** The device closed the connection behind the last command. */
+  readonly closed: boolean;
+  /** What the device asked that the step has no answer to; nothing was sent after it. */
+  readonly question?: string;
+}
+
+export interface SshPutResult {
+  readonly path: string;
+  /** Bytes that the device took. */
+  readonly bytes: number;
+  /** Why it took none. */
+  readonly message?: string;
+}
+
+export interface SshClient {
+  /**
+   * Runs one command over a channel of its own. Lines that the manifest's `reads` name are reads, any other is a write.
+   * Throws DriverError: `auth_failed`, `host_key_mismatch`, `host_key_unknown`, `connect_timeout`, `response_timeout`,
+   * `response_too_large`, `device_error` (the device closed the connection in the middle), `read_only_violation` ...
+   *
+   * @example const { stdout } = await this.transports.ssh.run("show version");
+   */
+  run(command: string, options?: SshRunOptions): Promise<SshResult>;
+  /**
+   * Puts a file of at most 16 MiB over sftp: always a write, named `PUT <path>` in `writes[]`. `mode` are its
+   * permissions (0o644 ...); without them the device chooses.
+   */
+  put(path: string, bytes: Uint8Array | string, mode?: number): Promise<SshPutResult>;
+}
+
+/** A client of the endpoint that the manifest calls `transport`. */
+export const createSshClient = (ask: Ask, transport: string): SshClient => ({
+  run: async (command, options = {}) => (await ask("ssh.run", { ...options, transport, command })) as SshResult,
+  put: async (path, bytes, mode) => {
+    const base64 = Buffer.from(bytes as Uint8Array).toString("base64");
+    return (await ask("ssh.put", { transport, path, base64, ...(mode === undefined ? {} : { mode }) })) as SshPutResult;
+  },
+});

@@ -1,0 +1,140 @@
+/** The ssh transport: what is a read, what a write may be, and how commands and files are sent. */
+import { SwitchyardError } from "../../errors.ts";
+import type { SshEndpoint } from "../../model/endpoint.ts";
+import { compileLinePattern } from "../../model/pattern.ts";
+import type { SshStep, StepAnswer } from "../../model/plan.ts";
+import { normaliseSsh, sshStepKeys } from "../../model/ssh-step.ts";
+import { unsent } from "../causes.ts";
+import type { ReadyWrite, TransportKind } from "../kind.ts";
+import type { Wire } from "../wire.ts";
+import { type Command, type CommandResult, type OnOutput, runCommand } from "./exec.ts";
+import { SshLink } from "./link.ts";
+import { readyPut } from "./put.ts";
+
+/** The instance's one connection to this endpoint. */
+export const linkFor = (endpoint: SshEndpoint, { warm, around, secrets }: Wire): SshLink =>
+  warm.connection(`ssh ${endpoint.name}`, () => new SshLink(endpoint, { around, secrets, hostKeys: warm.hostKeys }));
+
+export const isReadCommand = (line: string, endpoint: SshEndpoint): boolean =>
+  endpoint.reads.some((pattern) => pattern.matches(line));
+
+/** What a driver's own write brings along. */
+export interface SshVia {
+  readonly onOutput?: OnOutput;
+}
+
+interface ExecFacts {
+  readonly link: SshLink;
+  readonly wire: Wire;
+  readonly via: SshVia;
+}
+
+const commandFor = (line: string, stdin: string | undefined, { wire, via }: ExecFacts): Command => ({
+  line,
+  ...(stdin === undefined ? {} : { stdin }),
+  timeoutMs: wire.limits.timeoutMs,
+  signal: wire.signal,
+  meter: wire.around.meter,
+  ...(via.onOutput === undefined ? {} : { onOutput: via.onOutput }),
+});
+
+const sinceMs = (startedAt: number, wire: Wire): number => Math.round((wire.around.now() - startedAt) * 10) / 10;
+
+/** What a driver gets of a command: secrets that the device echoes stand behind their handles. */
+export const shownResult = ({ exit_code, stdout, stderr }: CommandResult, { secrets }: Wire): CommandResult => ({
+  exit_code,
+  stdout: secrets.putBack(stdout),
+  stderr: secrets.putBack(stderr),
+});
+
+/** One command of a step; a failure from before the device had it leaves nothing unknown. */
+const executeOne = async (line: string, facts: ExecFacts, more: { stdin: string | undefined; isFirst: boolean }) => {
+  let hasBegun = !more.isFirst;
+  const begun = (): void => {
+    hasBegun = true;
+  };
+  try {
+    const result = await runCommand(facts.link, commandFor(line, more.stdin, facts), begun);
+    return { command: line, ...shownResult(result, facts.wire) };
+  } catch (thrown) {
+    throw hasBegun || !(thrown instanceof SwitchyardError) ? thrown : unsent(thrown);
+  }
+};
+
+/** Commands one after the other, each over a channel of its own; the first that does not exit with 0 ends it. */
+const execute = async ({ commands = [], stdin }: SshStep, facts: ExecFacts): Promise<StepAnswer> => {
+  const startedAt = facts.wire.around.now();
+  const results: Awaited<ReturnType<typeof executeOne>>[] = [];
+  let status: number | null = null;
+  for (const command of commands) {
+    const result = await executeOne(command, facts, { stdin, isFirst: results.length === 0 });
+    results.push(result);
+    status = result.exit_code;
+    if (status !== 0 && status !== null) break;
+  }
+  return { ok: (status ?? 0) === 0, status, answer: { results, closed: false }, ms: sinceMs(startedAt, facts.wire) };
+};
+
+const preparePut = async (put: NonNullable<SshStep["put"]>, { link, wire }: ExecFacts): Promise<ReadyWrite> => {
+  const ready = await readyPut(link, wire.signal);
+  return {
+    send: async () => {
+      const startedAt = wire.around.now();
+      const { ok, bytes, message } = await ready.send(put, { timeoutMs: wire.limits.timeoutMs, signal: wire.signal });
+      const answer = { path: put.path, bytes, ...(message === undefined ? {} : { message }) };
+      return { ok, status: null, answer, ms: sinceMs(startedAt, wire) };
+    },
+    done: ready.done,
+  };
+};
+
+const prepare: TransportKind<SshEndpoint, SshStep>["prepare"] = async (step, endpoint, wire, via) => {
+  const link = linkFor(endpoint, wire);
+  const facts: ExecFacts = { link, wire, via: (via ?? {}) as SshVia };
+  await link.reach(wire.signal);
+  if (step.put !== undefined) return preparePut(step.put, facts);
+  return { send: () => execute(step, facts), done: () => undefined };
+};
+
+/** Replies that only confirm; any other must stand in `writes[]`, as a command must. */
+const confirmation = /^(?:y|yes|n|no|\d{1,2})?$/i;
+
+/** The lines of a step that `writes[]` must name: not those that begin or end a configuration session. */
+const partsOf = (step: SshStep, { shell }: SshEndpoint): readonly SshStep[] => {
+  if (step.put !== undefined) return [step];
+  const replies = (step.answers ?? []).map(({ send }) => send).filter((send) => !confirmation.test(send));
+  const lines = [...(step.commands ?? []), ...replies].filter((line) => shell?.config.includes(line) !== true);
+  return lines.map((line) => ({ transport: step.transport, commands: [line] }));
+};
+
+const matchesWrite: TransportKind<SshEndpoint, SshStep>["matchesWrite"] = (step, { pattern }, { verb, target }) => {
+  if (typeof pattern !== "string") return false;
+  const blanks = { ...(verb === undefined ? {} : { verb }), ...(target === undefined ? {} : { target: target.id }) };
+  const { matches } = compileLinePattern(pattern, blanks);
+  return step.put === undefined ? (step.commands ?? []).every(matches) : matches(`PUT ${step.put.path}`);
+};
+
+const previewPut = ({ path, mode, base64 }: NonNullable<SshStep["put"]>): string => {
+  const bytes = Buffer.from(base64, "base64").length;
+  return `PUT ${path} (${bytes} bytes${mode === undefined ? "" : `, mode ${mode.toString(8)}`})`;
+};
+
+const preview = ({ commands = [], answers = [], stdin, put }: SshStep): string => {
+  if (put !== undefined) return previewPut(put);
+  const said = answers.map(({ match, send }) => ` (answering "${send}" to ${match})`).join("");
+  return `${commands.join("; ")}${said}${stdin === undefined ? "" : ` (with ${stdin.length} characters of input)`}`;
+};
+
+export const sshKind: TransportKind<SshEndpoint, SshStep> = {
+  stepKeys: sshStepKeys,
+  normalise: normaliseSsh,
+  isRead: (step, endpoint) =>
+    step.put === undefined &&
+    step.stdin === undefined &&
+    step.answers === undefined &&
+    (step.commands ?? []).every((line) => isReadCommand(line, endpoint)),
+  parts: partsOf,
+  matchesWrite,
+  prepare,
+  preview,
+};

@@ -1,0 +1,114 @@
+/** A hostile pack in a whole system, at every level: nothing is reached, each attempt is named, nobody else is hurt. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Answer } from "../kit/caller.ts";
+import { systemLevels } from "../kit/levels.ts";
+import { until } from "../kit/system.ts";
+import { type Attempt, addresses, applies, endless, quiet, table } from "./hostile-attempts.ts";
+import { type HostileBench, hostileToken, openHostileBench } from "./hostile-bench.ts";
+
+/** What nobody may ever see of the secret. */
+const forms = [hostileToken, Buffer.from(hostileToken).toString("hex"), Buffer.from(hostileToken).toString("base64")];
+const patienceMs = 3_000;
+
+describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
+  let bench: HostileBench;
+  let before = 0;
+  beforeAll(async () => {
+    bench = await openHostileBench(at);
+  }, 90_000);
+  afterAll(() => bench?.close());
+  beforeEach(() => {
+    before = bench.device.seen.length;
+  });
+  afterEach(async () => {
+    expect(bench.contacts).toEqual([]);
+    expect((await fetch(`${bench.system.url}/readyz`)).status).toBe(200);
+  });
+
+  const received = (): string[] => [
+    ...new Set(bench.device.seen.slice(before).map(({ method, url }) => `${method} ${url.replace(/\?.*/, "")}`)),
+  ];
+  const look = (
+    { from, name, facts }: Attempt,
+    options: { wait?: number; instance?: string } = {},
+  ): Promise<Answer> => {
+    const params = { from, name, facts: { ...bench.facts, ...facts?.(bench.facts) } };
+    const { instance = bench.hostile, wait = 30 } = options;
+    return bench.caller.act(instance, { capability: "hostile.look", verb: "read", params }, { wait });
+  };
+  /** The code that names the attempt in its job; fails when a form of the secret shows anywhere. */
+  const named = async ({ body }: Answer): Promise<{ code: string; detail: string }> => {
+    const job = await bench.caller.settled(body.job_id ?? body.id);
+    const shown = JSON.stringify([body, job, await bench.eventsOf(job.id)]);
+    for (const form of forms) expect(shown).not.toContain(form);
+    const detail = job.error?.detail ?? "";
+    const code = job.error?.code ?? job.state;
+    return { code, detail };
+  };
+
+  it.each(table)("$about: $name", async (attempt) => {
+    const { code, detail } = await named(await look(attempt));
+    expect(attempt.codes).toContain(code);
+    if (attempt.says) expect(detail).toMatch(attempt.says);
+    expect(received()).toEqual(attempt.sent ?? []);
+    if (attempt.from !== "escape") expect(await bench.neighbourWaits()).toBeLessThan(patienceMs);
+  });
+
+  it("is ended by a cancel where it never ends, and nobody waits for it meanwhile", async () => {
+    const ids = await Promise.all(
+      endless.map(async (attempt) => {
+        const { body } = await look(attempt, { wait: 0 });
+        const hasBegun = async () =>
+          (await bench.eventsOf(body.id)).some(({ message }) => message === "began") ? true : undefined;
+        await until(hasBegun, `${attempt.name} to begin`);
+        return body.id;
+      }),
+    );
+    expect(await bench.neighbourWaits()).toBeLessThan(patienceMs);
+    for (const id of ids) await bench.system.call("POST", `/api/jobs/${id}/cancel`);
+    for (const [index, id] of ids.entries()) {
+      const { error } = await bench.caller.settled(id);
+      expect([endless[index]?.name, ["job_cancelled", "sandbox_crashed"].includes(error?.code ?? "")]).toEqual([
+        endless[index]?.name,
+        true,
+      ]);
+    }
+    expect(received()).toEqual([]);
+  });
+
+  it.each(quiet)("names in the job's events what a driver tries and keeps silent about: %s", async (name, refused) => {
+    const answer = await look({ about: "", name, from: "escape", codes: [], facts: () => ({ quietly: true }) });
+    expect(answer.body).toMatchObject({ state: "succeeded", result: { details: { kept: "silent" } } });
+    const told = (await bench.eventsOf(answer.body.id)).filter(({ meta }) => meta["refused"] === refused);
+    expect(told).toMatchObject([{ level: "warn", message: expect.stringMatching(/^The sandbox refused /) }]);
+  });
+
+  it.each(applies)("applies its plan and nothing else: $about", async ({ params, code, sent }) => {
+    const answer = await bench.caller.act(bench.hostile, { capability: "hostile.act", verb: "go", params });
+    expect((await named(answer)).code).toBe(code);
+    expect(received()).toEqual(sent);
+  });
+
+  it.each(addresses)("cannot be pointed at the runner itself as %s", async (host) => {
+    const instance = await bench.addHostile(`at ${host}`, { host, port: bench.facts.port });
+    const asked: Attempt = { about: "", from: "worst", name: "path", codes: [], facts: () => ({ path: "/healthz" }) };
+    expect((await named(await look(asked, { instance }))).code).toBe("endpoint_not_allowed");
+  });
+
+  it("forges no line of a log and no event of a stream by control characters", async () => {
+    const { body } = await look({ about: "", from: "worst", name: "injects", codes: [] });
+    const lines = await bench.system.watch(body.id);
+    expect(lines.map(({ id }) => id)).toEqual(lines.map((_, index) => index + 1));
+    expect(lines.filter(({ event }) => event === "job.done")).toHaveLength(1);
+    expect(lines.at(-1)?.data).toMatchObject({ job_id: body.id, state: "succeeded" });
+    expect(bench.system.output()).not.toContain("forged");
+  });
+
+  it.each([
+    ["its target", { target: "swh_00000000000000000000000000000000" }],
+    ["its parameters", { params: { deep: [{ er: "Bearer swh_00000000000000000000000000000000" }] } }],
+  ])("is not handed a handle of somebody else in %s", async (_, more) => {
+    const answer = await bench.caller.act(bench.hostile, { capability: "hostile.look", verb: "read", ...more });
+    expect(bench.caller.codeOf(answer)).toBe("params_invalid");
+  });
+});
