@@ -1,6 +1,8 @@
 /** How a command is declared: its function, and the options that several share. */
 import { type Command, InvalidArgumentError } from "commander";
 import type { ExitCode } from "./exit-codes.ts";
+import { usage } from "./failure.ts";
+import { didYouMean } from "./nearest.ts";
 import type { Session } from "./session.ts";
 
 /** What a command does; without an exit code it succeeded. */
@@ -27,6 +29,14 @@ export const timed = (command: Command): Command =>
 /** The options of a command that enqueues a job. */
 export const enqueuing = (command: Command): Command =>
   timed(command.option("--wait", "wait for the outcome")).option("--watch", "show every line of the job as it comes");
+
+/** One of the known words; the refusal lists them and names the near ones. */
+export const oneOf =
+  (option: string, known: readonly string[]) =>
+  (word: string): string => {
+    if (known.includes(word)) return word;
+    throw usage(`${option} ${word}: expected one of ${known.join(", ")}.`, didYouMean(word, known));
+  };
 
 /** An option that may be given more than once. */
 export const collected = (value: string, before: readonly string[]): readonly string[] => [...before, value];

@@ -29,8 +29,16 @@ const byState: Readonly<Record<JobState, ExitCode>> = {
   partial: exitCodes.partial,
 };
 
-/** An open job was accepted, which is what was asked for. */
-export const exitOfState = (state: JobState): ExitCode => byState[state];
+/** An open job was accepted, which is what was asked for; a failed one may have missed what it was for. */
+export const exitOfJob = ({ state, error }: JobEnd): ExitCode =>
+  state === "failed" && missing.has(error?.code ?? "") ? exitCodes.notFound : byState[state];
+
+interface JobEnd {
+  readonly state: JobState;
+  readonly error: { readonly code: string } | null;
+}
+
+const missing: ReadonlySet<string> = new Set(["target_not_found", "not_found"]);
 
 const byStatus: Readonly<Record<number, ExitCode>> = {
   401: exitCodes.notAllowed,

@@ -1,11 +1,13 @@
 /** What happens after something was enqueued: nothing more, wait for the outcome, or watch every line. */
 
 import { isSettled } from "../model/job.ts";
+import { call } from "./called.ts";
 import { followEvents } from "./client/events.ts";
 import { paths } from "./client/find.ts";
 import type { EventDocument, JobDocument } from "./client/wire.ts";
-import { type ExitCode, exitCodes, exitOfState } from "./exit-codes.ts";
+import { type ExitCode, exitCodes, exitOfJob } from "./exit-codes.ts";
 import { CliFailure } from "./failure.ts";
+import { adviseAfter } from "./next-steps.ts";
 import { printJson, type Session } from "./session.ts";
 import { printOpen, printOutcome } from "./view/job.ts";
 import { createLiveView, type LiveView } from "./view/live.ts";
@@ -23,7 +25,7 @@ const silent: LiveView = { event: () => undefined, end: () => undefined };
 const jsonLines = ({ terminal }: Session): ((data: string) => void) => terminal.print;
 
 const left = (jobId: string, timeout: AbortSignal | undefined): CliFailure => {
-  const hints = [`Follow it with: switchyard watch ${jobId}`, `Stop it with: switchyard cancel ${jobId}`];
+  const hints = [`Follow it with: ${call("watch", jobId)}`, `Stop it with: ${call("cancel", jobId)}`];
   const facts = timeout?.aborted
     ? { title: "The job is not over in time", code: "wait_timed_out", detail: `${jobId} goes on.` }
     : { title: "Left before the job was over", code: "interrupted", detail: `${jobId} goes on.` };
@@ -49,7 +51,7 @@ const follow = async (session: Session, jobId: string, options: FollowOptions & 
   throw left(jobId, timeout);
 };
 
-export const readJob = (session: Session, jobId: string): Promise<JobDocument> =>
+const readJob = (session: Session, jobId: string): Promise<JobDocument> =>
   session.api.read(`${paths.jobs}/${encodeURIComponent(jobId)}`);
 
 /**
@@ -65,6 +67,15 @@ export const awaitJob = async (
   return readJob(session, jobId);
 };
 
+/** A person who has just said yes sees what comes of it, unless they asked for something else. */
+export const watched = ({ isJson }: Session, options: FollowOptions): FollowOptions =>
+  isJson || options.wait || options.timeout !== undefined ? options : { ...options, watch: true };
+
+/** How a settled job ended, and what to know and do when it did not do what was asked. */
+export const printEnd = async (session: Session, job: JobDocument): Promise<void> => {
+  printOutcome(session.terminal, job, await adviseAfter(session, job));
+};
+
 /** Prints what the options ask for, and says how it ended. */
 export const finish = async (session: Session, job: JobDocument, options: FollowOptions): Promise<ExitCode> => {
   const waits = options.wait || options.watch || options.timeout !== undefined;
@@ -72,7 +83,7 @@ export const finish = async (session: Session, job: JobDocument, options: Follow
   if (session.isJson) {
     // The lines of a watch end with job.done, which says it all.
     if (!options.watch) printJson(session, settled);
-  } else if (isSettled(settled.state)) printOutcome(session.terminal, settled);
+  } else if (isSettled(settled.state)) await printEnd(session, settled);
   else printOpen(session.terminal, settled);
-  return exitOfState(settled.state);
+  return exitOfJob(settled);
 };

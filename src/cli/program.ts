@@ -3,13 +3,17 @@ import { Command, CommanderError } from "commander";
 import { createClient } from "./client/http.ts";
 import { findServer } from "./client/server.ts";
 import type { Act, Group } from "./command.ts";
-import { accessCommands } from "./commands/access.ts";
 import { actionCommands } from "./commands/actions.ts";
+import { againCommands } from "./commands/again.ts";
 import { apiCommands } from "./commands/api.ts";
+import { editCommands } from "./commands/edit.ts";
 import { instanceCommands } from "./commands/instances.ts";
 import { inventoryCommands } from "./commands/inventory.ts";
 import { jobCommands } from "./commands/jobs.ts";
+import { scheduleCommands } from "./commands/schedules.ts";
+import { showCommands } from "./commands/show.ts";
 import { systemCommands } from "./commands/system.ts";
+import { tokenCommands } from "./commands/tokens.ts";
 import { typeCommands } from "./commands/types.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { CliFailure } from "./failure.ts";
@@ -28,10 +32,14 @@ export interface Surroundings {
 const groups: readonly Group[] = [
   typeCommands,
   instanceCommands,
+  editCommands,
   inventoryCommands,
   actionCommands,
   jobCommands,
-  accessCommands,
+  againCommands,
+  showCommands,
+  scheduleCommands,
+  tokenCommands,
   systemCommands,
   apiCommands,
 ];
@@ -90,7 +98,8 @@ export const runCommand = async (surroundings: Surroundings, argv: readonly stri
       const options = command.optsWithGlobals<CommonOptions>();
       isJson = options.json === true;
       const server = findServer({ url: options.url, token: options.token, environment, cwd });
-      const session = { api: createClient(server, signal), terminal, isJson, signal, now };
+      const editor = environment["VISUAL"] || environment["EDITOR"] || "vi";
+      const session = { api: createClient(server, signal), terminal, isJson, signal, now, editor };
       exitCode = (await run(session, given.slice(0, -2) as string[], options as never)) ?? exitCodes.succeeded;
     };
   const root = createRoot(surroundings);

@@ -11,6 +11,8 @@ export interface Session {
   /** Aborts when the person leaves. */
   readonly signal: AbortSignal;
   readonly now: () => number;
+  /** What a person edits texts with. */
+  readonly editor: string;
 }
 
 /** One document: on one line in a pipe, readable on a terminal. */

@@ -73,6 +73,18 @@ export const valuesOf = (given: Pairs): JsonObject => {
   return Object.fromEntries(entries);
 };
 
+const units: Readonly<Record<string, number>> = { s: 1, min: 60, m: 60, h: 3_600, d: 86_400 };
+
+/** A point in time as the API takes it: as it was written, or so long ago.
+ * @throws CliFailure when it is neither. */
+export const timeOf = (text: string, now: number): string => {
+  const [, count, unit = ""] = /^(\d{1,6}) ?(s|min|m|h|d)$/.exec(text) ?? [];
+  const at = count === undefined ? Date.parse(text) : now - Number(count) * (units[unit] ?? 0) * 1_000;
+  if (!Number.isFinite(at))
+    throw usage(`Expected a time such as 30min, 2h, 1d or 2026-11-21T06:00Z, got ${JSON.stringify(text)}.`);
+  return new Date(at).toISOString();
+};
+
 const secretForms = (name: string): string[] => [
   `From a file: --secret ${name}=@path/to/file`,
   `From standard input, or typed unseen: --secret ${name}=-`,

@@ -15,6 +15,10 @@ const encodeTime = (timeMs: number): string => {
   return text;
 };
 
+/** Where the ids that were made at this time or later (milliseconds since 1970) begin, as they sort. */
+export const firstIdAt = (prefix: IdPrefix, timeMs: number): string =>
+  `${prefix}_${encodeTime(Math.min(Math.max(0, Math.floor(timeMs)), 32 ** 10 - 1))}${"0".repeat(16)}`;
+
 /** The times that ids with this beginning were made at, as `[from, before)`; null when it is no beginning of an id. */
 export const timesOf = (beginning: string): readonly [number, number] | null => {
   const text = /^[a-z]{3}_([0-9a-hjkmnp-tv-z]{1,26})$/.exec(beginning)?.[1]?.slice(0, 10);

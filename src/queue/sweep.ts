@@ -74,23 +74,30 @@ export const closeTails = async (deps: SweepDeps, graceMs: number): Promise<void
   if (failed > 0) deps.log.warn({ failed }, "Some settled jobs could not be seen to; the next sweep tries again");
 };
 
+/** But for what runs: its worker gives it back when it hears of it, and a dead one's jobs are overdue soon. */
 const addEverything = async (deps: SweepDeps): Promise<void> => {
   let after: number | undefined;
   for (;;) {
     const jobs = await deps.store.read(() =>
       unsettledJobs({ limit: pageSize, ...(after === undefined ? {} : { after }) }),
     );
-    await addAgain(deps, jobs);
+    await addAgain(
+      deps,
+      jobs.filter(({ state }) => state !== "running"),
+    );
     after = jobs.at(-1)?.admission;
     if (jobs.length < pageSize) return;
   }
 };
 
-/** A Redis that does not know the epoch in the store was flushed or exchanged: it gets every unsettled job again. */
-export const checkEpoch = async (deps: SweepDeps): Promise<void> => {
+/**
+ * A Redis that does not know the epoch in the store was flushed or exchanged: it gets the unsettled jobs again.
+ * Answers whether it was so.
+ */
+export const checkEpoch = async (deps: SweepDeps): Promise<boolean> => {
   const known = await deps.store.read(() => getMeta(epochKey));
   const found = await readEpoch(deps.redis);
-  if (found !== undefined && found === known) return;
+  if (found !== undefined && found === known) return false;
   if (known !== undefined && known !== null) {
     deps.log.warn({ known, found }, "The queue lost its memory; every unsettled job is added again");
   }
@@ -100,13 +107,15 @@ export const checkEpoch = async (deps: SweepDeps): Promise<void> => {
   if (found === undefined) await writeEpoch(deps.redis, randomUUID());
   const kept = await readEpoch(deps.redis);
   if (kept !== undefined) await deps.store.write(() => setMeta(epochKey, kept));
+  return true;
 };
 
 const sweepRows = async (deps: SweepDeps, { graceMs }: SweepPace): Promise<void> => {
   if (!deps.queue.isUp()) return;
-  await checkEpoch(deps);
+  // Right after a flush the leases of living workers are missing, too: who is dead shows in the next round.
+  const isFlushed = await checkEpoch(deps);
   await addForgotten(deps, graceMs);
-  await addOverdue(deps, graceMs);
+  if (!isFlushed) await addOverdue(deps, graceMs);
   await closeTails(deps, graceMs);
 };
 

@@ -5,6 +5,7 @@ import type { JsonObject } from "../model/json.ts";
 import { codec } from "./codec.ts";
 import { lastSpilledOf } from "./events.ts";
 import { jobError } from "./job/claim.ts";
+import { openInstance } from "./job/open.ts";
 import { prepared, query, run, runOne } from "./query.ts";
 import { changeSecrets, insertSecrets, type NewSecret, secretFacts, secretFactsOf } from "./secrets.ts";
 import type { InstancesTable } from "./tables.ts";
@@ -112,7 +113,8 @@ function* cancelWaitingJobs(instanceId: string, now: number): Unit<void> {
         last_seq: lastSpilledOf(column.ref("jobs.id")),
         dedupe_key: null,
       }))
-      .where("instance_id", "=", instanceId)
+      .where("finished_at", "is", null)
+      .where(openInstance, "=", instanceId)
       .where("state", "in", ["queued", "retrying"]),
   );
 }
@@ -126,8 +128,9 @@ export function* deleteInstance({
   readonly now?: number;
 }): Unit<"deleted" | "busy" | "missing"> {
   if ((yield* runOne(select().where("id", "=", id).forUpdate())) === undefined) return "missing";
-  const running = query.selectFrom("jobs").select("id").where("instance_id", "=", id).where("state", "=", "running");
-  if ((yield* runOne(running.where("finished_at", "is", null).limit(1))) !== undefined) return "busy";
+  const open = query.selectFrom("jobs").select("id").where("finished_at", "is", null).where(openInstance, "=", id);
+  const running = open.where("started_at", "is not", null).where("state", "=", "running");
+  if ((yield* runOne(running.limit(1))) !== undefined) return "busy";
   yield* cancelWaitingJobs(id, now);
   yield* run(query.deleteFrom("instances").where("id", "=", id));
   return "deleted";

@@ -3,7 +3,7 @@ export { cancelledAmong, requestCancel } from "./job/cancel.ts";
 export { claimJob } from "./job/claim.ts";
 export { findJob, findJobs } from "./job/find.ts";
 export { type Admission, insertJob, type NewJob } from "./job/insert.ts";
-export { type Asker, type JobFilter, listJobs } from "./job/list.ts";
+export { listJobs } from "./job/list.ts";
 export {
   closeTail,
   countOpenJobs,
@@ -27,3 +27,4 @@ export {
   spillEvents,
 } from "./job/settle.ts";
 export { findUndo } from "./job/undo.ts";
+export type { Asker, JobFilter } from "./job/walk.ts";

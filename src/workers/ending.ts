@@ -29,12 +29,19 @@ const journalFacts = (journal: readonly JournalEntry[]): JsonObject => {
   return { steps_done: done, outcome: done < journal.length ? "unknown" : "partial", next: "read_back" };
 };
 
+/** The end of a job is not the end of what a device began: whoever reads the error must know. */
+const afterEffect = (error: SwitchyardError, journal: readonly JournalEntry[]): string => {
+  if (journal.length === 0 || error.code === "outcome_unknown") return error.message;
+  const [writes, it] = journal.length === 1 ? ["A write was", "it"] : [`${journal.length} writes were`, "them"];
+  return `${error.message} ${writes} sent before: the device may still act on ${it}.`;
+};
+
 const asJobError = (error: SwitchyardError, journal: readonly JournalEntry[]): JobError => {
   const details = { ...(error.details as JsonObject), ...journalFacts(journal) };
   return {
     code: error.code,
     title: errorTable[error.code].title,
-    detail: error.message,
+    detail: afterEffect(error, journal),
     ...(error.errors.length > 0 ? { errors: error.errors } : {}),
     ...(Object.keys(details).length > 0 ? { details } : {}),
   };

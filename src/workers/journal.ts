@@ -1,4 +1,5 @@
 /** The journal of a job as its transports see it: durable before the first byte, fenced by the attempt. */
+import { setTimeout as pause } from "node:timers/promises";
 import { SwitchyardError } from "../errors.ts";
 import type { Job } from "../model/job.ts";
 import type { JournalEntry } from "../model/plan.ts";
@@ -6,16 +7,34 @@ import type { PassWaypoint } from "../model/waypoint.ts";
 import { recordAnswered, recordSent } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
 import type { Journal } from "../transports/contract.ts";
+import { isOutage } from "./outage.ts";
 
 export interface JournalDeps {
   readonly store: Store;
   readonly job: Job;
   readonly earlier: readonly JournalEntry[];
   readonly now: () => number;
+  /** Aborted when the attempt is to end. */
+  readonly signal: AbortSignal;
   readonly pass?: PassWaypoint | undefined;
 }
 
-export const storeJournal = ({ store, job, earlier, now, pass }: JournalDeps): Journal => ({
+const againMs = 250;
+
+/** What a device answered is known here alone: a store that is away for a while must not make it unknown. */
+const persist = async (write: () => Promise<unknown>, signal: AbortSignal): Promise<void> => {
+  for (;;) {
+    try {
+      await write();
+      return;
+    } catch (error) {
+      if (!isOutage(error) || signal.aborted) throw error;
+      await pause(againMs);
+    }
+  }
+};
+
+export const storeJournal = ({ store, job, earlier, now, signal, pass }: JournalDeps): Journal => ({
   earlier,
   async sent(entry) {
     const outcome = await store.write(() => recordSent({ jobId: job.id, attempt: job.attempt, ...entry, now: now() }));
@@ -29,6 +48,7 @@ export const storeJournal = ({ store, job, earlier, now, pass }: JournalDeps): J
   },
   async answered(index, answer) {
     await pass?.("write.answered", job.id);
-    await store.write(() => recordAnswered({ jobId: job.id, index, attempt: job.attempt, answer, now: now() }));
+    const entry = { jobId: job.id, index, attempt: job.attempt, answer, now: now() };
+    await persist(() => store.write(() => recordAnswered(entry)), signal);
   },
 });

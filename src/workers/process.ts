@@ -22,6 +22,8 @@ import { beginAttempt } from "./spans.ts";
 
 const done: Settled = { outcome: "done" };
 const dueSlackMs = 50;
+/** Without a lease nothing passes the transports; it is renewed each second. */
+const leaselessDelayMs = 500;
 
 /** What earlier attempts said: the next number, and what the store does not have yet. */
 const earlierEvents = async ({ store, redis }: ProcessDeps, job: Job) => {
@@ -59,6 +61,8 @@ const runClaimed = async (deps: ProcessDeps, job: Job, signal: AbortSignal): Pro
   const onLost = (): void => attempt.stop("lost");
   signal.addEventListener("abort", onLost, { once: true });
   deps.running.set(job.id, attempt);
+  // The lease may have been lost since the claim.
+  if (!deps.isLeaseHeld()) attempt.stop("lost");
   if (job.attempt === 1) deps.metrics.jobStarted(job.kind, (deps.now() - job.createdAt) / 1000);
   try {
     const kind = job.kind as keyof typeof handlers;
@@ -105,6 +109,7 @@ export const createProcessor =
   (deps: ProcessDeps): Consume =>
   async (jobId, signal) => {
     await deps.pass?.("claim.taken", jobId);
+    if (!deps.isLeaseHeld()) return { outcome: "again", delayMs: leaselessDelayMs };
     // A job that needs no lock is read and claimed at once.
     const first = await claim(deps, jobId, (job) => job.locks.length === 0 && notNow(deps, job) === null);
     if (first.outcome !== "left") return runClaim(deps, first, signal);

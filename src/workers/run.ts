@@ -10,6 +10,7 @@ import { requeueJob, retryJob, settleJob } from "../store/jobs.ts";
 import { readJournal } from "../store/journal.ts";
 import type { Attempt } from "./attempt.ts";
 import { type AttemptEnd, endOfFailure } from "./ending.ts";
+import { isOutage } from "./outage.ts";
 import type { ProcessDeps } from "./process-deps.ts";
 import { noteEnd } from "./spans.ts";
 
@@ -51,7 +52,6 @@ const runHandler = async (deps: ProcessDeps, attempt: Attempt, handler: () => Pr
 
 /** So often is tried what the store refuses although it is there: a mistake, which no more tries will mend. */
 const maxMistakes = 3;
-const isOutage = (thrown: unknown): boolean => thrown instanceof SwitchyardError && thrown.code === "store_unavailable";
 
 /**
  * The store may be away for a while: what came of the job is not lost while this worker lives and holds the job.
@@ -148,10 +148,25 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, resul
   deps.tails.follow({ ...job, ...outcome, tail: "open", lastSeq }, emitter);
 };
 
+/**
+ * This worker lost the job. When no other has it yet, it goes back with what it said so far; the queue may have lost it,
+ * too, and adding it twice is harmless.
+ */
+const letGo = async ({ store, tail, log }: ProcessDeps, { job, emitter }: Attempt): Promise<Settled> => {
+  const fence = { id: job.id, attempt: job.attempt };
+  try {
+    const isOurs = await store.write(() => requeueJob({ ...fence, events: emitter.takeUnspilled() }));
+    if (isOurs) await tail.queue.add([{ id: job.id, queue: job.queue }]);
+  } catch (error) {
+    log.warn({ job_id: job.id, err: error }, "a lost job could not be given back; the sweep sees to it");
+  }
+  return { outcome: "again", delayMs: 0 };
+};
+
 const conclude = async (deps: ProcessDeps, attempt: Attempt, end: AttemptEnd): Promise<Settled> => {
   const { job, emitter } = attempt;
   const fence = { id: job.id, attempt: job.attempt };
-  if (end.kind === "drop") return done;
+  if (end.kind === "drop") return letGo(deps, attempt);
   if (end.kind === "settle") {
     await settle(deps, attempt, end);
     return done;

@@ -51,7 +51,7 @@ describe("the exit code of a command", () => {
       err: expect.stringContaining("forbidden"),
     });
     const id = /tok_\w+/.exec(made.err)?.[0] ?? "";
-    expect(await cli("token", "revoke", id)).toMatchObject({ code: 0 });
+    expect(await cli("token", "revoke", id, "--yes")).toMatchObject({ code: 0 });
     expect(await cli("instances", "--token", token)).toMatchObject({ code: 3 });
     expect(await cli("test", "pev")).toMatchObject({ code: 4, err: expect.stringContaining("Did you mean pve?") });
     expect(await cli("watch", "job_nothing")).toMatchObject({ code: 4 });
@@ -75,7 +75,7 @@ describe("the exit code of a command", () => {
     expect(await json("types", "nothing")).toMatchObject({ code: "not_found" });
     const failed = await json<{ items: JobBody[] }>("jobs", "--instance", "dead", "--state", "failed");
     expect(await cli("retry", failed.items[0]!.id, "--wait")).toMatchObject({ code: 1 });
-    expect(await cli("delete", "dead")).toMatchObject({ code: 0 });
+    expect(await cli("delete", "dead", "--yes")).toMatchObject({ code: 0 });
     expect(await cli("undo", failed.items[0]!.id)).toMatchObject({ code: expect.toBeOneOf([1, 4]) });
   });
 

@@ -160,7 +160,7 @@ describe("the command line", () => {
       writeFileSync(file, await zip(httpPack("test.lamp")));
       const installed = await cli("install", file, "--wait");
       expect(installed).toMatchObject({ code: 0, out: expect.stringContaining("test.lamp 1.0.0 is valid") });
-      expect(await cli("remove", "test.lamp", "--wait")).toMatchObject({ code: 0 });
+      expect(await cli("remove", "test.lamp", "--wait", "--yes")).toMatchObject({ code: 0 });
       const folder = join(bench.scratch, "folder");
       cpSync(packFolder, folder, { recursive: true, filter: (path) => !path.endsWith("/test") });
       const manifest = readFileSync(join(folder, "plugin.yaml"), "utf8").replace(
@@ -171,7 +171,7 @@ describe("the command line", () => {
       expect(await json<JobBody>("install", folder, "--wait")).toMatchObject({
         result: { type_id: "test.copy", status: "valid" },
       });
-      expect(await cli("rollback", "test.copy", "--wait")).toMatchObject({
+      expect(await cli("rollback", "test.copy", "--wait", "--yes")).toMatchObject({
         code: 1,
         err: expect.stringContaining("no_earlier_release"),
       });

@@ -1,41 +1,109 @@
-/** Things by what a person calls them: an instance by name or id, a type by id or name. */
-import { notFound } from "../failure.ts";
+/** Things by what a person calls them: a name, an id, or the beginning of an id that no other has. */
+import { call } from "../called.ts";
+import { type CliFailure, notFound, usage } from "../failure.ts";
 import { didYouMean } from "../nearest.ts";
 import type { Client } from "./http.ts";
-import type { InstanceDocument, TypeDocument } from "./wire.ts";
+import type { InstanceDocument, JobDocument, Page, TokenDocument, TypeDocument } from "./wire.ts";
 
 export const paths = {
   types: "/api/integrations/types",
   instances: "/api/integrations/instances",
   jobs: "/api/jobs",
+  plans: "/api/plans",
+  schedules: "/api/schedules",
+  tokens: "/api/tokens",
 } as const;
 
 export const listTypes = (api: Client): Promise<readonly TypeDocument[]> => api.read(paths.types);
 export const listInstances = (api: Client): Promise<readonly InstanceDocument[]> => api.read(paths.instances);
 
-/** @throws CliFailure not found, with the names that are near. */
-export const findInstance = async (api: Client, asked: string): Promise<InstanceDocument> => {
-  const all = await listInstances(api);
-  const found = all.find(({ instance_id }) => instance_id === asked) ?? all.find(({ name }) => name === asked);
-  if (found) return found;
-  const names = all.map(({ name }) => name);
-  throw notFound(`There is no instance ${JSON.stringify(asked)}.`, [
-    ...didYouMean(asked, names),
-    "`switchyard instances` lists them.",
-  ]);
+/** The part of an id that its table shows where room is scarce: the time and some chance behind it. */
+export const shortId = (id: string): string => id.slice(0, 18);
+
+/** Fewer characters begin the ids of a whole hour. */
+const leastBeginning = 10;
+
+interface Kind<T> {
+  /** `an instance`. */
+  readonly noun: string;
+  readonly id: (item: T) => string;
+  readonly name: (item: T) => string;
+  /** The command that lists them. */
+  readonly list: string;
+}
+
+const ambiguous = (asked: string, ids: readonly string[]): CliFailure =>
+  usage(`${asked} is the beginning of ${ids.length} ids: ${ids.slice(0, 5).join(", ")}.`, ["Give some more of it."]);
+
+/** By id, then by name, then by how an id begins. */
+const matching = <T>(asked: string, all: readonly T[], { id, name }: Kind<T>): readonly T[] => {
+  const exact = all.find((item) => id(item) === asked) ?? all.find((item) => name(item) === asked);
+  if (exact !== undefined) return [exact];
+  const lower = asked.toLowerCase();
+  const alike = all.filter((item) => name(item).toLowerCase() === lower);
+  if (alike.length > 0) return alike;
+  return asked.length < leastBeginning ? [] : all.filter((item) => id(item).startsWith(asked));
 };
+
+/** @throws CliFailure not found, with the names that are near; wrong usage when several begin like this. */
+const find = <T>(asked: string, all: readonly T[], kind: Kind<T>): T => {
+  const found = matching(asked, all, kind);
+  const [only] = found;
+  if (found.length > 1) throw ambiguous(asked, found.map(kind.id));
+  if (only !== undefined) return only;
+  const near = didYouMean(asked, [...new Set(all.map(kind.name))]);
+  throw notFound(`There is no ${kind.noun} ${JSON.stringify(asked)}.`, [...near, `List them with: ${call(kind.list)}`]);
+};
+
+const instanceKind: Kind<InstanceDocument> = {
+  ...{ noun: "instance", list: "instances" },
+  id: ({ instance_id }) => instance_id,
+  name: ({ name }) => name,
+};
+
+/** @throws CliFailure not found, with the names that are near. */
+export const findInstance = async (api: Client, asked: string): Promise<InstanceDocument> =>
+  find(asked, await listInstances(api), instanceKind);
 
 /** @throws CliFailure not found, with the ids that are near. */
 export const findType = async (api: Client, asked: string): Promise<TypeDocument> => {
   const all = await listTypes(api);
-  const wanted = asked.toLowerCase();
-  const found = all.find(({ id }) => id === asked) ?? all.find(({ name }) => name.toLowerCase() === wanted);
-  if (found) return found;
-  throw notFound(`There is no integration type ${JSON.stringify(asked)}.`, [
-    ...didYouMean(
-      asked,
-      all.map(({ id }) => id),
-    ),
-    "`switchyard types` lists them.",
-  ]);
+  const kind: Kind<TypeDocument> = {
+    noun: "integration type",
+    list: "types",
+    id: ({ id }) => id,
+    name: ({ id }) => id,
+  };
+  const byName = all.find(({ name }) => name.toLowerCase() === asked.toLowerCase());
+  return byName ?? find(asked, all, kind);
 };
+
+/** @throws CliFailure not found. */
+export const findToken = async (api: Client, asked: string): Promise<TokenDocument> => {
+  const { items } = await api.read<Page<TokenDocument>>(paths.tokens);
+  const live = items.filter(({ revoked_at, id }) => revoked_at === null || id === asked);
+  return find(asked, live, { noun: "token", list: "token list", id: ({ id }) => id, name: ({ name }) => name });
+};
+
+const wholeJobId = /^job_[0-9a-z]{26}$/;
+
+/** The whole id; a job may be called by how its id begins. */
+export const findJobId = async (api: Client, asked: string): Promise<string> => {
+  if (wholeJobId.test(asked)) return asked;
+  const beginning = asked.startsWith("job_") ? asked : `job_${asked}`;
+  const listed = `List them with: ${call("jobs")}`;
+  if (!/^job_[0-9a-z]{6,26}$/.test(beginning)) throw notFound(`There is no job ${JSON.stringify(asked)}.`, [listed]);
+  const { items } = await api.read<Page<JobDocument>>(paths.jobs, { id: beginning, limit: 6 });
+  const [only] = items;
+  if (only === undefined) throw notFound(`There is no job that begins with ${beginning}.`, [listed]);
+  if (items.length > 1)
+    throw ambiguous(
+      asked,
+      items.map(({ id }) => id),
+    );
+  return only.id;
+};
+
+/** @throws CliFailure not found. */
+export const findJob = async (api: Client, asked: string): Promise<JobDocument> =>
+  api.read(`${paths.jobs}/${await findJobId(api, asked)}`);

@@ -12,8 +12,10 @@ export interface Answer<T> {
 }
 
 export interface Ask {
+  /** Sent as JSON. */
   readonly body?: unknown;
-  readonly form?: FormData;
+  /** Sent as it is. */
+  readonly payload?: string | Buffer | FormData;
   readonly headers?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly timeoutMs?: number;
@@ -123,7 +125,9 @@ const sendAgain = async <T>(client: Pick<Client, "server" | "signal">, request: 
 
 export const createClient = (server: Server, signal: AbortSignal): Client => {
   const open: Client["open"] = (method, path, options = {}) => {
-    const body = options.form ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+    const body = (options.payload ?? (options.body === undefined ? undefined : JSON.stringify(options.body))) as
+      | RequestInit["body"]
+      | undefined;
     return fetch(urlOf(server, path, options.query), {
       method,
       headers: { ...headersFor(server, options), ...options.headers },

@@ -4,6 +4,7 @@ import type { JobState } from "../../model/job.ts";
 import type { Json, JsonObject } from "../../model/json.ts";
 import type { Capability } from "../../model/manifest.ts";
 import type { Effects, Precondition } from "../../model/plan.ts";
+import type { Role } from "../../model/principal.ts";
 import type { Target, TargetRef } from "../../model/target.ts";
 
 export interface JobDocument {
@@ -14,13 +15,29 @@ export interface JobDocument {
   readonly created_at: string;
   readonly started_at: string | null;
   readonly finished_at: string | null;
-  readonly requested_by: { readonly name: string };
+  readonly max_attempts: number;
+  readonly requested_by: { readonly name: string; readonly token_id?: string; readonly schedule_id?: string };
   readonly subject: { readonly type_id?: string; readonly instance_id?: string; readonly target?: TargetRef };
   readonly input: JsonObject;
   readonly progress: { readonly phase: string; readonly percent?: number; readonly message: string } | null;
   readonly waiting_for?: { readonly kind: string; readonly lock?: string; readonly held_by?: string };
   readonly result: Json;
   readonly error: JobErrorDocument | null;
+  readonly plan_id?: string;
+  readonly retry_of?: string;
+  readonly undo_of?: string;
+}
+
+/** One write of a job. */
+export interface JournalDocument {
+  readonly index: number;
+  readonly attempt: number;
+  readonly transport: string;
+  readonly request: JsonObject;
+  readonly idempotent: boolean;
+  readonly sent_at: string;
+  readonly answered_at: string | null;
+  readonly answer: Json;
 }
 
 export interface JobErrorDocument {
@@ -45,6 +62,7 @@ export interface EventDocument {
 export interface PlanDocument {
   readonly plan_id: string;
   readonly expires_at: string;
+  readonly used_by?: string | null;
   readonly pinned: boolean;
   readonly ok: boolean;
   readonly severity: string;
@@ -61,6 +79,8 @@ export interface TypeDocument {
   readonly version: string;
   readonly category: string;
   readonly status: string;
+  readonly removed: boolean;
+  readonly transports: JsonObject | null;
   readonly errors: JsonObject;
   readonly capabilities: readonly Capability[];
   readonly schema_connection: JsonObject;
@@ -72,6 +92,8 @@ export interface InstanceDocument {
   readonly instance_id: string;
   readonly type_id: string;
   readonly name: string;
+  readonly config: JsonObject;
+  readonly secrets: Readonly<Record<string, { readonly set: boolean }>>;
   readonly state: string;
   readonly last_test: string | null;
   readonly latency_ms: number | null;
@@ -90,6 +112,28 @@ export interface InventoryDocument {
     readonly refreshing_job_id?: string;
     readonly error?: { readonly code: string; readonly detail: string };
   };
+}
+
+export interface TokenDocument {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly instances: readonly string[] | null;
+  readonly expires_at: string | null;
+  readonly created_at: string;
+  readonly revoked_at: string | null;
+  readonly token?: string;
+}
+
+export interface ScheduleDocument {
+  readonly id: string;
+  readonly instance_id: string;
+  readonly kind: string;
+  readonly every_s: number;
+  readonly paused: boolean;
+  readonly next_run_at: string | null;
+  readonly last_job_id: string | null;
+  readonly last_state: string | null;
 }
 
 export interface Page<T> {

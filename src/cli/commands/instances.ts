@@ -1,42 +1,52 @@
 /** Instances: list, add, delete, test. */
+import { timesOf } from "../../model/ids.ts";
+import { agree } from "../agree.ts";
+import { call } from "../called.ts";
 import { findInstance, findType, listInstances, paths } from "../client/find.ts";
-import type { InstanceDocument, JobDocument } from "../client/wire.ts";
+import type { InstanceDocument, JobDocument, Page, ScheduleDocument } from "../client/wire.ts";
 import { collected, enqueuing, type Group } from "../command.ts";
 import type { ExitCode } from "../exit-codes.ts";
-import { declined } from "../failure.ts";
 import { type FollowOptions, finish } from "../follow.ts";
 import { printJson, type Session } from "../session.ts";
 import { secretsOf, valuesOf } from "../values.ts";
-import { printTable } from "../view/table.ts";
+import { type Column, printTable } from "../view/table.ts";
 import { ago, styleOf } from "../view/words.ts";
+
+/** When each device was last reached: by its test, or by what a schedule did with success since. */
+const contacts = async ({ api }: Session): Promise<ReadonlyMap<string, number>> => {
+  const { items } = await api.read<Page<ScheduleDocument>>(paths.schedules);
+  const times = new Map<string, number>();
+  for (const { instance_id, last_job_id, last_state } of items) {
+    // A job of a schedule that is gone went well: only those are not kept.
+    const isGood = last_job_id !== null && (last_state === "succeeded" || last_state === null);
+    const at = isGood ? (timesOf(last_job_id)?.[0] ?? 0) : 0;
+    times.set(instance_id, Math.max(at, times.get(instance_id) ?? 0));
+  }
+  return times;
+};
 
 const list = async (session: Session): Promise<undefined> => {
   const instances = await listInstances(session.api);
   if (session.isJson) return void printJson(session, instances);
   const now = session.now();
-  const columns = [
-    { title: "INSTANCE", isWhole: true, value: ({ name }: InstanceDocument) => name, style: () => "bold" as const },
-    {
-      title: "STATE",
-      value: ({ state }: InstanceDocument) => state,
-      style: (row: InstanceDocument) => styleOf(row.state),
-    },
-    { title: "TYPE", value: ({ type_id }: InstanceDocument) => type_id },
-    { title: "TESTED", value: ({ last_test }: InstanceDocument) => ago(last_test, now) },
-    {
-      title: "ID",
-      isWhole: true,
-      value: ({ instance_id }: InstanceDocument) => instance_id,
-      style: () => "dim" as const,
-    },
-    {
-      title: "NOTE",
-      value: ({ last_error, flags }: InstanceDocument) => last_error?.detail ?? flags.join(" "),
-    },
+  const times = await contacts(session);
+  const reached = ({ instance_id, last_test, state }: InstanceDocument): string => {
+    const since = state === "connected" || state === "degraded" ? (times.get(instance_id) ?? 0) : 0;
+    const at = Math.max(since, last_test === null ? 0 : Date.parse(last_test));
+    return ago(at === 0 ? null : new Date(at).toISOString(), now);
+  };
+  const columns: readonly Column<InstanceDocument>[] = [
+    { title: "INSTANCE", isWhole: true, value: ({ name }) => name, style: () => "bold" },
+    { title: "STATE", isWhole: true, value: ({ state }) => state, style: ({ state }) => styleOf(state) },
+    { title: "TYPE", value: ({ type_id }) => type_id },
+    { title: "LOOKED", isWhole: true, value: reached },
+    { title: "NOTE", value: ({ last_error, flags }) => last_error?.detail ?? flags.join(" ") },
+    { title: "ID", isWhole: true, isExtra: true, value: ({ instance_id }) => instance_id, style: () => "dim" },
   ];
   const isNoteless = instances.every(({ last_error, flags }) => last_error === null && flags.length === 0);
-  const shown = isNoteless ? columns.slice(0, -1) : columns;
-  printTable(session.terminal, instances, shown, "There is no instance. Add one: switchyard add <type> --name N");
+  const shown = isNoteless ? columns.filter(({ title }) => title !== "NOTE") : columns;
+  const none = `There is no instance. Add one: ${call("add", "<type>", "--name", "N")}`;
+  printTable(session.terminal, instances, shown, none);
 };
 
 interface AddOptions {
@@ -58,7 +68,7 @@ const add = async (session: Session, [asked = ""]: readonly string[], options: A
     `${terminal.style("bold", instance.name)} ${terminal.style("dim", instance.instance_id)} ${instance.state}`,
   );
   for (const warning of instance.warnings ?? []) terminal.note(terminal.styleError("yellow", `warning: ${warning}`));
-  terminal.note(`Test it with: switchyard test ${instance.name}`);
+  terminal.note(`Test it with: ${call("test", instance.name)}`);
 };
 
 const remove = async (
@@ -68,10 +78,8 @@ const remove = async (
 ): Promise<undefined> => {
   const { api, terminal, isJson } = session;
   const { instance_id, name } = await findInstance(api, asked);
-  if (!options.yes && terminal.canAsk) {
-    const question = `Delete ${name} with its secrets, inventory and schedules? [y/N] `;
-    if (!(await terminal.confirm(question))) throw declined("Nothing was deleted.");
-  }
+  const asks = `Delete ${name} with its secrets, inventory and schedules?`;
+  await agree(session, { asks, otherwise: "Nothing was deleted.", yes: options.yes });
   await api.ask("DELETE", `${paths.instances}/${instance_id}`);
   if (!isJson) terminal.print(`${name} is deleted`);
 };
@@ -94,7 +102,7 @@ export const instanceCommands: Group = (program, act) => {
     .option("--secret <name=@file|name=->", "a secret from a file or standard input; may be repeated", collected, [])
     .addHelpText(
       "after",
-      "\nExample:\n  $ switchyard add walnut.proxmox.ve --name pve --set host=pve.lan --set port=8006 \\\n      --set token_name=root@pam!ci --secret api_token=@token",
+      "\nExample:\n  $ npx switchyard add walnut.proxmox.ve --name pve --set host=pve.lan --set port=8006 \\\n      --set token_name=root@pam!ci --secret api_token=@token",
     )
     .action(act(add));
   program

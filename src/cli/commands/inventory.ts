@@ -4,12 +4,11 @@ import type { Target } from "../../model/target.ts";
 import { findInstance, findType, paths } from "../client/find.ts";
 import type { InventoryDocument, JobDocument, Page } from "../client/wire.ts";
 import { enqueuing, type Group } from "../command.ts";
-import { type ExitCode, exitOfState } from "../exit-codes.ts";
+import { type ExitCode, exitOfJob } from "../exit-codes.ts";
 import { CliFailure } from "../failure.ts";
-import { awaitJob, type FollowOptions, finish } from "../follow.ts";
+import { awaitJob, type FollowOptions, finish, printEnd } from "../follow.ts";
 import { didYouMean } from "../nearest.ts";
 import { printJson, type Session } from "../session.ts";
-import { printOutcome } from "../view/job.ts";
 import { type Column, printTable } from "../view/table.ts";
 import { ago, duration, shown, styleOf } from "../view/words.ts";
 
@@ -41,6 +40,7 @@ const attributeColumns = (items: readonly Target[]): Column<Target>[] => {
   const ordered = [...first.filter((name) => names.has(name)), ...[...names].filter((name) => !first.includes(name))];
   return ordered.slice(0, maxColumns).map((name) => ({
     title: name.toUpperCase(),
+    isExtra: !first.includes(name),
     value: ({ attrs }: Target) => readable(name, attrs[name]),
     style: ({ attrs }: Target) => (name === "status" ? styleOf(String(attrs[name])) : undefined),
   }));
@@ -106,8 +106,8 @@ const inventory = async (
   });
   if (session.isJson) printJson(session, found);
   if (isJob(found)) {
-    if (!session.isJson) printOutcome(session.terminal, found);
-    return exitOfState(found.state);
+    if (!session.isJson) await printEnd(session, found);
+    return exitOfJob(found);
   }
   if (!session.isJson) printItems(session, found, options.all === true);
   return 0;

@@ -1,12 +1,11 @@
-/** The system itself: what is wrong with it, and what it does by itself. */
-import { listInstances } from "../client/find.ts";
+/** The system itself: what is wrong with it, and who asked it for what. */
+import { shortId } from "../client/find.ts";
 import type { Page } from "../client/wire.ts";
 import type { Group } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { printJson, type Session } from "../session.ts";
-import { printTable } from "../view/table.ts";
+import { type Column, printTable } from "../view/table.ts";
 import { oneLine } from "../view/terminal.ts";
-import { duration, styleOf, until } from "../view/words.ts";
 
 interface Diagnosis {
   readonly ok: boolean;
@@ -18,14 +17,13 @@ interface Diagnosis {
     readonly next_step?: string;
   }[];
 }
-interface Schedule {
-  readonly id: string;
-  readonly instance_id: string;
-  readonly kind: string;
-  readonly every_s: number;
-  readonly paused: boolean;
-  readonly next_run_at: string | null;
-  readonly last_state: string | null;
+interface AuditEntry {
+  readonly at: string;
+  readonly principal: { readonly name: string };
+  readonly action: string;
+  readonly object: { readonly type: string; readonly id: string | null };
+  readonly address: string | null;
+  readonly outcome: string;
 }
 
 const doctor = async (session: Session): Promise<ExitCode> => {
@@ -44,31 +42,39 @@ const doctor = async (session: Session): Promise<ExitCode> => {
   return found.ok ? exitCodes.succeeded : exitCodes.failed;
 };
 
-const schedules = async (session: Session): Promise<undefined> => {
-  const page = await session.api.read<Page<Schedule>>("/api/schedules");
+const objectOf = ({ object }: AuditEntry): string => object.id ?? object.type;
+
+const auditColumns: readonly Column<AuditEntry>[] = [
+  {
+    title: "AT",
+    isWhole: true,
+    value: ({ at }) => at.replace("T", " ").slice(0, 19),
+    short: ({ at }) => at.replace("T", " ").slice(5, 19),
+  },
+  { title: "WHO", value: ({ principal }) => principal.name, style: () => "bold" },
+  { title: "ACTION", value: ({ action }) => action },
+  { title: "ON", isWhole: true, value: objectOf, short: (entry) => shortId(objectOf(entry)) },
+  { title: "OUTCOME", value: ({ outcome }) => outcome },
+  { title: "FROM", isExtra: true, value: ({ address }) => address ?? "-" },
+];
+
+const audit = async (
+  session: Session,
+  _args: readonly string[],
+  { limit, cursor }: { readonly limit?: string; readonly cursor?: string },
+): Promise<undefined> => {
+  const page = await session.api.read<Page<AuditEntry>>("/api/audit", { limit, cursor });
   if (session.isJson) return void printJson(session, page);
-  const names = new Map((await listInstances(session.api)).map(({ instance_id, name }) => [instance_id, name]));
-  const now = session.now();
-  const columns = [
-    {
-      title: "INSTANCE",
-      value: (row: Schedule) => names.get(row.instance_id) ?? row.instance_id,
-      style: () => "bold" as const,
-    },
-    { title: "KIND", value: ({ kind }: Schedule) => kind },
-    { title: "EVERY", value: ({ every_s }: Schedule) => duration(every_s) },
-    { title: "NEXT", value: (row: Schedule) => (row.paused ? "paused" : until(row.next_run_at, now)) },
-    {
-      title: "LAST",
-      value: ({ last_state }: Schedule) => last_state ?? "-",
-      style: ({ last_state }: Schedule) => styleOf(last_state ?? ""),
-    },
-    { title: "ID", isWhole: true, value: ({ id }: Schedule) => id, style: () => "dim" as const },
-  ];
-  printTable(session.terminal, page.items, columns, "Nothing is scheduled.");
+  printTable(session.terminal, page.items, auditColumns, "Nothing was asked for yet.");
+  if (page.next_cursor !== null) session.terminal.note(`More: --cursor ${page.next_cursor}`);
 };
 
 export const systemCommands: Group = (program, act) => {
   program.command("doctor").description("what is wrong, and what to do about it").action(act(doctor));
-  program.command("schedules").description("what the runner does by itself").action(act(schedules));
+  program
+    .command("audit")
+    .description("who asked for what, the newest first")
+    .option("--limit <number>", "at most so many (default: 50)")
+    .option("--cursor <cursor>", "go on where a list ended")
+    .action(act(audit));
 };

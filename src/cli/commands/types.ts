@@ -1,49 +1,92 @@
 /** Integration types: what is installed, and installing, removing, going back. */
-import { findType, listTypes, paths } from "../client/find.ts";
-import type { JobDocument, TypeDocument } from "../client/wire.ts";
+import { agree } from "../agree.ts";
+import { call } from "../called.ts";
+import { findType, listInstances, listTypes, paths } from "../client/find.ts";
+import type { JobDocument, Page, TypeDocument } from "../client/wire.ts";
 import { type Act, enqueuing, type Group } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { notFound } from "../failure.ts";
 import { awaitJob, type FollowOptions, finish } from "../follow.ts";
 import { type PackArchive, readPack } from "../pack-archive.ts";
 import { printJson, type Session } from "../session.ts";
 import { yamlOf } from "../view/job.ts";
-import { printTable } from "../view/table.ts";
+import { type Column, printTable } from "../view/table.ts";
 import { oneLine } from "../view/terminal.ts";
-import { styleOf } from "../view/words.ts";
+import { ago, styleOf } from "../view/words.ts";
 
 const isolated = (path: string): string => encodeURIComponent(path);
 
-const printOne = (session: Session, type: TypeDocument): void => {
+export const printType = (session: Session, type: TypeDocument): void => {
   const { id, name, version, status, category, description, errors, permissions, capabilities } = type;
   const shown = { id, name, version, status, category, description, errors, permissions, capabilities };
   const facts = { ...shown, connection: type.schema_connection };
   session.terminal.print(yamlOf(JSON.parse(JSON.stringify(facts))));
 };
 
-const list = async (session: Session, [asked]: readonly string[]): Promise<undefined> => {
+const statusOf = ({ status, removed }: TypeDocument): string => (removed ? "removed" : status);
+
+const typeColumns: readonly Column<TypeDocument>[] = [
+  { title: "TYPE", isWhole: true, value: ({ id }) => id, style: () => "bold" },
+  { title: "VERSION", isWhole: true, value: ({ version }) => version },
+  { title: "STATUS", isWhole: true, value: statusOf, style: ({ status }) => styleOf(status) },
+  { title: "CAPABILITIES", value: (type) => type.capabilities.map(({ id }) => id).join(" ") },
+  { title: "NAME", isExtra: true, value: ({ name }) => name },
+];
+
+interface ListOptions {
+  readonly all?: boolean;
+}
+
+const list = async (session: Session, [asked]: readonly string[], { all }: ListOptions): Promise<undefined> => {
+  const { terminal, api, isJson } = session;
   if (asked !== undefined) {
-    const type = await findType(session.api, asked);
-    return session.isJson ? void printJson(session, type) : void printOne(session, type);
+    const type = await findType(api, asked);
+    return isJson ? void printJson(session, type) : void printType(session, type);
   }
-  const types = await listTypes(session.api);
-  if (session.isJson) return void printJson(session, types);
-  const columns = [
-    { title: "TYPE", isWhole: true, value: ({ id }: TypeDocument) => id, style: () => "bold" as const },
-    { title: "VERSION", value: ({ version }: TypeDocument) => version },
-    {
-      title: "STATUS",
-      value: ({ status }: TypeDocument) => status,
-      style: ({ status }: TypeDocument) => styleOf(status),
-    },
-    { title: "CAPABILITIES", value: (type: TypeDocument) => type.capabilities.map(({ id }) => id).join(" ") },
-    { title: "NAME", value: ({ name }: TypeDocument) => name },
-  ];
+  const types = await listTypes(api);
+  if (isJson) return void printJson(session, types);
+  const shown = all ? types : types.filter(({ removed }) => !removed);
   printTable(
-    session.terminal,
-    types,
-    columns,
-    "No type is installed. Install one: switchyard install <file.int|folder>",
+    terminal,
+    shown,
+    typeColumns,
+    `No type is installed. Install one: ${call("install", "<file.int|folder>")}`,
   );
+  const left = types.length - shown.length;
+  const note = left === 1 ? "One type that was removed is left out" : `${left} types that were removed are left out`;
+  if (left > 0) terminal.note(terminal.styleError("dim", `${note}; --all shows them.`));
+  for (const { id, status } of shown.filter(({ status }) => status === "invalid")) {
+    terminal.note(`${id} is ${status}: ${call("types", id)} says why, ${call("remove", id)} takes it off the list.`);
+  }
+};
+
+interface Release {
+  readonly digest: string;
+  readonly version: string;
+  readonly status: string;
+  readonly installed_at: string;
+  readonly is_active: boolean;
+}
+
+const releaseColumns = (now: number): readonly Column<Release>[] => [
+  { title: "VERSION", isWhole: true, value: ({ version }) => version, style: () => "bold" },
+  {
+    title: "STATUS",
+    isWhole: true,
+    value: ({ is_active, status }) => (is_active ? `${status}, active` : status),
+    style: ({ status }) => styleOf(status),
+  },
+  { title: "INSTALLED", isWhole: true, value: ({ installed_at }) => ago(installed_at, now) },
+  { title: "DIGEST", isWhole: true, value: ({ digest }) => digest, short: ({ digest }) => digest.slice(0, 16) },
+];
+
+const readReleases = async ({ api }: Session, type: TypeDocument): Promise<Page<Release>> =>
+  api.read(`${paths.types}/${isolated(type.id)}/releases`);
+
+const releases = async (session: Session, [asked = ""]: readonly string[]): Promise<undefined> => {
+  const page = await readReleases(session, await findType(session.api, asked));
+  if (session.isJson) return void printJson(session, page);
+  printTable(session.terminal, page.items, releaseColumns(session.now()), "Nothing of it was ever installed.");
 };
 
 interface InstallOptions extends FollowOptions {
@@ -59,7 +102,7 @@ const upload = async (
 ): Promise<JobDocument> => {
   const form = new FormData();
   form.set("file", new Blob([new Uint8Array(bytes)]), name);
-  return (await api.ask<JobDocument>("POST", `${paths.types}/upload`, { form, query, enqueues: true })).body;
+  return (await api.ask<JobDocument>("POST", `${paths.types}/upload`, { payload: form, query, enqueues: true })).body;
 };
 
 /** The list of what the pack asks for, and a person's word on it. */
@@ -93,18 +136,56 @@ const install = async (
 const enqueue = async (session: Session, method: "POST" | "DELETE", path: string, body?: unknown) =>
   (await session.api.ask<JobDocument>(method, path, { enqueues: method === "POST", ...(body ? { body } : {}) })).body;
 
-const remove = async (session: Session, [asked = ""]: readonly string[], options: FollowOptions): Promise<ExitCode> => {
+interface AskedOptions extends FollowOptions {
+  readonly yes?: boolean;
+}
+
+/** What goes with a type, in words. */
+const usedBy = async ({ api }: Session, { id }: TypeDocument): Promise<string> => {
+  const names = (await listInstances(api)).filter(({ type_id }) => type_id === id).map(({ name }) => name);
+  if (names.length === 0) return "No instance uses it.";
+  const listed = names.length > 5 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
+  return `Unusable until it is installed again: ${listed}.`;
+};
+
+const remove = async (session: Session, [asked = ""]: readonly string[], options: AskedOptions): Promise<ExitCode> => {
   const type = await findType(session.api, asked);
+  const asks = `Remove ${type.id} ${type.version}? ${await usedBy(session, type)}`;
+  await agree(session, { asks, otherwise: "Nothing was removed.", yes: options.yes });
   return finish(session, await enqueue(session, "DELETE", `${paths.types}/${isolated(type.id)}`), options);
+};
+
+/** A digest may be shortened to a beginning that no other release has. */
+const wholeDigest = async (session: Session, type: TypeDocument, asked: string | undefined) => {
+  if (asked === undefined || asked.length === 64) return asked;
+  const found = (await readReleases(session, type)).items.filter(({ digest }) => digest.startsWith(asked));
+  if (found.length === 1) return found[0]?.digest;
+  throw notFound(`${found.length === 0 ? "No release" : "More than one release"} of ${type.id} begins with ${asked}.`, [
+    `List them with: ${call("releases", type.id)}`,
+  ]);
+};
+
+const validate = async (
+  session: Session,
+  [asked = ""]: readonly string[],
+  options: FollowOptions,
+): Promise<ExitCode> => {
+  const type = await findType(session.api, asked);
+  const job = await enqueue(session, "POST", `${paths.types}/${isolated(type.id)}/validate`);
+  return finish(session, job, { wait: true, ...options });
 };
 
 const rollback = async (
   session: Session,
   [asked = ""]: readonly string[],
-  options: FollowOptions & { readonly digest?: string },
+  options: AskedOptions & { readonly digest?: string },
 ): Promise<ExitCode> => {
   const type = await findType(session.api, asked);
-  const body = options.digest === undefined ? undefined : { digest: options.digest };
+  const digest = await wholeDigest(session, type, options.digest);
+  const to = digest === undefined ? "the release before" : `the release ${digest.slice(0, 16)}`;
+  const asks = `Take ${type.id} ${type.version} back to ${to}? Its instances run on that at once.`;
+  await agree(session, { asks, otherwise: `${type.version} stays.`, yes: options.yes });
+  const body = digest === undefined ? undefined : { digest };
   return finish(session, await enqueue(session, "POST", `${paths.types}/${isolated(type.id)}/rollback`, body), options);
 };
 
@@ -115,7 +196,15 @@ const rescan = async (session: Session, _args: readonly string[], options: Follo
 };
 
 export const typeCommands: Group = (program, act: Act) => {
-  program.command("types [type]").description("list the integration types, or show one whole").action(act(list));
+  program
+    .command("types [type]")
+    .description("list the integration types, or show one whole")
+    .option("--all", "also those that were removed")
+    .action(act(list));
+  program.command("releases <type>").description("what was installed of a type when").action(act(releases));
+  enqueuing(program.command("validate <type>"))
+    .description("validate what is installed of a type once more, and wait for what comes out")
+    .action(act(validate));
   enqueuing(program.command("install <path>"))
     .description("install a pack: a file.int, or a folder that is zipped on the way")
     .option("--consent", "show the permissions that the pack asks for, and ask")
@@ -124,10 +213,12 @@ export const typeCommands: Group = (program, act: Act) => {
     .action(act(install));
   enqueuing(program.command("remove <type>"))
     .description("remove a type; its instances stay, unusable until it is installed again")
+    .option("--yes", "do not ask")
     .action(act(remove));
   enqueuing(program.command("rollback <type>"))
     .description("go back to an earlier release")
     .option("--digest <digest>", "to this one (default: the one before)")
+    .option("--yes", "do not ask")
     .action(act(rollback));
   enqueuing(program.command("rescan")).description("look at the packs on disk again").action(act(rescan));
 };

@@ -2,9 +2,10 @@
 import { stringify } from "yaml";
 import type { Json, JsonObject } from "../../model/json.ts";
 import type { TargetEffect } from "../../model/plan.ts";
+import { call } from "../called.ts";
 import type { JobDocument, PlanDocument } from "../client/wire.ts";
 import { effectLines, printPlan } from "./plan.ts";
-import { wrongLines } from "./problem.ts";
+import { type Advice, wrongLines } from "./problem.ts";
 import { oneLine, plain, type Terminal } from "./terminal.ts";
 import { duration, shown, styleOf } from "./words.ts";
 
@@ -64,11 +65,15 @@ const shows: Readonly<Record<string, Show>> = {
   "action.run": showAction,
 };
 
-/** What the job is about: `shutdown vm/100`, or its type. */
-export const subjectOf = ({ input, subject }: JobDocument): string => {
+const actions: ReadonlySet<string> = new Set(["action.run", "action.plan"]);
+
+/** What a job does, in a few words: `shutdown vm/100`, `plan shutdown vm/100`, `refresh inventory vm`, `remove test.lamp`. */
+export const subjectOf = ({ kind, input, subject }: JobDocument): string => {
   const target = subject.target ? `${subject.target.type}/${subject.target.id}` : "";
-  const verb = typeof input["verb"] === "string" ? input["verb"] : "";
-  return oneLine([verb, target].filter((part) => part !== "").join(" ") || (subject.type_id ?? "-"));
+  const words = actions.has(kind)
+    ? [kind === "action.plan" ? "plan" : "", input["verb"], target]
+    : [(kind.split(".")[1] ?? kind).replaceAll("_", " "), input["type"], subject.instance_id ? "" : subject.type_id];
+  return oneLine(words.filter((word) => typeof word === "string" && word !== "").join(" "));
 };
 
 export const stateText = (terminal: Terminal, state: string): string => {
@@ -81,9 +86,13 @@ const took = ({ started_at, finished_at }: JobDocument): string =>
     ? ""
     : ` in ${duration((Date.parse(finished_at) - Date.parse(started_at)) / 1000)}`;
 
+const noAdvice: Advice = { facts: [], hints: [] };
+
 /** The outcome of a settled job. */
-export const printOutcome = (terminal: Terminal, job: JobDocument): void => {
-  if (job.error) for (const line of wrongLines(job.error, terminal.styleError)) terminal.note(line);
+export const printOutcome = (terminal: Terminal, job: JobDocument, { facts, hints }: Advice = noAdvice): void => {
+  if (job.error) {
+    for (const line of wrongLines(job.error, terminal.styleError, { facts, hints })) terminal.note(line);
+  }
   const result = job.result;
   if (typeof result === "object" && result !== null && !Array.isArray(result)) {
     (shows[job.kind] ?? ((where, _, value) => indented(where, value)))(terminal, job, result as JsonObject);
@@ -98,5 +107,5 @@ export const printOutcome = (terminal: Terminal, job: JobDocument): void => {
 export const printOpen = (terminal: Terminal, job: JobDocument, said?: string): void => {
   const waits = job.waiting_for?.held_by === undefined ? "" : ` (waits for ${oneLine(job.waiting_for.held_by)})`;
   terminal.print(`${terminal.style("bold", job.id)} ${said ?? stateText(terminal, job.state)}${waits}`);
-  terminal.note(`Follow it with: switchyard watch ${job.id}`);
+  terminal.note(`Follow it with: ${call("watch", job.id)}`);
 };

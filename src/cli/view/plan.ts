@@ -25,6 +25,13 @@ export const effectLines = (terminal: Terminal, effects: PlanDocument["effects"]
     return `${oneLine(id)}: ${values.join(" -> ")}`;
   });
 
+/** Nothing would be sent, and that is all that could be. */
+export const isNoop = ({ pinned, ok, plan, effects }: PlanDocument): boolean =>
+  ok &&
+  pinned &&
+  (plan.preview ?? []).length === 0 &&
+  effects.per_target.every(({ from, to }) => JSON.stringify(from) === JSON.stringify(to));
+
 export const printPlan = (terminal: Terminal, plan: PlanDocument): void => {
   terminal.print(terminal.style("bold", oneLine(plan.effects.summary)));
   terminal.print();

@@ -7,24 +7,25 @@ import { oneLine, plain, type Terminal } from "./terminal.ts";
 /** What to do next, by code; `detail` has said the rest. */
 const nextSteps: Readonly<Record<string, string>> = {
   unauthorized: "Give a token with --token or SWITCHYARD_TOKEN; `npm start` prints where the admin token lies.",
-  forbidden: "`switchyard whoami` shows the role of your token; an admin can make another.",
-  confirmation_required: "Add --yes, or make a plan with `switchyard plan` and apply it with --plan ID.",
-  needs_review: "Test the instance first: switchyard test <instance>",
-  type_unavailable: "Install its type again: switchyard install <file.int|folder>",
-  plan_stale: "Make a new plan with `switchyard plan` and look at it again.",
-  plan_expired: "Make a new plan with `switchyard plan`.",
-  plan_used: "Make a new plan with `switchyard plan`.",
-  plan_mismatch: "`switchyard plan` with the same words as `run` makes one that fits.",
-  plan_blocked: "`switchyard plan` shows which precondition does not hold.",
+  forbidden: "`npx switchyard whoami` shows the role of your token; an admin can make another.",
+  confirmation_required: "Add --yes, or make a plan with `npx switchyard plan` and apply it with --plan ID.",
+  needs_review: "Test the instance first: npx switchyard test <instance>",
+  type_unavailable: "Install its type again: npx switchyard install <file.int|folder>",
+  plan_stale: "Make a new plan with `npx switchyard plan` and look at it again.",
+  plan_expired: "Make a new plan with `npx switchyard plan`.",
+  plan_used: "Make a new plan with `npx switchyard plan`.",
+  plan_mismatch: "`npx switchyard plan` with the same words as `run` makes one that fits.",
+  plan_blocked: "`npx switchyard plan` shows which precondition does not hold.",
   consent_required: "Look at the list, then install again with --consent (off a terminal: --consent --yes).",
   pack_conflict: "Raise its version, or add --replace.",
-  config_invalid: "`switchyard types <type>` shows what the type takes.",
-  params_invalid: "`switchyard types <type>` shows what the capability takes.",
-  instance_busy: "`switchyard jobs --instance <instance> --state running` shows what runs.",
-  queue_unavailable: "Try again in a moment; `switchyard doctor` shows what is wrong.",
-  store_unavailable: "Try again in a moment; `switchyard doctor` shows what is wrong.",
+  config_invalid: "`npx switchyard types <type>` shows what the type takes.",
+  params_invalid: "`npx switchyard types <type>` shows what the capability takes.",
+  instance_busy: "`npx switchyard jobs --instance <instance> --state running` shows what runs.",
+  queue_unavailable: "Try again in a moment; `npx switchyard doctor` shows what is wrong.",
+  store_unavailable: "Try again in a moment; `npx switchyard doctor` shows what is wrong.",
   rate_limited: "Try again in a minute.",
-  auth_failed: "Set the right secret on the instance, then test it again.",
+  last_admin_token: "Make another with `npx switchyard token create --role admin --name N`, or add --force.",
+  undo_conflict: "`npx switchyard show <job>` shows what was done; another action brings the target where it shall be.",
 };
 
 /** One finding of a pack's validation: a place with its message, or whatever was found. */
@@ -45,15 +46,16 @@ const findingLines = (errors: unknown): string[] =>
 
 /** Facts that the details of some errors carry and that decide what to do. */
 const factLines = (details: unknown): string[] => {
-  const { permissions, errors, steps_done, outcome } = (details ?? {}) as Record<string, unknown>;
+  const { permissions, errors } = (details ?? {}) as Record<string, unknown>;
   const asked = Array.isArray(permissions) ? permissions.map((each) => `asks for ${oneLine(String(each))}`) : [];
-  const done = typeof steps_done === "number" ? [`steps done: ${steps_done}`] : [];
-  return [
-    ...asked,
-    ...findingLines(errors),
-    ...done,
-    ...(typeof outcome === "string" ? [`outcome: ${oneLine(outcome)}`] : []),
-  ];
+  return [...asked, ...findingLines(errors)];
+};
+
+/** A detail often repeats what stands place by place below it; that is said once. */
+const headOf = (detail: string, errors: readonly FieldProblem[]): string => {
+  const isRepeated = errors.length > 0 && errors.every(({ message }) => detail.includes(message));
+  const first = isRepeated ? detail.indexOf(errors[0]?.pointer || errors[0]?.message || "") : -1;
+  return first > 0 ? detail.slice(0, first).replace(/[\s:]+$/, ":") : detail;
 };
 
 interface Wrong {
@@ -64,15 +66,22 @@ interface Wrong {
   readonly details?: unknown;
 }
 
+/** What is known and advised beside the words of the error. */
+export interface Advice {
+  readonly facts: readonly string[];
+  readonly hints: readonly string[];
+}
+
 /** The lines, without colour for a pipe. */
-export const wrongLines = (wrong: Wrong, paint: Terminal["style"], hints: readonly string[] = []): string[] => {
-  const { code, title, detail, errors = [], details } = wrong;
+export const wrongLines = (wrong: Wrong, paint: Terminal["style"], { facts, hints }: Advice): string[] => {
+  const { code, title, errors = [], details } = wrong;
+  const detail = headOf(wrong.detail, errors);
   const own = nextSteps[code];
   return [
     `${paint(["bold", "red"], "error")} ${paint("bold", oneLine(title))} ${paint("dim", `(${oneLine(code)})`)}`,
     ...(detail === title ? [] : plain(detail).split("\n")).map((line) => `  ${line}`),
     ...errors.map(({ pointer, message }) => `  ${paint("yellow", oneLine(pointer || "/"))} ${oneLine(message)}`),
-    ...factLines(details).map((line) => `  ${line}`),
+    ...[...factLines(details), ...facts].map((line) => `  ${line}`),
     ...[...hints, ...(own === undefined ? [] : [own])].map((line) => `  ${paint("cyan", "->")} ${line}`),
   ];
 };
@@ -82,5 +91,6 @@ export const printFailure = (terminal: Terminal, failure: CliFailure, isJson: bo
   const { problem, hints } = failure;
   if (isJson) printJson({ terminal }, problem);
   const { details = problem } = problem;
-  for (const line of wrongLines({ ...problem, details }, terminal.styleError, hints)) terminal.note(line);
+  for (const line of wrongLines({ ...problem, details }, terminal.styleError, { facts: [], hints }))
+    terminal.note(line);
 };

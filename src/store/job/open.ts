@@ -12,19 +12,24 @@ interface Older {
 }
 
 const all = () => query.selectFrom("jobs").selectAll();
-/** Written out, because an index over some rows is used only where the text names them as the index does. */
-const isState = (state: JobState) => sql<boolean>`state = ${sql.lit(state)}`;
+/** Written as the indexes over some rows say it, because they are used only where the text names those rows. */
+const open = () => all().where("finished_at", "is", null);
+const running = () => open().where("started_at", "is not", null).where("state", "=", "running");
+
+/** The open jobs are fewer than all jobs of an instance: as a computed value it does not lead to the index of the latter. */
+export const openInstance = sql<string>`(instance_id || '')`;
 
 const jobsOf = ({ rows }: { readonly rows: readonly JobRow[] }): Job[] => rows.map(jobOf);
 
-/** Notes that the queue took the jobs. */
+/** Notes that the queue took the jobs; of a job that is over by now nobody asks. */
 export function* markEnqueued(ids: readonly string[], now: number): Unit<void> {
   if (ids.length === 0) return;
   yield* run(
     query
       .updateTable("jobs")
       .set({ enqueued_at: now })
-      .where("id", "in", [...ids]),
+      .where("id", "in", [...ids])
+      .where("finished_at", "is", null),
   );
 }
 
@@ -32,9 +37,9 @@ export function* markEnqueued(ids: readonly string[], now: number): Unit<void> {
 export function* notEnqueued({ olderThan, limit }: Older): Unit<Job[]> {
   return jobsOf(
     yield* run(
-      all()
+      open()
         .where("enqueued_at", "is", null)
-        .where(isState("queued"))
+        .where(sql<string>`(state || '')`, "=", "queued")
         .where("created_at", "<", olderThan)
         .orderBy("created_at")
         .limit(limit),
@@ -44,9 +49,7 @@ export function* notEnqueued({ olderThan, limit }: Older): Unit<Job[]> {
 
 /** Every queued, running or retrying job, in the order of admission. */
 export function* unsettledJobs({ after = 0, limit }: { readonly after?: number; readonly limit: number }): Unit<Job[]> {
-  return jobsOf(
-    yield* run(all().where("finished_at", "is", null).where("admission", ">", after).orderBy("admission").limit(limit)),
-  );
+  return jobsOf(yield* run(open().where("admission", ">", after).orderBy("admission").limit(limit)));
 }
 
 /** Settled jobs whose `job.done`, locks or acknowledgement may still be due. */
@@ -67,16 +70,13 @@ export function* closeTail(id: string): Unit<void> {
 }
 
 export function* runningJobs({ workerId, limit }: { readonly workerId?: string; readonly limit: number }): Unit<Job[]> {
-  const running = all().where(isState("running"));
-  const select = workerId === undefined ? running : running.where("worker_id", "=", workerId);
+  const select = workerId === undefined ? running() : running().where("worker_id", "=", workerId);
   return jobsOf(yield* run(select.limit(limit)));
 }
 
 /** The unsettled jobs of an instance. */
 export function* openJobsOf(instanceId: string): Unit<Job[]> {
-  return jobsOf(
-    yield* run(all().where("finished_at", "is", null).where("instance_id", "=", instanceId).orderBy("admission")),
-  );
+  return jobsOf(yield* run(open().where(openInstance, "=", instanceId).orderBy("admission")));
 }
 
 /** How many jobs are in each open state, by queue: figures for metrics. */

@@ -1,5 +1,6 @@
 /** Forgets settled jobs, with their events and journals, once nobody needs them. */
 import { sql } from "kysely";
+import { firstIdAt } from "../../model/ids.ts";
 import { query, run } from "../query.ts";
 import type { Unit } from "../unit.ts";
 
@@ -15,7 +16,14 @@ interface JobPruning {
 /** Deletes at most `limit` jobs and returns how many; a job whose tail is open stays. */
 export function* pruneJobs({ before, scheduledBefore, limit }: JobPruning): Unit<number> {
   const due = query.selectFrom("jobs").select("id").where("tail", "=", "closed");
-  const old = yield* run(due.where("finished_at", "<", before).limit(limit));
+  const old = yield* run(
+    due
+      // What was settled before was also made before: the walk begins at the oldest and ends where the kept ones begin.
+      .where("id", "<", firstIdAt("job", before))
+      .where("finished_at", "<", before)
+      .orderBy("id")
+      .limit(limit),
+  );
   const routine = yield* run(
     due.where(sql<boolean>`is_routine = 1`).where("finished_at", "<", scheduledBefore).limit(limit),
   );

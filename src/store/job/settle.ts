@@ -15,7 +15,7 @@ import { addEvents } from "../events.ts";
 import { prepared, query, run } from "../query.ts";
 import type { JobColumns } from "../tables.ts";
 import type { Unit } from "../unit.ts";
-import { settleHeld } from "./claim.ts";
+import { jobError, settleHeld } from "./claim.ts";
 import { holdJob } from "./find.ts";
 import { errorText } from "./row.ts";
 
@@ -77,15 +77,19 @@ const settled = prepared<SettledColumns, unknown>((value) =>
     .where("id", "=", value("id")),
 );
 
+/** A job that did not succeed is found by its error: it has one, whoever settles it. */
+const errorOf = ({ state, error }: Settlement): JobError | null =>
+  error ?? (state === "succeeded" ? null : jobError("internal", "The job ended without saying why."));
+
 /** Settles a running job; false when the attempt is stale. The first one wins. */
 export function* settleJob(settlement: Settlement): Unit<boolean> {
   if (!(yield* holds(settlement))) return false;
-  const { id, state, result, error, now, sandboxLevel, planId, routine = false } = settlement;
+  const { id, state, result, now, sandboxLevel, planId, routine = false } = settlement;
   yield* settled({
     id,
     state,
     result: result === null ? null : JSON.stringify(result),
-    error: errorText(error),
+    error: errorText(errorOf(settlement)),
     finished_at: now,
     last_seq: yield* addEvents(id, settlement.events),
     is_routine: routine ? 1 : 0,

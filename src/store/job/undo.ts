@@ -1,4 +1,5 @@
 /** Finds the job that took back another one, or is about to. */
+import { firstIdAt } from "../../model/ids.ts";
 import { openStates } from "../../model/job.ts";
 import { query, runOne } from "../query.ts";
 import type { Unit } from "../unit.ts";
@@ -17,7 +18,7 @@ export function* findUndo({ id, instanceId, createdAt }: Undone): Unit<string | 
       .select("id")
       // An undo has the instance of what it undoes and comes after it: that bounds the search to a part of an index.
       .where("instance_id", "=", instanceId)
-      .where("created_at", ">=", createdAt)
+      .where("id", ">=", firstIdAt("job", createdAt))
       .where("undo_of", "=", id)
       .where("state", "in", [...openStates, "succeeded"]),
   );

@@ -1,8 +1,9 @@
 /** Every migration, in order. A migration that was released is never edited. */
 import { first } from "./0001-first.ts";
+import { fewerIndexes } from "./0002-fewer-indexes.ts";
 import type { Migration } from "./migration.ts";
 
-export const migrations: readonly Migration[] = [first];
+export const migrations: readonly Migration[] = [first, fewerIndexes];
 
 /** The schema that this version of the runner reads and writes. */
 export const schemaVersion = migrations.length;

@@ -8,7 +8,7 @@ export interface SeenJob {
   readonly name: string;
   /** As the API tells it in the end; null when it knows no such job. */
   readonly state: string | null;
-  readonly code?: string;
+  readonly error?: { readonly code: string; readonly detail: string };
   readonly writes?: Writes;
   /** What the devices carried out for it. */
   readonly effects: readonly string[];
@@ -70,10 +70,10 @@ const gaps = ({ id, name, watched, replayed }: SeenJob): string[] => {
   return first >= 0 ? [`${name} ${id}: the event ${first + 1} was told in two ways: ${other}`] : [];
 };
 
-const failed = ({ id, name, state, code, writes }: SeenJob): string[] => {
+const failed = ({ id, name, state, error, writes }: SeenJob): string[] => {
   if (state === null || !settled.has(state) || state === "succeeded") return [];
   const isHonest = state === "unknown_outcome" && writes !== undefined && !writes.isRepeatable;
-  return isHonest ? [] : [`${name} ${id} is ${state}, ${code}`];
+  return isHonest ? [] : [`${name} ${id} is ${state}, ${error?.code}: ${error?.detail}`];
 };
 
 export const judge = (round: SeenRound): Verdict => ({

@@ -38,7 +38,7 @@ interface Followed {
 
 interface JobView {
   readonly state: string;
-  readonly error: { readonly code: string } | null;
+  readonly error: { readonly code: string; readonly detail: string } | null;
 }
 
 const openStates = ["queued", "running", "retrying"] as const;
@@ -83,7 +83,7 @@ const lookAt = async (
     id: jobId,
     name: errand.name,
     state: status === 200 ? body.state : null,
-    ...(body.error ? { code: body.error.code } : {}),
+    ...(body.error ? { error: body.error } : {}),
     ...(writes === undefined ? {} : { writes }),
     effects: writes === undefined ? [] : effects.filter((effect) => effect.startsWith(writes.prefix)),
     journalled: journal.body.items?.length ?? 0,
@@ -204,7 +204,7 @@ export const runRound = async (stack: Stack, fault: Fault, options: RoundOptions
       verdict,
       jobs: jobs.length,
       recoveryMs: last - overAt,
-      states: tally(jobs.map(({ state, code }) => (code ? `${state} ${code}` : String(state)))),
+      states: tally(jobs.map(({ state, error }) => (error ? `${state} ${error.code}` : String(state)))),
     };
   } finally {
     stop.abort();

@@ -1,0 +1,121 @@
+/** What a person should know and do after a job that did not do what was asked. */
+import type { Json, JsonObject } from "../model/json.ts";
+import { call } from "./called.ts";
+import { findType, listInstances, paths } from "./client/find.ts";
+import { lastSeen } from "./client/inventory.ts";
+import type { JobDocument, JournalDocument, Page } from "./client/wire.ts";
+import { nearest } from "./nearest.ts";
+import type { Session } from "./session.ts";
+import { answerText, requestText } from "./view/journal.ts";
+
+export interface Afterwards {
+  /** What is the case beside the error. */
+  readonly facts: readonly string[];
+  /** What to do next. */
+  readonly hints: readonly string[];
+}
+
+interface Ended {
+  readonly session: Session;
+  readonly job: JobDocument;
+  /** The name of its instance, as commands take it. */
+  readonly instance: string;
+}
+
+type Advise = (ended: Ended) => Promise<Afterwards>;
+
+const nothing: Afterwards = { facts: [], hints: [] };
+
+const adviseTarget: Advise = async ({ session, job, instance }) => {
+  const { target, instance_id = "" } = job.subject;
+  if (target === undefined) return nothing;
+  const items = await lastSeen(session.api, instance_id, { type: target.type });
+  const words = new Map(items.flatMap((item) => [[item.external_id, item] as const, [item.name, item] as const]));
+  const near = [...new Set(nearest(target.id, [...words.keys()]).map((word) => words.get(word)))];
+  const named = near.flatMap((item) => (item ? [`${target.type}/${item.external_id} (${item.name})`] : []));
+  const meant = named.length === 0 ? [] : [`Did you mean ${named.join(" or ")}?`];
+  return {
+    facts: [],
+    hints: [...meant, `See what is there with: ${call("inventory", instance, "--type", target.type, "--all")}`],
+  };
+};
+
+/** The field of the config that pins a certificate, as the type's transport names it. */
+const pinField = (transports: JsonObject | null): string | undefined => {
+  const entries = Object.values(transports ?? {}) as ({ tls?: { fingerprint?: Json } } | null)[];
+  const template = entries.map((entry) => entry?.tls?.fingerprint).find((value) => typeof value === "string");
+  return typeof template === "string" ? template.replaceAll(/[{}]/g, "") : undefined;
+};
+
+const adviseTrust: Advise = async ({ session, job, instance }) => {
+  const seen = job.error?.details?.["fingerprint"];
+  const { transports } = await findType(session.api, job.subject.type_id ?? "");
+  const field = pinField(transports);
+  if (typeof seen !== "string" || field === undefined) return nothing;
+  const change = call("edit", instance, "--set", `${field}=${seen}`);
+  return {
+    facts: [],
+    hints: [`When the device's certificate was renewed, and only then, trust the new one: ${change}`],
+  };
+};
+
+const adviseConfig: Advise = async ({ instance }) => ({
+  facts: [],
+  hints: [`Change it with: ${call("edit", instance)}`, `Then look again: ${call("test", instance)}`],
+});
+
+const advisePack: Advise = async ({ job }) => {
+  const details = job.error?.details ?? {};
+  const id = job.subject.type_id ?? (typeof details["type_id"] === "string" ? details["type_id"] : "<type>");
+  return {
+    facts: [],
+    hints: [
+      "Mend the pack and install it again: what is mended takes the place of this one.",
+      `Or take it away: ${call("remove", id)}`,
+    ],
+  };
+};
+
+const byCode: Readonly<Record<string, Advise>> = {
+  target_not_found: adviseTarget,
+  tls_untrusted: adviseTrust,
+  tls_name_mismatch: adviseTrust,
+  pack_invalid: advisePack,
+  ...Object.fromEntries(
+    ["auth_failed", "dns_failed", "connection_refused", "connect_timeout"].map((code) => [code, adviseConfig]),
+  ),
+};
+
+/** A write that was sent is not taken back by the end of its job. */
+const adviseWrites: Advise = async ({ session, job, instance }) => {
+  const { items } = await session.api.read<Page<JournalDocument>>(`${paths.jobs}/${job.id}/journal`);
+  if (items.length === 0) return { facts: ["Nothing was sent to the device."], hints: [] };
+  const lines = items.map((entry) => `  ${entry.index + 1}. ${requestText(entry)}: ${answerText(entry)}`);
+  const type = job.subject.target?.type;
+  const look = call("inventory", instance, ...(type === undefined ? [] : ["--type", type]), "--all", "--refresh");
+  return {
+    facts: ["What was sent:", ...lines],
+    hints: [`Look at the device: ${look}`, `What was sent and answered: ${call("journal", job.id)}`],
+  };
+};
+
+const isOpenEnded = ({ kind, state, attempt }: JobDocument): boolean =>
+  kind === "action.run" &&
+  attempt > 0 &&
+  ["failed", "timed_out", "cancelled", "unknown_outcome", "partial"].includes(state);
+
+/** Never fails: what cannot be found out is left out. */
+export const adviseAfter = async (session: Session, job: JobDocument): Promise<Afterwards> => {
+  const advise = byCode[job.error?.code ?? ""];
+  const wanted = [...(advise ? [advise] : []), ...(isOpenEnded(job) ? [adviseWrites] : [])];
+  if (job.state === "succeeded" || wanted.length === 0) return nothing;
+  try {
+    const id = job.subject.instance_id;
+    const instances = id === undefined ? [] : await listInstances(session.api);
+    const instance = instances.find(({ instance_id }) => instance_id === id)?.name ?? "<instance>";
+    const found = await Promise.all(wanted.map((one) => one({ session, job, instance })));
+    return { facts: found.flatMap(({ facts }) => facts), hints: found.flatMap(({ hints }) => hints) };
+  } catch {
+    return nothing;
+  }
+};
