@@ -158,9 +158,9 @@ describe("the import law", () => {
     expect(foreign).toEqual([]);
   });
 
-  it("opens secrets in the worker's context only", () => {
+  it("opens secrets in the worker's sessions only", () => {
     const openers = filesBelow("src").filter((file) => /\bvault\.open\(/.test(readFileSync(join(root, file), "utf8")));
-    expect(openers.filter((file) => !file.startsWith("src/vault/"))).toEqual(["src/workers/context.ts"]);
+    expect(openers.filter((file) => !file.startsWith("src/vault/"))).toEqual(["src/workers/session.ts"]);
   });
 
   it("gives every file a first line that says what it is for", () => {

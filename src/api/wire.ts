@@ -1,5 +1,5 @@
 /** Our nouns as the wire has them: snake_case, times as ISO 8601. The only place of that conversion. */
-import { wireNewEvent } from "../live/wire.ts";
+import { wireEvent } from "../live/wire.ts";
 import type { JobEvent } from "../model/event.ts";
 import type { Instance } from "../model/instance.ts";
 import type { IntegrationType, Release } from "../model/integration-type.ts";
@@ -70,10 +70,7 @@ export const jobToWire = (job: Job, waiting?: Waiting): Wire => ({
 export const doneToWire = doneOf;
 
 /** The data of `job.event`, in the same words as in the stream. */
-export const eventToWire = (jobId: string, event: JobEvent): Wire => ({
-  seq: event.seq,
-  ...wireNewEvent(jobId, event),
-});
+export const eventToWire = (jobId: string, event: JobEvent): Wire => wireEvent(jobId, event);
 
 export const journalToWire = (entry: JournalEntry): Wire => ({
   index: entry.index,

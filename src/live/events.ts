@@ -1,13 +1,12 @@
 /** The event streams: one per job, numbered without a gap and fenced, and one over everything. */
-import { randomBytes } from "node:crypto";
-import type { JobEvent, NewEvent, SystemEvent } from "../model/event.ts";
+import type { JobEvent, SystemEvent } from "../model/event.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Redis } from "../redis.ts";
 import { runScript, runScripts, type Script } from "./script.ts";
-import { eventOfWire, wireNewEvent, wireSystemEvent } from "./wire.ts";
+import { eventOfWire, wireEvent, wireSystemEvent } from "./wire.ts";
 
 /** What the readers of the global stream filter by. */
-interface JobFacts {
+export interface JobFacts {
   readonly kind: string;
   readonly instanceId?: string;
   readonly typeId?: string;
@@ -16,22 +15,19 @@ interface JobFacts {
 export interface AppendItem {
   readonly jobId: string;
   readonly attempt: number;
-  /** The highest number the caller knows of: numbering goes on from it when Redis lost its own. */
-  readonly floorSeq: number;
-  readonly events: readonly NewEvent[];
+  /** In order and without a gap. Whoever runs the attempt numbers them: nobody else can append once its fence is up. */
+  readonly events: readonly JobEvent[];
   readonly facts: JobFacts;
-  /** Names this batch: given again after a broken connection, it is not appended twice. */
-  readonly batch?: string;
+  /** `job.done`, when it follows the events. */
+  readonly done?: Done;
 }
 
-export interface DoneItem {
-  readonly jobId: string;
-  readonly attempt: number;
+/** How a job's stream ends. */
+export interface Done {
   /** The number after the last event. */
   readonly seq: number;
   /** `data` of `job.done`, as clients see it. */
-  readonly done: JsonObject;
-  readonly facts: JobFacts;
+  readonly data: JsonObject;
 }
 
 /** The stream over everything keeps at least so many entries. */
@@ -45,28 +41,44 @@ const doneMs = 15 * 60_000;
 /** The mark that a job is done outlives every worker that might still speak for it. */
 const fenceMs = 6 * 3_600_000;
 
-/** ARGV: job, attempt, floor, batch, kind, instance, type, events ... -> number of the first one, or -1 when stale. */
+/**
+ * ARGV: job, attempt, kind, instance, type, number of job.done or "", its data, number of the first event, events ...
+ * What was appended before is left out: the same call may be made again when nobody knows whether it arrived.
+ * -> 1, or -1 when events were given for a job that is done or that a later attempt has.
+ */
 const appendScript: Script = {
   name: "swAppendEvents",
   lua: `
 local job, stream = "sw:job:" .. ARGV[1], "sw:events:" .. ARGV[1]
-local attempt, batch = tonumber(ARGV[2]), ARGV[4]
-local known = redis.call("HMGET", job, "attempt", "seq", "done", "batch", "batch_from")
-if known[3] or (known[1] and tonumber(known[1]) > attempt) then return -1 end
-if known[4] == batch then return tonumber(known[5]) end
-local seq = math.max(tonumber(known[2] or "0"), tonumber(ARGV[3]))
-local from = seq + 1
-for index = 8, #ARGV do
-  seq = seq + 1
-  local data = '{"seq":' .. string.format("%d", seq) .. "," .. string.sub(ARGV[index], 2)
-  redis.call("XADD", stream, string.format("%d-0", seq), "d", data)
-  redis.call("XADD", "${fanoutKey}", "MAXLEN", "~", ${fanoutLength}, "*", "t", "job.event", "j", ARGV[1],
-    "k", ARGV[5], "i", ARGV[6], "y", ARGV[7], "s", seq, "d", data)
+local attempt = tonumber(ARGV[2])
+local function tell(kind, seq, data)
+  redis.call("XADD", "${fanoutKey}", "MAXLEN", "~", ${fanoutLength}, "*", "t", kind, "j", ARGV[1],
+    "k", ARGV[3], "i", ARGV[4], "y", ARGV[5], "s", seq, "d", data)
 end
-redis.call("HSET", job, "attempt", attempt, "seq", seq, "batch", batch, "batch_from", from)
-redis.call("PEXPIRE", job, ${openMs})
-redis.call("PEXPIRE", stream, ${openMs})
-return from
+local known = redis.call("HMGET", job, "attempt", "seq", "done")
+if known[3] then return ARGV[6] == "" and -1 or 1 end
+local is_stale = known[1] and tonumber(known[1]) > attempt
+local seq, first, is_new = tonumber(known[2] or "0"), tonumber(ARGV[8]), false
+for index = 9, is_stale and 0 or #ARGV do
+  local number = first + index - 9
+  if number > seq then
+    local id = string.format("%d", number)
+    redis.call("XADD", stream, id .. "-0", "d", ARGV[index])
+    tell("job.event", id, ARGV[index])
+    seq, is_new = number, true
+  end
+end
+if ARGV[6] ~= "" then
+  redis.call("HSET", job, "attempt", math.max(tonumber(known[1] or "0"), attempt), "seq", seq, "done", ARGV[6])
+  tell("job.done", ARGV[6], ARGV[7])
+  redis.call("PEXPIRE", job, ${fenceMs})
+  redis.call("PEXPIRE", stream, ${doneMs})
+elseif is_new then
+  redis.call("HSET", job, "attempt", attempt, "seq", seq)
+  redis.call("PEXPIRE", job, ${openMs})
+  redis.call("PEXPIRE", stream, ${openMs})
+end
+return is_stale and #ARGV > 8 and -1 or 1
 `,
 };
 
@@ -82,44 +94,24 @@ return 1
 `,
 };
 
-/** ARGV: job, attempt, seq, kind, instance, type, data -> 1, or 0 when it stood there already. */
-const doneScript: Script = {
-  name: "swAppendDone",
-  lua: `
-local job = "sw:job:" .. ARGV[1]
-if redis.call("HSETNX", job, "done", ARGV[3]) == 0 then return 0 end
-redis.call("HSET", job, "attempt", math.max(tonumber(redis.call("HGET", job, "attempt") or "0"), tonumber(ARGV[2])))
-redis.call("XADD", "${fanoutKey}", "MAXLEN", "~", ${fanoutLength}, "*", "t", "job.done", "j", ARGV[1],
-  "k", ARGV[4], "i", ARGV[5], "y", ARGV[6], "s", ARGV[3], "d", ARGV[7])
-redis.call("PEXPIRE", job, ${fenceMs})
-redis.call("PEXPIRE", "sw:events:" .. ARGV[1], ${doneMs})
-return 1
-`,
-};
-
 const factArgs = ({ kind, instanceId = "", typeId = "" }: JobFacts): string[] => [kind, instanceId, typeId];
 
-const appendArgs = (item: AppendItem): (string | number)[] => [
-  item.jobId,
-  item.attempt,
-  item.floorSeq,
-  item.batch ?? randomBytes(9).toString("base64"),
-  ...factArgs(item.facts),
-  ...item.events.map((event) => JSON.stringify(wireNewEvent(item.jobId, event))),
+const appendArgs = ({ jobId, attempt, facts, done, events }: AppendItem): (string | number)[] => [
+  jobId,
+  attempt,
+  ...factArgs(facts),
+  ...(done === undefined ? ["", ""] : [done.seq, JSON.stringify(done.data)]),
+  events[0]?.seq ?? 0,
+  ...events.map((event) => JSON.stringify(wireEvent(jobId, event))),
 ];
 
 /**
- * Numbers and appends the events of many jobs in one pipeline. Per item: the numbers given, or `stale` when the job is
- * done or a later attempt is open. It throws when Redis cannot be reached: then nobody knows whether they arrived.
+ * Appends what many jobs say in one pipeline. Per item: `stale` when its job is done or a later attempt is open. It
+ * throws when Redis cannot be reached: then nobody knows what arrived, and the same is to be given again.
  */
-export const appendEvents = async (redis: Redis, items: readonly AppendItem[]): Promise<(number[] | "stale")[]> => {
-  const spoken = items.filter(({ events }) => events.length > 0);
-  const firsts = spoken.length === 0 ? [] : await runScripts(redis, appendScript, spoken.map(appendArgs));
-  const firstOf = new Map(spoken.map((item, index) => [item, Number(firsts[index])]));
-  return items.map((item) => {
-    const first = firstOf.get(item) ?? 0;
-    return first < 0 ? "stale" : item.events.map((_, index) => first + index);
-  });
+export const appendEvents = async (redis: Redis, items: readonly AppendItem[]): Promise<("kept" | "stale")[]> => {
+  const answers = await runScripts(redis, appendScript, items.map(appendArgs));
+  return answers.map((answer) => (Number(answer) < 0 ? "stale" : "kept"));
 };
 
 /** Raises the fence: events of earlier attempts are refused from now on. False when a later attempt is open already. */
@@ -137,8 +129,8 @@ export const readEvents = async (
 };
 
 /** Appends `job.done`, once however often it is called; the job's stream ends with it. */
-export const appendDone = async (redis: Redis, { jobId, attempt, seq, done, facts }: DoneItem): Promise<void> => {
-  await runScript(redis, doneScript, [jobId, attempt, seq, ...factArgs(facts), JSON.stringify(done)]);
+export const appendDone = async (redis: Redis, item: Omit<AppendItem, "events">): Promise<void> => {
+  await appendEvents(redis, [{ ...item, events: [] }]);
 };
 
 const systemFacts = (event: SystemEvent): string[] =>

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Log } from "../log.ts";
 import type { SystemEvent } from "../model/event.ts";
-import type { JsonObject } from "../model/json.ts";
 import type { Redis } from "../redis.ts";
 import { fanoutKey } from "./events.ts";
 
@@ -17,8 +16,8 @@ export interface FanoutEntry {
   readonly kind?: string;
   /** Number in the job. */
   readonly seq?: number;
-  /** As clients see it. */
-  readonly data: JsonObject;
+  /** JSON as clients see it. */
+  readonly data: string;
 }
 
 export interface Fanout {
@@ -26,6 +25,8 @@ export interface Fanout {
   readonly ready: Promise<void>;
   /** Calls the listener with each entry from now on. Returns how to stop. */
   subscribe(listener: (entry: FanoutEntry) => void): () => void;
+  /** The same for who is not in a hurry: while nobody else listens, entries are read in larger parts. */
+  overhear(listener: (entry: FanoutEntry) => void): () => void;
   /** Calls the listener when entries may have been lost (Redis was flushed, or trimmed while it was out of reach). */
   onGap(listener: () => void): () => void;
   /** The kept entries after that id, oldest first. */
@@ -38,6 +39,8 @@ export interface Fanout {
 const start = "0-0";
 const blockMs = 2000;
 const batchSize = 1000;
+/** So late may be heard what nobody waits for. */
+const lateMs = 25;
 
 const parseId = (id: string): [number, number] => {
   const [time = "0", count = "0"] = id.split("-");
@@ -67,7 +70,7 @@ const readEntry = ([id, fields]: RawEntry): FanoutEntry => {
     ...optional("typeId", found["y"]),
     ...optional("kind", found["k"]),
     ...(found["s"] ? { seq: Number(found["s"]) } : {}),
-    data: JSON.parse(found["d"] ?? "{}") as JsonObject,
+    data: found["d"] ?? "{}",
   };
 };
 
@@ -128,8 +131,7 @@ const tell = <T extends readonly unknown[]>(
   }
 };
 
-/** Follows the stream over a connection of its own, made like the given one, which serves `readSince`. */
-export const openFanout = (redis: Redis, log: Log): Fanout => {
+const readerLike = (redis: Redis): Redis => {
   const reader: Redis = redis.duplicate({
     enableOfflineQueue: true,
     maxRetriesPerRequest: 0,
@@ -139,12 +141,28 @@ export const openFanout = (redis: Redis, log: Log): Fanout => {
     connectionName: "switchyard-fanout",
   });
   reader.on("error", () => undefined);
+  return reader;
+};
+
+/** Follows the stream over a connection of its own, made like the given one, which serves `readSince`. */
+export const openFanout = (redis: Redis, log: Log): Fanout => {
+  const reader = readerLike(redis);
   const stopping = new AbortController();
   const listeners = new Set<(entry: FanoutEntry) => void>();
+  const patient = new Set<(entry: FanoutEntry) => void>();
+  let hurry = new AbortController();
   const gapListeners = new Set<() => void>();
   const position: Position = { last: undefined };
   const isReady = Promise.withResolvers<void>();
 
+  const hear = (entries: readonly FanoutEntry[]): void => {
+    for (const entry of entries) {
+      position.last = entry.id;
+      tell(patient, log, entry);
+      tell(listeners, log, entry);
+    }
+  };
+  const rest = (): Promise<void> => pause(lateMs, undefined, { signal: hurry.signal }).catch(() => undefined);
   const follow = async (): Promise<void> => {
     let isAligned = false;
     while (!stopping.signal.aborted) {
@@ -152,10 +170,8 @@ export const openFanout = (redis: Redis, log: Log): Fanout => {
       isReady.resolve();
       const entries = await readNext(reader, position.last ?? start);
       isAligned = entries.length > 0;
-      for (const entry of entries) {
-        position.last = entry.id;
-        tell(listeners, log, entry);
-      }
+      hear(entries);
+      if (listeners.size === 0) await rest();
     }
   };
   const keepFollowing = async (): Promise<void> => {
@@ -170,19 +186,28 @@ export const openFanout = (redis: Redis, log: Log): Fanout => {
     }
   };
   const ended = keepFollowing();
+  const hasten = (): void => {
+    hurry.abort();
+    hurry = new AbortController();
+  };
   const add = <T>(set: Set<T>, listener: T): (() => void) => {
     set.add(listener);
     return () => void set.delete(listener);
   };
   return {
     ready: isReady.promise,
-    subscribe: (listener) => add(listeners, listener),
+    subscribe: (listener) => {
+      hasten();
+      return add(listeners, listener);
+    },
+    overhear: (listener) => add(patient, listener),
     onGap: (listener) => add(gapListeners, listener),
     readSince: async (id, limit) =>
       (await redis.xrange(fanoutKey, `(${id}`, "+", "COUNT", limit)).map((entry) => readEntry(entry)),
     lastId: () => position.last ?? start,
     close: async () => {
       stopping.abort();
+      hasten();
       reader.disconnect();
       await ended;
     },

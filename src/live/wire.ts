@@ -1,9 +1,9 @@
 /** Events in the form in which clients see them. */
-import type { EventLevel, JobEvent, NewEvent, SystemEvent } from "../model/event.ts";
+import type { EventLevel, JobEvent, SystemEvent } from "../model/event.ts";
 import type { JsonObject } from "../model/json.ts";
 
-/** An event before it has its number: the script that appends it puts `seq` in front. */
-export const wireNewEvent = (jobId: string, { ts, phase, level, message, meta, attempt }: NewEvent): JsonObject => ({
+export const wireEvent = (jobId: string, { seq, ts, phase, level, message, meta, attempt }: JobEvent): JsonObject => ({
+  seq,
   job_id: jobId,
   ts: new Date(ts).toISOString(),
   phase,

@@ -3,7 +3,7 @@ import type { JsonObject } from "./json.ts";
 
 export type EventLevel = "debug" | "info" | "warn" | "error";
 
-/** What is emitted: the number in the job is given by the job's stream. */
+/** What is emitted, before it has its number in the job. */
 export interface NewEvent {
   /** Milliseconds since 1970. */
   readonly ts: number;

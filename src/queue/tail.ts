@@ -1,11 +1,12 @@
 /** The tail of a settled job: tell the watchers, free the locks, leave the queue, mark it closed. Harmless to repeat. */
 import { errorTable } from "../errors.ts";
-import { appendDone } from "../live/events.ts";
+import { appendEvents, type Done } from "../live/events.ts";
 import { release } from "../live/locks.ts";
 import type { Job, Subject } from "../model/job.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { PassWaypoint } from "../model/waypoint.ts";
 import type { Redis } from "../redis.ts";
+import { readEvents } from "../store/events.ts";
 import { closeTail } from "../store/jobs.ts";
 import type { Store } from "../store/store.ts";
 import { type JobQueue, queueNames } from "./queue.ts";
@@ -20,6 +21,8 @@ export interface TailDeps {
 export interface TailOptions {
   /** The caller holds the job in the queue and acknowledges it itself. */
   readonly isHeld?: boolean;
+  /** Ends the stream of a job whose events may still be on their way; absent: they all lie in the store. */
+  readonly tell?: (done: Done) => Promise<void>;
   /** Told that all is done but the row's mark, which the caller then sees to. */
   readonly markLater?: (jobId: string) => void;
 }
@@ -56,26 +59,31 @@ const freeLocks = async ({ redis, queue, pass }: TailDeps, job: Job): Promise<vo
   await pass?.("tail.freed", job.id);
 };
 
-const tell = async ({ redis, pass }: TailDeps, job: Job): Promise<void> => {
+/** So many of its last words a worker may have taken with it: a stream that lacks them is given them. */
+const lastWords = 200;
+
+const tellFromStore = async ({ redis, store }: TailDeps, job: Job, done: Done): Promise<void> => {
+  const { kind, id: jobId, attempt, lastSeq } = job;
   const { typeId, instanceId } = job.subject;
-  await appendDone(redis, {
-    jobId: job.id,
-    attempt: job.attempt,
-    seq: job.lastSeq + 1,
-    done: doneOf(job),
-    facts: {
-      kind: job.kind,
-      ...(instanceId === undefined ? {} : { instanceId }),
-      ...(typeId === undefined ? {} : { typeId }),
-    },
-  });
-  await pass?.("tail.told", job.id);
+  const events = await store.read(() => readEvents({ jobId, after: lastSeq - lastWords, limit: lastWords }));
+  const facts = {
+    kind,
+    ...(instanceId === undefined ? {} : { instanceId }),
+    ...(typeId === undefined ? {} : { typeId }),
+  };
+  await appendEvents(redis, [{ jobId, attempt, events, facts, done }]);
+};
+
+const tell = async (deps: TailDeps, job: Job, options: TailOptions): Promise<void> => {
+  const done = { seq: job.lastSeq + 1, data: doneOf(job) };
+  await (options.tell?.(done) ?? tellFromStore(deps, job, done));
+  await deps.pass?.("tail.told", job.id);
 };
 
 /** @param job settled, as the store has it. Throws when Redis or the store is away; the sweep comes back to it. */
 export const closeTailOf = async (deps: TailDeps, job: Job, options: TailOptions = {}): Promise<void> => {
   const leave = options.isHeld === true ? undefined : deps.queue.remove([{ id: job.id, queue: job.queue }]);
-  await Promise.all([tell(deps, job), freeLocks(deps, job), leave]);
+  await Promise.all([tell(deps, job, options), freeLocks(deps, job), leave]);
   await deps.pass?.("tail.unmarked", job.id);
   if (options.markLater === undefined) await deps.store.write(() => closeTail(job.id));
   else options.markLater(job.id);

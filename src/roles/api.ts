@@ -39,8 +39,8 @@ const showFigures = ({ redis, processId, metrics, now }: Parts, fanout: Fanout):
   const put = async (): Promise<void> =>
     putFigures(redis, processId, { figures: await metrics.snapshot(), ttlMs: figuresEveryMs * 3 });
   const timer = setInterval(() => void put().catch(() => undefined), figuresEveryMs);
-  const unsubscribe = fanout.subscribe(({ type, data }) => {
-    if (type === "job.event") metrics.eventLag((now() - Date.parse(String(data["ts"]))) / 1000);
+  const unsubscribe = fanout.overhear(({ type, id }) => {
+    if (type === "job.event") metrics.eventLag((now() - Number.parseInt(id, 10)) / 1000);
   });
   return {
     stop() {

@@ -1,9 +1,9 @@
 /** What one attempt says: redacted, capped, numbered, and kept until it is spilled into the store. */
 import { SwitchyardError } from "../errors.ts";
-import { type EventLevel, eventCaps, type JobEvent, type NewEvent, writePhase } from "../model/event.ts";
+import { type EventLevel, eventCaps, type JobEvent, writePhase } from "../model/event.ts";
 import type { JsonObject } from "../model/json.ts";
 import { type Redactor, redactJson } from "../model/redact.ts";
-import type { EventLine, JobFacts, Sender } from "./event-line.ts";
+import type { Done, EventLine, JobFacts, Sender } from "./event-line.ts";
 
 export interface EmitterDeps {
   readonly line: EventLine;
@@ -35,11 +35,16 @@ export interface Emitter {
   emitWrite(line: Line): void;
   useRedactor(redactor: Redactor): void;
   readonly redact: Redactor;
-  /** What the store does not have yet. */
+  /** What the store does not have yet, and the stream has. */
   takeUnspilled(): readonly JobEvent[];
+  /** What the store does not have yet, on its way to the stream or not. */
+  takeAll(): readonly JobEvent[];
   putBack(events: readonly JobEvent[]): void;
-  readonly unspilledCount: number;
   readonly lastSeq: number;
+  /** Resolves when the stream has all that was said. */
+  delivered(): Promise<void>;
+  /** Ends the stream with `job.done`; resolves when it has it. */
+  end(done: Done): Promise<void>;
 }
 
 const weigh = (line: Line): number => line.message.length + (line.meta ? JSON.stringify(line.meta).length : 0) + 64;
@@ -57,19 +62,21 @@ export const createEmitter = (deps: EmitterDeps): Emitter => {
   const redact = chainRedactors(redactors);
   const used = { events: deps.lastSeq, bytes: 0, driverEvents: 0, driverBytes: 0 };
   let isCut = false;
-  let unspilled: JobEvent[] = [...deps.unspilled];
+  const unspilled: JobEvent[] = [...deps.unspilled];
+  let { lastSeq } = deps;
   const sender: Sender = {
     jobId: deps.jobId,
     attempt: deps.attempt,
     facts: deps.facts,
-    lastSeq: deps.lastSeq,
     waiting: [],
     kept: (events) => void unspilled.push(...events),
     stale: deps.stale,
   };
 
   const send = (line: Line): void => {
-    const event: NewEvent = {
+    lastSeq += 1;
+    const event: JobEvent = {
+      seq: lastSeq,
       ts: deps.now(),
       phase: line.phase,
       level: line.level,
@@ -113,17 +120,13 @@ export const createEmitter = (deps: EmitterDeps): Emitter => {
     },
     useRedactor: (redactor) => void redactors.push(redactor),
     redact,
-    takeUnspilled() {
-      const taken = unspilled;
-      unspilled = [];
-      return taken;
-    },
+    takeUnspilled: () => unspilled.splice(0),
+    takeAll: () => [...unspilled.splice(0), ...sender.waiting],
     putBack: (events) => void unspilled.unshift(...events),
-    get unspilledCount() {
-      return unspilled.length;
-    },
     get lastSeq() {
-      return sender.lastSeq;
+      return lastSeq;
     },
+    delivered: () => deps.line.delivered(sender),
+    end: (done) => deps.line.end(sender, done),
   };
 };

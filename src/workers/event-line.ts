@@ -1,90 +1,77 @@
-/** Carries the events of all jobs of this worker to their streams: one pipeline a turn, in order, each once. */
+/** Carries the events of all jobs of this worker to their streams: in company, in order, each once. */
 
-import { appendEvents } from "../live/events.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { appendEvents, type Done, type JobFacts } from "../live/events.ts";
 import type { Log } from "../log.ts";
-import type { JobEvent, NewEvent } from "../model/event.ts";
+import type { JobEvent } from "../model/event.ts";
 import type { Redis } from "../redis.ts";
 
-export interface JobFacts {
-  readonly kind: string;
-  readonly instanceId?: string;
-  readonly typeId?: string;
-}
+export type { Done, JobFacts } from "../live/events.ts";
 
 /** One job's end of the line. */
 export interface Sender {
   readonly jobId: string;
   readonly attempt: number;
   readonly facts: JobFacts;
-  /** The highest number this worker knows of. */
-  lastSeq: number;
-  readonly waiting: NewEvent[];
-  /** Called with what was numbered, in order. */
+  /** Numbered, and not known to have arrived. */
+  readonly waiting: JobEvent[];
+  /** Set once all has been said. */
+  done?: Done;
+  /** Called with what arrived, in order. */
   kept(events: readonly JobEvent[]): void;
   /** The stream belongs to a later attempt now. */
   stale(): void;
 }
 
 export interface EventLine {
-  send(sender: Sender, event: NewEvent): void;
-  /** Resolves when everything that waits has been kept (or refused as stale). */
-  flush(): Promise<void>;
+  send(sender: Sender, event: JobEvent): void;
+  /** Says `job.done` after what still waits; resolves when it has arrived. */
+  end(sender: Sender, done: Done): Promise<void>;
+  /** Resolves when all that the job said has arrived, or was refused as stale. */
+  delivered(sender: Sender): Promise<void>;
   close(): void;
 }
 
 const retryMs = 100;
-
-const numbered = (events: readonly NewEvent[], seqs: readonly number[]): JobEvent[] =>
-  events.map((event, index) => ({ ...event, seq: seqs[index] ?? 0 }));
+/** What is said within it goes together. */
+const gatherMs = 2;
 
 interface Batch {
   readonly sender: Sender;
-  readonly events: readonly NewEvent[];
-  /** Sent again under the same name, it is not appended twice. */
-  readonly name: string;
+  readonly events: readonly JobEvent[];
+  readonly done: Done | undefined;
 }
+
+const isSilent = ({ waiting, done }: Sender): boolean => waiting.length === 0 && done === undefined;
+
+const batchOf = (sender: Sender): Batch => ({ sender, events: sender.waiting.slice(), done: sender.done });
+
+const arrive = ({ sender, events, done }: Batch): void => {
+  sender.waiting.splice(0, events.length);
+  if (done !== undefined) delete sender.done;
+  sender.kept(events);
+};
 
 const sendBatches = async (redis: Redis, batches: readonly Batch[]): Promise<void> => {
   const answers = await appendEvents(
     redis,
-    batches.map(({ sender, events, name }) => ({
-      jobId: sender.jobId,
-      attempt: sender.attempt,
-      floorSeq: sender.lastSeq,
-      events,
-      facts: sender.facts,
-      batch: name,
+    batches.map(({ sender: { jobId, attempt, facts }, events, done }) => ({
+      ...{ jobId, attempt, facts, events },
+      ...(done === undefined ? {} : { done }),
     })),
   );
-  for (const [index, { sender, events }] of batches.entries()) {
-    const seqs = answers[index];
-    sender.waiting.splice(0, events.length);
-    if (seqs === undefined || seqs === "stale") {
-      sender.stale();
-      continue;
-    }
-    sender.lastSeq = seqs.at(-1) ?? sender.lastSeq;
-    sender.kept(numbered(events, seqs));
+  for (const [index, batch] of batches.entries()) {
+    arrive(batch);
+    if (answers[index] === "stale") batch.sender.stale();
   }
 };
 
 export const createEventLine = (deps: { readonly redis: Redis; readonly log: Log }): EventLine => {
   const { redis, log } = deps;
   const busy = new Set<Sender>();
-  let running: Promise<void> | null = null;
+  let round: Promise<void> | null = null;
   let isClosed = false;
 
-  let batchCount = 0;
-  const takeBatches = (): Batch[] => {
-    batchCount += 1;
-    const batches = [...busy].map((sender) => ({
-      sender,
-      events: sender.waiting.slice(),
-      name: `${sender.attempt}.${batchCount}`,
-    }));
-    busy.clear();
-    return batches.filter(({ events }) => events.length > 0);
-  };
   /** Nobody knows whether a batch arrived before the connection broke: the very same one is sent until it is answered. */
   const sendUntilAnswered = async (batches: readonly Batch[]): Promise<void> => {
     while (!isClosed) {
@@ -92,29 +79,39 @@ export const createEventLine = (deps: { readonly redis: Redis; readonly log: Log
         return await sendBatches(redis, batches);
       } catch (error) {
         log.warn({ err: String(error) }, "events wait for Redis");
-        await new Promise((resolve) => setTimeout(resolve, retryMs));
+        await pause(retryMs);
       }
     }
   };
-  const drain = async (): Promise<void> => {
-    await new Promise((resolve) => setImmediate(resolve));
-    while (busy.size > 0 && !isClosed) await sendUntilAnswered(takeBatches());
+  const goRound = async (): Promise<void> => {
+    await pause(gatherMs);
+    const batches = [...busy].filter((sender) => !isSilent(sender)).map(batchOf);
+    busy.clear();
+    if (batches.length > 0) await sendUntilAnswered(batches);
+    round = null;
+    if (busy.size > 0 && !isClosed) void nextRound();
   };
-  const start = (): Promise<void> => {
-    running ??= drain().finally(() => {
-      running = null;
-    });
-    return running;
+  const nextRound = (): Promise<void> => {
+    round ??= goRound();
+    return round;
+  };
+  const delivered = async (sender: Sender): Promise<void> => {
+    while (!isSilent(sender) && !isClosed) {
+      busy.add(sender);
+      await nextRound();
+    }
   };
   return {
     send(sender, event) {
       sender.waiting.push(event);
       busy.add(sender);
-      void start();
+      void nextRound();
     },
-    async flush() {
-      while (running !== null || busy.size > 0) await start();
+    end(sender, done) {
+      sender.done = done;
+      return delivered(sender);
     },
+    delivered,
     close() {
       isClosed = true;
     },

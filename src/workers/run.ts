@@ -126,7 +126,7 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, resul
     state,
     error: error === null ? null : (redactJson(redact, error as unknown as Json) as unknown as JobError),
     result: redactJson(redact, result),
-    events: emitter.takeUnspilled(),
+    events: emitter.takeAll(),
     at: deps.now(),
   };
   const isOurs = await writeEnd(deps, attempt, end, attempt.settleUnits).catch(() => {
@@ -145,7 +145,7 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, resul
   await deps.pass?.("settle.followed", job.id);
   const { lastSeq } = emitter;
   const outcome = { state: end.state, result: end.result, error: end.error, finishedAt: end.at };
-  deps.tails.follow({ ...job, ...outcome, tail: "open", lastSeq });
+  deps.tails.follow({ ...job, ...outcome, tail: "open", lastSeq }, emitter);
 };
 
 /**
@@ -171,6 +171,7 @@ const conclude = async (deps: ProcessDeps, attempt: Attempt, end: AttemptEnd): P
     await settle(deps, attempt, end);
     return done;
   }
+  await emitter.delivered();
   const events = emitter.takeUnspilled();
   if (end.kind === "requeue") {
     await persist(deps, attempt, () => deps.store.write(() => requeueJob({ ...fence, events })));
@@ -210,7 +211,6 @@ export const runAttempt = async (
   await deps.pass?.("settle.ended", job.id);
   noteEnd(attempt.span, end);
   announceEnd(attempt, end);
-  if (end.kind !== "drop") await deps.line.flush();
   await deps.pass?.("settle.flushed", job.id);
   return conclude(deps, attempt, end);
 };

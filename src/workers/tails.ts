@@ -4,10 +4,11 @@ import type { Job } from "../model/job.ts";
 import { createMarks } from "../queue/marks.ts";
 import { closeTailOf, type TailDeps } from "../queue/tail.ts";
 import { closeTail } from "../store/jobs.ts";
+import type { Emitter } from "./emitter.ts";
 
 export interface Tails {
   /** Sees to the watchers and locks of a settled job that this worker holds in the queue. */
-  follow(job: Job): void;
+  follow(job: Job, emitter: Pick<Emitter, "end">): void;
   /** Resolves when nothing is left to do. */
   drain(): Promise<void>;
 }
@@ -26,8 +27,9 @@ export const createTails = (deps: { readonly tail: TailDeps; readonly log: Log }
     onFailure: (thrown) => log.warn({ err: thrown }, "closed tails were not marked; the sweep sees to them"),
   });
   return {
-    follow(job) {
-      const closing: Promise<void> = closeTailOf(tail, job, { isHeld: true, markLater: (id) => marks.add([id]) })
+    follow(job, emitter) {
+      const options = { isHeld: true, tell: emitter.end, markLater: (id: string) => marks.add([id]) };
+      const closing: Promise<void> = closeTailOf(tail, job, options)
         .catch((thrown: unknown) => log.warn({ job_id: job.id, err: thrown }, "a tail is left to the sweep"))
         .finally(() => open.delete(closing));
       open.add(closing);

@@ -1,5 +1,6 @@
 /** The worker: takes jobs, runs them, settles them; holds a lease while it may; drains when it is told to stop. */
 
+import { setTimeout as pause } from "node:timers/promises";
 import { catalog, isJobKind } from "../jobs/catalog.ts";
 import { onCancel } from "../live/cancel.ts";
 import { putFigures } from "../live/figures.ts";
@@ -126,7 +127,7 @@ const drainWorker = async (consumer: JobConsumer, process: ProcessDeps, graceMs:
   await settled(running, graceMs);
   for (const attempt of running.values()) attempt.stop("drain");
   await settled(running, graceMs + 3_000);
-  await process.tails.drain();
+  await Promise.race([process.tails.drain(), pause(graceMs, undefined, { ref: false })]);
   await consumer.close(1_000);
 };
 

@@ -5,7 +5,7 @@ import { type FanoutEntry, openFanout } from "../../src/live/fanout.ts";
 import { silentLog } from "../../src/log.ts";
 import type { NewEvent } from "../../src/model/event.ts";
 import { isUp, type Redis, untilReady } from "../../src/redis.ts";
-import { appendTo, event, facts, lines } from "../kit/new-event.ts";
+import { appendTo, event, facts, lines, numbered } from "../kit/new-event.ts";
 import { hasRedis, type TestRedis } from "../kit/redis.ts";
 import { useRedis } from "../kit/use-redis.ts";
 
@@ -16,8 +16,7 @@ describe.skipIf(!hasRedis)("events of a job", () => {
     ({ server, redis } = used);
   });
 
-  const append = (jobId: string, events: NewEvent[], more: { floorSeq?: number; batch?: string } = {}) =>
-    appendTo(redis, jobId, events, more);
+  const append = (jobId: string, events: NewEvent[], first?: number) => appendTo(redis, jobId, events, first);
   const seqsOf = async (jobId: string, after = 0): Promise<number[]> =>
     (await readEvents(redis, jobId, { after, limit: 100_000 })).map(({ seq }) => seq);
   const follow = async () => {
@@ -40,33 +39,21 @@ describe.skipIf(!hasRedis)("events of a job", () => {
     expect(await readEvents(redis, "a", { after: 3, limit: 10 })).toEqual([]);
   });
 
-  test("of many jobs in one call are numbered each for itself, the same job twice in order", async () => {
-    const item = (jobId: string, count: number) => ({ jobId, attempt: 1, floorSeq: 0, events: lines(count), facts });
-    expect(await appendEvents(redis, [item("a", 2), item("b", 1), item("a", 1), item("c", 0)])).toEqual([
-      [1, 2],
-      [1],
-      [3],
-      [],
-    ]);
-  });
-
-  test("have no gap when many append at once", async () => {
-    const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => append("a", lines(1 + (index % 3)))));
-    const numbers = answers.flatMap((answer) => answer as number[]).sort((a, b) => a - b);
-    expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, index) => index + 1));
-    expect(await seqsOf("a")).toEqual(numbers);
+  test("of many jobs are appended in one call, the same job twice in order", async () => {
+    const item = (jobId: string, first: number, count: number) => ({
+      ...{ jobId, attempt: 1, facts },
+      events: numbered(lines(count), first),
+    });
+    const items = [item("a", 1, 2), item("b", 1, 1), item("a", 3, 1), item("c", 1, 0)];
+    expect(await appendEvents(redis, items)).toEqual(["kept", "kept", "kept", "kept"]);
+    expect([await seqsOf("a"), await seqsOf("b"), await seqsOf("c")]).toEqual([[1, 2, 3], [1], []]);
   });
 
   test("go on from the caller's number when Redis lost everything", async () => {
     await append("a", lines(3));
     await redis.flushall();
-    expect(await append("a", lines(2), { floorSeq: 3 })).toEqual([4, 5]);
-    expect(await append("a", lines(1), { floorSeq: 3 })).toEqual([6]);
-  });
-
-  test("go on from the stream's number when the caller knows less", async () => {
-    await append("a", lines(5));
-    expect(await append("a", lines(1, 2), { floorSeq: 2 })).toEqual([6]);
+    expect(await append("a", lines(2), 4)).toEqual([4, 5]);
+    expect(await seqsOf("a")).toEqual([4, 5]);
   });
 
   test("go on after Redis was killed and started again", async () => {
@@ -87,17 +74,40 @@ describe.skipIf(!hasRedis)("events of a job", () => {
     expect(await seqsOf("a")).toEqual([1, 2]);
   });
 
-  test("are not appended twice when the same batch is given again", async () => {
-    expect(await append("a", lines(2), { batch: "one" })).toEqual([1, 2]);
-    expect(await append("a", lines(2), { batch: "one" })).toEqual([1, 2]);
-    expect(await append("a", lines(1), { batch: "two" })).toEqual([3]);
-    expect(await seqsOf("a")).toEqual([1, 2, 3]);
+  test("are not appended twice when the same is given again, nor what came before", async () => {
+    await append("a", lines(2), 1);
+    await append("a", lines(2), 1);
+    await append("a", lines(3), 2);
+    expect(await seqsOf("a")).toEqual([1, 2, 3, 4]);
+  });
+
+  test("and job.done come in one call, which may be made again", async () => {
+    const { heard } = await follow();
+    const item = { jobId: "a", attempt: 1, events: numbered(lines(2), 1), facts, done: { seq: 3, data: {} } };
+    await appendEvents(redis, [item]);
+    expect(await appendEvents(redis, [item])).toEqual(["kept"]);
+    await append("b", lines(1));
+    await vi.waitFor(() => expect(heard.at(-1)?.jobId).toBe("b"));
+    expect(heard.map(({ type, seq }) => [type, seq])).toEqual([
+      ["job.event", 1],
+      ["job.event", 2],
+      ["job.done", 3],
+      ["job.event", 1],
+    ]);
+  });
+
+  test("of a stale attempt stay away also when its job.done comes", async () => {
+    expect(await openAttempt(redis, "a", 2)).toBe(true);
+    const item = { jobId: "a", attempt: 1, events: numbered(lines(1), 1), facts, done: { seq: 2, data: {} } };
+    expect(await appendEvents(redis, [item])).toEqual(["stale"]);
+    expect(await seqsOf("a")).toEqual([]);
   });
 
   test("end with job.done, which comes once, and nothing comes after it", async () => {
     const { heard } = await follow();
     await append("a", lines(2));
-    const done = { jobId: "a", attempt: 1, seq: 3, done: { job_id: "a", state: "succeeded" }, facts };
+    const data = { job_id: "a", state: "succeeded" };
+    const done = { jobId: "a", attempt: 1, done: { seq: 3, data }, facts };
     await Promise.all([appendDone(redis, done), appendDone(redis, done), appendDone(redis, { ...done, attempt: 2 })]);
     expect(await append("a", lines(1, 1))).toBe("stale");
     expect(await append("a", lines(1, 9))).toBe("stale");
@@ -109,14 +119,14 @@ describe.skipIf(!hasRedis)("events of a job", () => {
       ["job.done", "a", 3],
       ["job.event", "b", 1],
     ]);
-    expect(heard[2]?.data).toEqual({ job_id: "a", state: "succeeded" });
+    expect(JSON.parse(heard[2]?.data ?? "")).toEqual({ job_id: "a", state: "succeeded" });
   });
 
   test("expire some time after the job is done, and after a week of silence", async () => {
     await append("a", lines(1));
     const day = 24 * 3_600_000;
     expect(await redis.pttl("sw:events:a")).toBeGreaterThan(6 * day);
-    await appendDone(redis, { jobId: "a", attempt: 1, seq: 2, done: {}, facts });
+    await appendDone(redis, { jobId: "a", attempt: 1, done: { seq: 2, data: {} }, facts });
     expect(await redis.pttl("sw:events:a")).toBeLessThan(day);
     expect(await redis.pttl("sw:job:a")).toBeLessThan(day);
     expect(await redis.pttl("sw:job:a")).toBeGreaterThan(0);

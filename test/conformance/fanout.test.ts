@@ -5,7 +5,7 @@ import { compareIds, type FanoutEntry, openFanout } from "../../src/live/fanout.
 import { silentLog } from "../../src/log.ts";
 import type { NewEvent } from "../../src/model/event.ts";
 import { connectRedis, isUp, type Redis } from "../../src/redis.ts";
-import { appendTo, event, facts, lines } from "../kit/new-event.ts";
+import { appendTo, event, facts, lines, numbered } from "../kit/new-event.ts";
 import { hasRedis, type TestRedis } from "../kit/redis.ts";
 import { useRedis } from "../kit/use-redis.ts";
 
@@ -16,8 +16,7 @@ describe.skipIf(!hasRedis)("events over everything", () => {
     ({ server, redis } = used);
   });
 
-  const append = (jobId: string, events: NewEvent[], more: { floorSeq?: number; batch?: string } = {}) =>
-    appendTo(redis, jobId, events, more);
+  const append = (jobId: string, events: NewEvent[], first?: number) => appendTo(redis, jobId, events, first);
   const follow = async () => {
     const fanout = openFanout(redis, silentLog);
     closing.push(() => fanout.close());
@@ -43,7 +42,7 @@ describe.skipIf(!hasRedis)("events over everything", () => {
       state: "configured",
     });
     await vi.waitFor(() => expect(heard).toHaveLength(4));
-    expect(heard[0]).toEqual({
+    expect({ ...heard[0], data: JSON.parse(heard[0]?.data ?? "") }).toEqual({
       id: heard[0]?.id,
       type: "job.event",
       jobId: "a",
@@ -60,7 +59,11 @@ describe.skipIf(!hasRedis)("events over everything", () => {
         attempt: 1,
       },
     });
-    expect(heard.slice(1).map(({ type, data, instanceId, typeId }) => ({ type, data, instanceId, typeId }))).toEqual([
+    expect(
+      heard
+        .slice(1)
+        .map(({ type, data, instanceId, typeId }) => ({ type, data: JSON.parse(data), instanceId, typeId })),
+    ).toEqual([
       {
         type: "integration_type.updated",
         data: { id: "acme.box", status: "valid", errors: {} },
@@ -121,10 +124,10 @@ describe.skipIf(!hasRedis)("events over everything", () => {
     closing.push(() => writer.disconnect());
     const write = async (): Promise<void> => {
       for (let number = 1; number <= 600; number += 1) {
-        const item = { jobId: "a", attempt: 1, floorSeq: 0, events: [event(`${number}`)], facts };
-        // The batch name makes it safe to try again when nobody knows whether the first try arrived.
+        const item = { jobId: "a", attempt: 1, events: numbered([event(`${number}`)], number), facts };
+        // The number makes it safe to try again when nobody knows whether the first try arrived.
         for (let isIn = false; !isIn; ) {
-          isIn = await appendEvents(writer, [{ ...item, batch: `${number}` }]).then(
+          isIn = await appendEvents(writer, [item]).then(
             () => true,
             () => false,
           );
@@ -137,8 +140,10 @@ describe.skipIf(!hasRedis)("events over everything", () => {
       await server.restart();
     }
     await writing;
-    await vi.waitFor(() => expect(heard.at(-1)?.data["message"]).toBe("600"), { timeout: 10_000 });
-    expect(heard.map(({ data }) => Number(data["message"]))).toEqual(Array.from({ length: 600 }, (_, n) => n + 1));
+    await vi.waitFor(() => expect(JSON.parse(heard.at(-1)?.data ?? "{}").message).toBe("600"), { timeout: 10_000 });
+    expect(heard.map(({ data }) => Number(JSON.parse(data).message))).toEqual(
+      Array.from({ length: 600 }, (_, n) => n + 1),
+    );
     expect(heard.map(({ seq }) => seq)).toEqual(Array.from({ length: 600 }, (_, n) => n + 1));
     expect(gaps()).toBe(0);
     await vi.waitFor(() => expect(isUp(redis)).toBe(true));

@@ -8,6 +8,7 @@ import type { NewEvent } from "../../src/model/event.ts";
 import { claimJob } from "../../src/store/jobs.ts";
 import { type ApiBench, eventsUntil, openApiBench } from "../kit/api.ts";
 import { seedLamp } from "../kit/fixtures.ts";
+import { numbered } from "../kit/new-event.ts";
 import { hasRedis } from "../kit/redis.ts";
 
 describe.skipIf(!hasRedis)("the API on a socket", () => {
@@ -44,9 +45,9 @@ describe.skipIf(!hasRedis)("the API on a socket", () => {
     return id;
   };
   const event = (message: string): NewEvent => ({ ts: 1, phase: "p", level: "info", message, meta: {}, attempt: 1 });
-  const emit = (jobId: string, events: NewEvent[]) =>
+  const emit = (jobId: string, events: NewEvent[], first = 1) =>
     appendEvents(bench.deps.redis, [
-      { jobId, attempt: 1, floorSeq: 0, events, facts: { kind: "instance.test_connection" } },
+      { jobId, attempt: 1, events: numbered(events, first), facts: { kind: "instance.test_connection" } },
     ]);
 
   it("answers, and says where it listens", async () => {
@@ -106,6 +107,7 @@ describe.skipIf(!hasRedis)("the API on a socket", () => {
       await emit(
         id,
         Array.from({ length: 10 }, () => event("x".repeat(20_000))),
+        batch * 10 + 1,
       );
     }
     expect((await reading).map((seen) => Number(seen.id))).toEqual(

@@ -95,8 +95,9 @@ const startWorker = (deps: ApiDeps & { queue: ReturnType<typeof inlineQueue> }, 
     const emit = async (message: string): Promise<void> => {
       const event: NewEvent = { ts: Date.now(), phase: "work", level: "info", message, meta: {}, attempt };
       const facts = { kind, ...(instanceId === undefined ? {} : { instanceId }) };
-      const [numbers] = await appendEvents(redis, [{ jobId: id, attempt, floorSeq: 0, events: [event], facts }]);
-      if (Array.isArray(numbers)) events.push({ ...event, seq: numbers[0] ?? 0 });
+      const numbered = { ...event, seq: events.length + 1 };
+      const [answer] = await appendEvents(redis, [{ jobId: id, attempt, events: [numbered], facts }]);
+      if (answer === "kept") events.push(numbered);
     };
     const outcome = await handle(job, emit).then(
       (result) => ({ state: "succeeded" as const, result, error: null }),

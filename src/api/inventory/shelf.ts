@@ -121,7 +121,7 @@ const endsLooks = ({ type, kind }: FanoutEntry): boolean =>
 export const createInventoryShelf = ({ store, redis, feed, now }: ShelfDeps): InventoryShelf => {
   const parse = createVersions();
   const { share, forget } = createSharing(now);
-  feed.watchAll((entry) => {
+  feed.overhear((entry) => {
     if (entry.instanceId !== undefined && endsLooks(entry)) forget(entry.instanceId);
   });
   const last: InventoryShelf["last"] = (instanceId, targetType) =>
