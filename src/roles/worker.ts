@@ -11,6 +11,7 @@ import { startWorker } from "../workers/worker.ts";
 import { parent } from "./child.ts";
 import { ownListeners } from "./own-listeners.ts";
 import { coreVersion, openParts, queuePrefix } from "./parts.ts";
+import { runnerUpkeep } from "./runner-upkeep.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { stopAtWaypoint } from "./waypoint-stop.ts";
 
@@ -66,6 +67,7 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
     concurrency: config.concurrency,
     queuePrefix,
     reschedule: (instanceId) => upkeep.schedules.sync(instanceId),
+    upkeep: runnerUpkeep(config, parts),
     ...(config.pauseFile === null ? {} : { pass: stopAtWaypoint(config.pauseFile) }),
   });
   parent.tell({ ready: "worker" });
