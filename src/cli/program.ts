@@ -1,16 +1,19 @@
 /** The command line: which commands there are, and how each is run. */
 import { Command, CommanderError } from "commander";
+import { runAlone } from "./alone.ts";
 import { createClient } from "./client/http.ts";
 import { findServer } from "./client/server.ts";
-import type { Act, Group } from "./command.ts";
+import type { Act, ActAlone, Group } from "./command.ts";
 import { actionCommands } from "./commands/actions.ts";
 import { againCommands } from "./commands/again.ts";
 import { apiCommands } from "./commands/api.ts";
+import { backupCommands } from "./commands/backup.ts";
 import { editCommands } from "./commands/edit.ts";
 import { instanceCommands } from "./commands/instances.ts";
 import { inventoryCommands } from "./commands/inventory.ts";
 import { jobCommands } from "./commands/jobs.ts";
 import { scheduleCommands } from "./commands/schedules.ts";
+import { secretCommands } from "./commands/secrets.ts";
 import { showCommands } from "./commands/show.ts";
 import { systemCommands } from "./commands/system.ts";
 import { tokenCommands } from "./commands/tokens.ts";
@@ -40,6 +43,8 @@ const groups: readonly Group[] = [
   showCommands,
   scheduleCommands,
   tokenCommands,
+  secretCommands,
+  backupCommands,
   systemCommands,
   apiCommands,
 ];
@@ -103,7 +108,15 @@ export const runCommand = async (surroundings: Surroundings, argv: readonly stri
       exitCode = (await run(session, given.slice(0, -2) as string[], options as never)) ?? exitCodes.succeeded;
     };
   const root = createRoot(surroundings);
-  for (const add of groups) add(root, act);
+  const alone: ActAlone =
+    (run) =>
+    async (...given) => {
+      const options = (given.at(-1) as Command).optsWithGlobals<CommonOptions>();
+      isJson = options.json === true;
+      const args = given.slice(0, -2) as string[];
+      exitCode = await runAlone(run, { alone: { ...surroundings, isJson }, args, options });
+    };
+  for (const add of groups) add(root, act, alone);
   try {
     await root.parseAsync([...argv], { from: "user" });
     return exitCode;

@@ -4,6 +4,7 @@ import { openStore } from "../store/open.ts";
 import { readKeyFacts, replaceRotation } from "../store/rotation.ts";
 import type { Store } from "../store/store.ts";
 import { checkMasterKey, hasMasterKey } from "../store/vault-check.ts";
+import { loadKey } from "../upkeep/configured-key.ts";
 import type { KeyPlace } from "../upkeep/key-watch.ts";
 import { parseRotation, writeRotation } from "../upkeep/rotation-state.ts";
 import { beginRotation, createKeyring, type Keyring } from "../vault/keyring.ts";
@@ -14,16 +15,9 @@ const settingOf = ({ value, isOwn }: Config["masterKey"]): string => {
   return isOwn ? "SWITCHYARD_DATA" : "SWITCHYARD_MASTER_KEY_FILE";
 };
 
-/** @throws SwitchyardError `secret_unreadable` when there is none. */
-const loadKey = ({ value, file }: Config["masterKey"], create: boolean): Buffer =>
-  loadMasterKey({ ...(value === undefined ? { file } : { value }), create });
-
 /** Where this process has its key from. */
 export const keyPlaceOf = ({ masterKey }: Config): KeyPlace =>
-  masterKey.value === undefined ? { file: masterKey.file } : { value: loadKey(masterKey, false) };
-
-/** The key as it is configured, before it is known whether it is the store's. */
-export const loadRing = ({ masterKey }: Config): Keyring => createKeyring(loadKey(masterKey, false));
+  masterKey.value === undefined ? { file: masterKey.file } : { value: loadKey(masterKey) };
 
 /** A key that was set together with the one before it: the exchange of the two begins by itself. */
 const beginByPrevious = async ({ masterKey }: Config, store: Store, key: Buffer): Promise<void> => {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { RunnerUpkeep } from "../jobs/context.ts";
 import { takeBackup } from "../upkeep/backup.ts";
+import { loadRing } from "../upkeep/configured-key.ts";
 import { rotateKey } from "../upkeep/rotate-key.ts";
-import { loadRing } from "./keys.ts";
 import { coreVersion, type Parts } from "./parts.ts";
 
 export const runnerUpkeep = (config: Config, parts: Parts): RunnerUpkeep => {
@@ -22,7 +22,7 @@ export const runnerUpkeep = (config: Config, parts: Parts): RunnerUpkeep => {
       const facts = await takeBackup({
         path,
         databaseUrl: config.databaseUrl,
-        ring: () => loadRing(config),
+        ring: () => loadRing(config.masterKey),
         // A key that was kept off this machine's disk stays off it.
         withKey: config.masterKey.value === undefined,
         passphrase: null,
