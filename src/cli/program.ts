@@ -1,13 +1,14 @@
 /** The command line: which commands there are, and how each is run. */
 import { Command, CommanderError } from "commander";
 import { runAlone } from "./alone.ts";
-import { createClient } from "./client/http.ts";
+import { type Client, createClient } from "./client/http.ts";
 import { findServer } from "./client/server.ts";
 import type { Act, ActAlone, Group } from "./command.ts";
 import { actionCommands } from "./commands/actions.ts";
 import { againCommands } from "./commands/again.ts";
 import { apiCommands } from "./commands/api.ts";
 import { backupCommands } from "./commands/backup.ts";
+import { completionCommands } from "./commands/completion.ts";
 import { editCommands } from "./commands/edit.ts";
 import { instanceCommands } from "./commands/instances.ts";
 import { inventoryCommands } from "./commands/inventory.ts";
@@ -20,6 +21,7 @@ import { tokenCommands } from "./commands/tokens.ts";
 import { typeCommands } from "./commands/types.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { CliFailure } from "./failure.ts";
+import type { Session } from "./session.ts";
 import { printFailure } from "./view/problem.ts";
 import type { Terminal } from "./view/terminal.ts";
 
@@ -47,6 +49,7 @@ const groups: readonly Group[] = [
   backupCommands,
   systemCommands,
   apiCommands,
+  completionCommands,
 ];
 
 const exitHelp = `
@@ -102,9 +105,17 @@ export const runCommand = async (surroundings: Surroundings, argv: readonly stri
       const command = given.at(-1) as Command;
       const options = command.optsWithGlobals<CommonOptions>();
       isJson = options.json === true;
-      const server = findServer({ url: options.url, token: options.token, environment, cwd });
       const editor = environment["VISUAL"] || environment["EDITOR"] || "vi";
-      const session = { api: createClient(server, signal), terminal, isJson, signal, now, editor };
+      const server = () => findServer({ url: options.url, token: options.token, environment, cwd });
+      let client: Client | undefined;
+      const session: Session = {
+        ...{ terminal, isJson, signal, now, editor },
+        // Some commands need no server.
+        get api() {
+          client ??= createClient(server(), signal);
+          return client;
+        },
+      };
       exitCode = (await run(session, given.slice(0, -2) as string[], options as never)) ?? exitCodes.succeeded;
     };
   const root = createRoot(surroundings);
