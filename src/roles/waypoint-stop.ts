@@ -28,8 +28,8 @@ const untilGone = async (path: string): Promise<void> => {
 };
 
 /**
- * The file holds the name of a waypoint, and the ids of jobs that are spared. Whoever gets there first writes `<file>.reached` with its pid and the job's id,
- * and goes on with nothing of that job before this note is taken away.
+ * The file holds the name of a waypoint, and the ids of jobs that are spared. Whoever gets there first writes
+ * `<file>.reached` with its pid and the job's id, and goes on with nothing of that job before this note is taken away.
  */
 export const stopAtWaypoint =
   (file: string): PassWaypoint =>
