@@ -16,6 +16,7 @@ import { jobCommands } from "./commands/jobs.ts";
 import { scheduleCommands } from "./commands/schedules.ts";
 import { secretCommands } from "./commands/secrets.ts";
 import { showCommands } from "./commands/show.ts";
+import { supportCommands } from "./commands/support.ts";
 import { systemCommands } from "./commands/system.ts";
 import { tokenCommands } from "./commands/tokens.ts";
 import { typeCommands } from "./commands/types.ts";
@@ -48,6 +49,7 @@ const groups: readonly Group[] = [
   secretCommands,
   backupCommands,
   systemCommands,
+  supportCommands,
   apiCommands,
   completionCommands,
 ];
