@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type AnswerCheck, answerCheck, type SeenAnswer } from "./answers.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 
@@ -195,13 +196,14 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
     started.stderr.on("data", (chunk) => {
       output += String(chunk);
     });
-    url = await until(async () => {
+    const look = async (): Promise<string | undefined> => {
       if (started.exitCode !== null) throw new Error(`the system ended with ${started.exitCode}:\n${output}`);
       if (!existsSync(join(dataDir, "url"))) return undefined;
       const address = readFileSync(join(dataDir, "url"), "utf8").trim();
       const ready = await fetch(`${address}/readyz`).catch(() => undefined);
       return ready?.ok ? address : undefined;
-    }, "the system to be ready").catch((error: unknown) => {
+    };
+    url = await until(look, "the system to be ready", 60_000).catch((error: unknown) => {
       throw new Error(`${String(error)}; it said:\n${output}`);
     });
     if (options.lab)
@@ -226,6 +228,14 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
     await stop();
     throw error;
   }
+  let check: AnswerCheck | undefined;
+  /** Every answer that a test sees is held against what the document promises. */
+  const holdToDocument = async (seen: Omit<SeenAnswer, "type"> & { headers: Headers }): Promise<void> => {
+    const type = seen.headers.get("content-type") ?? "";
+    check ??= answerCheck(await (await fetch(`${url}/api/openapi.json`)).json());
+    const faults = seen.body === null ? [] : check({ ...seen, type });
+    if (faults.length > 0) throw new Error(`The answer is not as documented: ${faults.join("; ")}`);
+  };
   const system: System = {
     dataDir,
     get url() {
@@ -249,7 +259,13 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
         ...(body === undefined ? {} : { body: body instanceof FormData ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) };
+      const answer = {
+        status: response.status,
+        headers: response.headers,
+        body: text === "" ? null : JSON.parse(text),
+      };
+      await holdToDocument({ method, path: path.split("?")[0] ?? "", ...answer });
+      return answer;
     },
     watch: (jobId, watching) => follow(system, jobId, watching),
     pids: (title) =>
