@@ -75,6 +75,12 @@ const createRoot = ({ terminal, version }: Surroundings): Command =>
     .showSuggestionAfterError()
     .addHelpText("after", exitHelp);
 
+/** All commands on a root. */
+export const withCommands = (root: Command, act: Act, alone: ActAlone): Command => {
+  for (const add of groups) add(root, act, alone);
+  return root;
+};
+
 interface CommonOptions {
   readonly url?: string;
   readonly token?: string;
@@ -129,7 +135,7 @@ export const runCommand = async (surroundings: Surroundings, argv: readonly stri
       const args = given.slice(0, -2) as string[];
       exitCode = await runAlone(run, { alone: { ...surroundings, isJson }, args, options });
     };
-  for (const add of groups) add(root, act, alone);
+  withCommands(root, act, alone);
   try {
     await root.parseAsync([...argv], { from: "user" });
     return exitCode;
