@@ -13,7 +13,13 @@ export interface Config {
   readonly redisUrl: string | null;
   /** A file path (SQLite) or `postgres://...`. */
   readonly databaseUrl: string;
-  readonly masterKey: { readonly value?: string; readonly file: string; readonly isOwn: boolean };
+  readonly masterKey: {
+    readonly value?: string;
+    /** The key before `value`, while processes are given the new one in turn. */
+    readonly previous?: string;
+    readonly file: string;
+    readonly isOwn: boolean;
+  };
   readonly adminToken: string | null;
   readonly concurrency: number;
   readonly workers: number;
@@ -126,6 +132,7 @@ const origins = (source: Source, name: string): string[] => {
 
 const known: ReadonlySet<string> = new Set([
   ...["DATA", "HOST", "PORT", "ROLE", "MASTER_KEY", "MASTER_KEY_FILE", "ADMIN_TOKEN", "CONCURRENCY", "WORKERS"],
+  "MASTER_KEY_PREVIOUS",
   ...["PACKS_DIR", "DROPINS_DIR", "RETENTION_DAYS", "CORS_ORIGINS", "MIN_SANDBOX", "PACK_SIGNATURES", "TRUSTED_KEYS"],
   ...["CATALOG", "OTLP_URL", "LOG"],
 ]);
@@ -219,6 +226,7 @@ export const loadConfig = (environment: Source, cwd: string): Config => {
   const source: Source = { ...readFile(resolve(cwd, fileName)), ...given };
   const dataDir = resolve(cwd, source["SWITCHYARD_DATA"] || "./data");
   const key = hidden(source, "SWITCHYARD_MASTER_KEY", keyText);
+  const previousKey = hidden(source, "SWITCHYARD_MASTER_KEY_PREVIOUS", keyText);
   const keyFile = source["SWITCHYARD_MASTER_KEY_FILE"];
   const role = choice(source, "SWITCHYARD_ROLE", ["all", "api", "worker"]);
   return {
@@ -230,6 +238,7 @@ export const loadConfig = (environment: Source, cwd: string): Config => {
     databaseUrl: url(source, "DATABASE_URL", ["postgres://", "postgresql://"]) ?? resolve(dataDir, "switchyard.db"),
     masterKey: {
       ...(key === null ? {} : { value: key }),
+      ...(previousKey === null ? {} : { previous: previousKey }),
       file: keyFile ? resolve(cwd, keyFile) : resolve(dataDir, "master.key"),
       isOwn: key === null && !keyFile,
     },

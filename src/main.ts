@@ -4,6 +4,7 @@ import { type Config, ownConfig, SettingError, settingExitCode } from "./config.
 import { SwitchyardError } from "./errors.ts";
 import { createLog } from "./log.ts";
 import { parent } from "./roles/child.ts";
+import { forbidCoreFiles } from "./roles/core-files.ts";
 
 const titles = { all: "switchyard", api: "switchyard-api", worker: "switchyard-worker" } as const;
 
@@ -53,6 +54,7 @@ const start = async (): Promise<number> => {
   const config = ownConfig();
   const { withLab } = readOptions(process.argv.slice(2), config.role);
   process.title = titles[config.role];
+  forbidCoreFiles();
   const stop = stopOnSignal();
   if (config.role === "all") {
     const { runAll } = await import("./roles/all.ts");

@@ -39,7 +39,7 @@ const allowed: Record<string, readonly string[]> = {
     "trace",
     "config",
   ],
-  cli: ["capabilities", "jobs/catalog", "config"],
+  cli: ["capabilities", "jobs/catalog", "config", "upkeep"],
   web: ["capabilities"],
   redis: ["log"],
   log: [],

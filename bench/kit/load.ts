@@ -105,7 +105,7 @@ export interface Stream {
 }
 
 /** At a steady rate, however slow the answers; the latencies in ms, counted from when each was due. */
-const stream = async (url: string, { perSecond, seconds, expected, request }: Stream): Promise<number[]> => {
+export const stream = async (url: string, { perSecond, seconds, expected, request }: Stream): Promise<number[]> => {
   const free = await openLines(url, 64);
   const all = [...free];
   const latencies: number[] = [];

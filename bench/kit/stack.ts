@@ -34,6 +34,8 @@ export interface StackOptions {
   readonly concurrency?: number;
   /** Where the instance points; nothing listens there by default. */
   readonly device?: { readonly host: string; readonly port: number };
+  /** A file of its own when absent. */
+  readonly databaseUrl?: string;
 }
 
 interface Spawned {
@@ -105,6 +107,7 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
     SWITCHYARD_CONCURRENCY: String(options.concurrency ?? 16),
     SWITCHYARD_ADMIN_TOKEN: token,
     REDIS_URL: redis.url,
+    ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
   };
   const config = loadConfig(environment, dataDir);
   await migrate(config.databaseUrl);

@@ -19,10 +19,18 @@ export interface Watcher {
 
 const frameHead = /(?:^|\n)id: (\d+)/;
 
+interface Watched {
+  readonly jobId?: string;
+  readonly after?: number;
+  /** Another stream than that of a job. */
+  readonly path?: string;
+  hear(heard: Heard): void;
+}
+
 /** Reads a stream from the number after `after`; calls `hear` for every event. */
 export const watch = (
   { url, token }: Target,
-  { jobId, after, hear }: { jobId: string; after: number; hear: (heard: Heard) => void },
+  { jobId, after, hear, path = `/api/jobs/${jobId}/events` }: Watched,
 ): Watcher => {
   const { hostname, port, host } = new URL(url);
   const socket: Socket = connect({ host: hostname, port: Number(port), noDelay: true });
@@ -32,8 +40,8 @@ export const watch = (
   let rest = "";
   socket.setEncoding("utf8");
   socket.write(
-    `GET /api/jobs/${jobId}/events HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${token}\r\n` +
-      `accept: text/event-stream\r\nlast-event-id: ${after}\r\n\r\n`,
+    `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${token}\r\n` +
+      `accept: text/event-stream\r\n${after === undefined ? "" : `last-event-id: ${after}\r\n`}\r\n`,
   );
   socket.on("data", (chunk: string) => {
     opened.resolve();
@@ -43,7 +51,7 @@ export const watch = (
     for (const frame of frames) {
       const seq = frameHead.exec(frame)?.[1];
       if (seq === undefined) continue;
-      if (frame.includes("event: job.done")) isDone = true;
+      if (jobId !== undefined && frame.includes("event: job.done")) isDone = true;
       hear({ seq: Number(seq), line: frame, at });
     }
     if (isDone) socket.destroy();

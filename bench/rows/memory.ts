@@ -1,39 +1,10 @@
 /** Memory of a whole running system (PSS), and of one warm sandbox with the shipped Proxmox VE driver. */
-import { readFileSync } from "node:fs";
 import { startProxmox } from "../../lab/proxmox.ts";
 import { descendants, type System, startSystem } from "../../test/kit/system.ts";
 import { atMost, type Measure, type Row, told } from "../kit/row.ts";
 import { quantile } from "../kit/statistics.ts";
+import { measureTree, pssOf, toldParts } from "../kit/tree.ts";
 import { until } from "../kit/until.ts";
-
-/** Proportional set size in MB: shared pages count in equal parts. */
-const pssOf = (pid: number): number => {
-  try {
-    const kB = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1];
-    return (Number(kB ?? 0) * 1024) / 1_000_000;
-  } catch {
-    return 0;
-  }
-};
-
-const titles = ["switchyard-api", "switchyard-worker", "switchyard-sandbox", "redis-server"];
-const nameOf = (title: string): string => titles.find((known) => title.includes(known)) ?? "other";
-
-/** Everything below the supervisor, itself, and its Redis, which is nobody's child. */
-const measureTree = (system: System): { total: number; parts: string } => {
-  const redis = Number(readFileSync(`${system.dataDir}/redis/redis.pid`, "utf8"));
-  const found = [
-    { name: "supervisor", pid: system.pid },
-    { name: "redis", pid: redis },
-    ...descendants(system.pid)
-      .filter(({ pid }) => pid !== redis)
-      .map(({ pid, title }) => ({ name: nameOf(title), pid })),
-  ].map(({ name, pid }) => ({ name, mb: pssOf(pid) }));
-  return {
-    total: found.reduce((sum, { mb }) => sum + mb, 0),
-    parts: found.map(({ name, mb }) => `${name} ${mb.toFixed(0)}`).join(", "),
-  };
-};
 
 const untilInstalled = (system: System): Promise<void> =>
   until(async () => {
@@ -92,8 +63,15 @@ export const memoryRow: Measure = {
       const later = measureTree(system);
       const note = "without npm and the script that starts the pinned Node";
       return [
-        atMost({ name: "idle, PSS of all processes", unit: "MB", note: `${later.parts}; ${note}` }, later.total, 280),
-        told({ name: "the same after a first start that installed packs", unit: "MB", note: first.parts }, first.total),
+        atMost(
+          { name: "idle, PSS of all processes", unit: "MB", note: `${toldParts(later)}; ${note}` },
+          later.total,
+          280,
+        ),
+        told(
+          { name: "the same after a first start that installed packs", unit: "MB", note: toldParts(first) },
+          first.total,
+        ),
         await warmSandbox(system),
       ];
     } finally {

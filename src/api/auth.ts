@@ -1,19 +1,17 @@
 /** Tokens: who is behind a request. Only hashes are stored; what is known is kept for a moment. */
 import { createHash, randomBytes } from "node:crypto";
 import { SwitchyardError } from "../errors.ts";
-import { countFailure } from "../live/counters.ts";
 import { onRevoked } from "../live/revoked.ts";
 import type { Log } from "../log.ts";
 import type { Principal } from "../model/principal.ts";
 import type { Redis } from "../redis.ts";
 import type { Store } from "../store/store.ts";
 import { findTokenByHash, isRevoked } from "../store/tokens.ts";
+import { createFailures } from "./failures.ts";
 
 /** How long a token is trusted without another look: a revocation message makes it shorter, a lost one no longer. */
 const trustMs = 2_000;
 const maxKnown = 10_000;
-const failureWindowMs = 60_000;
-const maxFailures = 30;
 
 /** Tokens are compared by this hash only, so that the time of a comparison says nothing about the token. */
 export const hashToken = (token: string): string => createHash("sha256").update(token).digest("hex");
@@ -52,23 +50,8 @@ interface AuthDeps {
 
 const bearer = /^Bearer ([\x21-\x7e]{1,512})$/i;
 
-/** Failures per address: counted in Redis for all API processes, here when Redis is away. */
-const createFailures = ({ redis, now }: AuthDeps) => {
-  const local = new Map<string, { count: number; until: number }>();
-  const countHere = (address: string): number => {
-    const seen = local.get(address);
-    const entry = seen && seen.until > now() ? seen : { count: 0, until: now() + failureWindowMs };
-    entry.count += 1;
-    if (local.size >= maxKnown) local.clear();
-    local.set(address, entry);
-    return entry.count;
-  };
-  return async (address: string): Promise<number> => {
-    const here = countHere(address);
-    if (here > maxFailures) return here;
-    return Math.max(here, await countFailure(redis, address, failureWindowMs).catch(() => 0));
-  };
-};
+const tooMany = (): SwitchyardError =>
+  new SwitchyardError("rate_limited", { detail: "Too many failed authentications. Try again in a minute." });
 
 const unauthorized = (): SwitchyardError =>
   new SwitchyardError("unauthorized", {
@@ -98,14 +81,13 @@ export const createAuth = (deps: AuthDeps): Auth => {
   const known = new Map<string, Known>();
   const hashes = new Map<string, string>();
   const listeners = new Set<(tokenId: string) => void>();
-  const countOne = createFailures(deps);
+  const failures = createFailures(deps);
   const lookUp = createLookup(deps, known);
   const isLive = (entry: Known | undefined): entry is Known =>
     entry !== undefined && (entry.expiresAt === null || entry.expiresAt > now());
 
   const fail = async (error: SwitchyardError, address: string): Promise<never> => {
-    if ((await countOne(address)) <= maxFailures) throw error;
-    throw new SwitchyardError("rate_limited", { detail: "Too many failed authentications. Try again in a minute." });
+    throw (await failures.count(address)) ? tooMany() : error;
   };
   const forget = (tokenId: string): void => {
     const hash = hashes.get(tokenId);
@@ -121,10 +103,12 @@ export const createAuth = (deps: AuthDeps): Auth => {
       const token = bearer.exec(header ?? "")?.[1];
       if (token === undefined) return fail(unauthorized(), address);
       const hash = hashToken(token);
+      if (failures.isShut(address, hash)) return fail(tooMany(), address);
       const entry = await lookUp(hash);
       if (!isLive(entry)) return fail(unauthorized(), address);
       if (hashes.size >= maxKnown) hashes.clear();
       hashes.set(entry.principal.id, hash);
+      failures.accept(address, hash);
       return entry.principal;
     },
     fail,

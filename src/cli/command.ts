@@ -1,5 +1,6 @@
 /** How a command is declared: its function, and the options that several share. */
 import { type Command, InvalidArgumentError } from "commander";
+import type { RunAlone } from "./alone.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { usage } from "./failure.ts";
 import { didYouMean } from "./nearest.ts";
@@ -11,8 +12,11 @@ export type Run = (session: Session, args: readonly string[], options: never) =>
 /** Makes a commander action of a command's function. */
 export type Act = (run: Run) => (...given: unknown[]) => Promise<void>;
 
+/** Makes a commander action of a command's function that needs no server. */
+export type ActAlone = (run: RunAlone) => (...given: unknown[]) => Promise<void>;
+
 /** Declares the commands of one group. */
-export type Group = (program: Command, act: Act) => void;
+export type Group = (program: Command, act: Act, alone: ActAlone) => void;
 
 const seconds = (text: string): number => {
   const value = Number(text);

@@ -1,22 +1,27 @@
 /** The command line: which commands there are, and how each is run. */
 import { Command, CommanderError } from "commander";
-import { createClient } from "./client/http.ts";
+import { runAlone } from "./alone.ts";
+import { type Client, createClient } from "./client/http.ts";
 import { findServer } from "./client/server.ts";
-import type { Act, Group } from "./command.ts";
+import type { Act, ActAlone, Group } from "./command.ts";
 import { actionCommands } from "./commands/actions.ts";
 import { againCommands } from "./commands/again.ts";
 import { apiCommands } from "./commands/api.ts";
+import { backupCommands } from "./commands/backup.ts";
+import { completionCommands } from "./commands/completion.ts";
 import { editCommands } from "./commands/edit.ts";
 import { instanceCommands } from "./commands/instances.ts";
 import { inventoryCommands } from "./commands/inventory.ts";
 import { jobCommands } from "./commands/jobs.ts";
 import { scheduleCommands } from "./commands/schedules.ts";
+import { secretCommands } from "./commands/secrets.ts";
 import { showCommands } from "./commands/show.ts";
 import { systemCommands } from "./commands/system.ts";
 import { tokenCommands } from "./commands/tokens.ts";
 import { typeCommands } from "./commands/types.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { CliFailure } from "./failure.ts";
+import type { Session } from "./session.ts";
 import { printFailure } from "./view/problem.ts";
 import type { Terminal } from "./view/terminal.ts";
 
@@ -40,8 +45,11 @@ const groups: readonly Group[] = [
   showCommands,
   scheduleCommands,
   tokenCommands,
+  secretCommands,
+  backupCommands,
   systemCommands,
   apiCommands,
+  completionCommands,
 ];
 
 const exitHelp = `
@@ -97,13 +105,29 @@ export const runCommand = async (surroundings: Surroundings, argv: readonly stri
       const command = given.at(-1) as Command;
       const options = command.optsWithGlobals<CommonOptions>();
       isJson = options.json === true;
-      const server = findServer({ url: options.url, token: options.token, environment, cwd });
       const editor = environment["VISUAL"] || environment["EDITOR"] || "vi";
-      const session = { api: createClient(server, signal), terminal, isJson, signal, now, editor };
+      const server = () => findServer({ url: options.url, token: options.token, environment, cwd });
+      let client: Client | undefined;
+      const session: Session = {
+        ...{ terminal, isJson, signal, now, editor },
+        // Some commands need no server.
+        get api() {
+          client ??= createClient(server(), signal);
+          return client;
+        },
+      };
       exitCode = (await run(session, given.slice(0, -2) as string[], options as never)) ?? exitCodes.succeeded;
     };
   const root = createRoot(surroundings);
-  for (const add of groups) add(root, act);
+  const alone: ActAlone =
+    (run) =>
+    async (...given) => {
+      const options = (given.at(-1) as Command).optsWithGlobals<CommonOptions>();
+      isJson = options.json === true;
+      const args = given.slice(0, -2) as string[];
+      exitCode = await runAlone(run, { alone: { ...surroundings, isJson }, args, options });
+    };
+  for (const add of groups) add(root, act, alone);
   try {
     await root.parseAsync([...argv], { from: "user" });
     return exitCode;

@@ -39,6 +39,7 @@ interface KindRow {
 
 const packs = (): LockNeed[] => [{ name: "packs", mode: "exclusive" }];
 const none = (): LockNeed[] => [];
+const runner = (): LockNeed[] => [{ name: "runner", mode: "exclusive" }];
 /** A target lock is exclusive on the target and shared on its instance; an instance lock is exclusive on the instance. */
 const targetLocks = (
   input: { instance_id: string; verb: string; target: { type: string; id: string } },
@@ -58,6 +59,7 @@ const minute = 60_000;
 const kind = <const R extends KindRow>(row: R): R => row;
 const usual = { timeoutMs: minute, attempts: 3, queue: "interactive", rerun: "restart" } as const;
 const ofPacks = { ...usual, role: "admin", locks: packs } as const;
+const ofRunner = { ...usual, role: "admin", locks: runner, input: Type.Object({}, closed) } as const;
 const ofReads = { ...usual, role: "operator", locks: none } as const;
 
 export const catalog = {
@@ -99,6 +101,8 @@ export const catalog = {
     rerun: "journal",
     locks: targetLocks,
   }),
+  "vault.rotate": kind({ ...ofRunner, timeoutMs: 30 * minute }),
+  "system.backup": kind({ ...ofRunner, timeoutMs: 60 * minute }),
 } as const;
 
 export type JobKind = keyof typeof catalog;

@@ -70,6 +70,13 @@ export interface ReleaseShelf {
   discard(digest: string): Promise<void>;
 }
 
+/** What concerns the runner itself: its master key and its store as a whole. */
+export interface RunnerUpkeep {
+  rotateKey(asked: { say(message: string): void; readonly signal: AbortSignal }): Promise<JsonObject>;
+  /** Writes a backup of that name on this worker's machine; the result says which machine that is. */
+  backUp(asked: { readonly name: string; readonly signal: AbortSignal }): Promise<JsonObject>;
+}
+
 /** How a job ended: handed to the writes that settle with it. */
 export interface Ending {
   readonly state: SettledState;
@@ -89,6 +96,7 @@ export interface JobContext {
   /** The level this worker's sandboxes reach. */
   readonly sandboxLevel: SandboxLevel;
   readonly shelf: ReleaseShelf;
+  readonly upkeep: RunnerUpkeep;
   /** Records one event; output is redacted and numbered by the job's stream. */
   emit(phase: string, level: EventLevel, message: string, meta?: JsonObject): void;
   progress(phase: string, message: string, percent?: number): void;

@@ -10,6 +10,8 @@ import { removePack } from "./pack-remove.ts";
 import { rescanPacks } from "./pack-rescan.ts";
 import { rollbackPack } from "./pack-rollback.ts";
 import { validatePack } from "./pack-validate.ts";
+import { backUpSystem } from "./system-backup.ts";
+import { rotateVault } from "./vault-rotate.ts";
 
 export const handlers: Readonly<Record<JobKind, Handler>> = {
   "pack.install": installPack,
@@ -21,4 +23,6 @@ export const handlers: Readonly<Record<JobKind, Handler>> = {
   "instance.refresh_inventory": refreshInventory,
   "action.plan": planAction,
   "action.run": runAction,
+  "vault.rotate": rotateVault,
+  "system.backup": backUpSystem,
 };

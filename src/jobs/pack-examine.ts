@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject } from "../model/json.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { checkManifest } from "../model/manifest-check.ts";
 import { type FoundDriver, findDriver } from "../packs/driver-file.ts";
+import { type ForbiddenImport, forbiddenImports } from "../packs/imports.ts";
 import type { ManifestFile } from "../packs/manifest-file.ts";
 import { presentable } from "../packs/presentable.ts";
 import { checkRequires, type Machine, thisMachine } from "../packs/requires.ts";
@@ -65,6 +66,9 @@ const inspect = async (
   return context.shelf.inspect(pack.digest, driver.driver.entrypoint);
 };
 
+const importsOf = (driver: FoundDriver, files: readonly PackFile[]): ForbiddenImport[] =>
+  driver.outcome === "found" && driver.driver.language === "node" ? forbiddenImports(driver.driver.path, files) : [];
+
 /** Programs are asked for their version only where the pack could run them. */
 const machineOf = (context: JobContext, pack: PackToExamine): Machine =>
   thisMachine(async (path) =>
@@ -103,6 +107,7 @@ export const examinePack = async (context: JobContext, pack: PackToExamine): Pro
     lineAt: file.lineAt,
     driver,
     surface: await inspect(context, pack, driver),
+    imports: importsOf(driver, files),
     unmet: await checkRequires(readable.requires, machineOf(context, pack), files),
     coreVersion: context.coreVersion,
     ...otherFault(context, pack, driver),

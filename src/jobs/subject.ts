@@ -2,6 +2,7 @@
 import { SwitchyardError } from "../errors.ts";
 import type { Instance } from "../model/instance.ts";
 import type { IntegrationType } from "../model/integration-type.ts";
+import { withDefaults } from "../model/schema-defaults.ts";
 import { findInstance } from "../store/instances.ts";
 import type { Store } from "../store/store.ts";
 import { findType } from "../store/types.ts";
@@ -25,7 +26,9 @@ export const readSubject = async (store: Store, instanceId: string): Promise<Job
         detail: `The integration type ${instance.typeId} is not installed; install it again and test the instance.`,
       });
     }
-    return { instance, type };
+    // Stored is what was given: a default is the manifest's, and follows it through an upgrade.
+    const config = withDefaults(type.manifest.schema.connection, instance.config);
+    return { instance: { ...instance, config }, type };
   });
 
 /** Tells watchers how the instance stands now. */

@@ -6,6 +6,8 @@ interface DriverFile {
   /** `module:Class`. */
   readonly entrypoint: string;
   readonly language: "node" | "python";
+  /** The module's file in the pack. */
+  readonly path: string;
 }
 
 export type FoundDriver =
@@ -27,8 +29,12 @@ export const findDriver = (document: JsonObject, files: readonly PackFile[]): Fo
   if (typeof entrypoint !== "string" || module === undefined) return { outcome: "unreadable" };
   const asked = languages.filter((name) => language === undefined || language === name);
   const paths = new Set(files.map(({ path }) => path));
-  const found = asked.find((name) => extensions[name].some((extension) => paths.has(`${module}.${extension}`)));
-  if (found !== undefined) return { outcome: "found", driver: { entrypoint, language: found } };
+  for (const name of asked) {
+    const path = extensions[name]
+      .map((extension) => `${module}.${extension}`)
+      .find((candidate) => paths.has(candidate));
+    if (path !== undefined) return { outcome: "found", driver: { entrypoint, language: name, path } };
+  }
   const names = asked.flatMap((name) => extensions[name].map((extension) => `${module}.${extension}`));
   return { outcome: "missing", message: `expected one of ${names.join(", ")} beside the manifest, got none` };
 };

@@ -11,10 +11,16 @@ interface Place {
   /** The folder of all releases; it and what is above it must let the sandbox's user pass. */
   readonly root: string;
   readonly digest: string;
+  /** Who lays it out, in letters that a file's name may have: so that what a dead one left is known. */
+  readonly owner?: string;
 }
 
 const stagingPrefix = ".staging-";
 const digestName = /^[0-9a-f]{64}$/;
+
+const newStaging = ({ root, owner = "" }: Place): string =>
+  join(root, `${stagingPrefix}${owner}.${randomBytes(8).toString("hex")}`);
+const ownerOf = (name: string): string => name.slice(stagingPrefix.length, name.lastIndexOf("."));
 
 const folderOf = ({ root, digest }: Place): string => {
   if (!digestName.test(digest)) throw new SwitchyardError("internal", { detail: "A release is named by its digest." });
@@ -25,6 +31,20 @@ const isThere = async (path: string): Promise<boolean> => {
     return (await stat(path)).isDirectory();
   } catch {
     return false;
+  }
+};
+
+/** Another worker that starts sweeps the same folder. */
+const ignoreMissing = (thrown: NodeJS.ErrnoException): void => {
+  if (thrown.code !== "ENOENT") throw thrown;
+};
+
+/** A folder that somebody else removed in this moment is young enough to be left. */
+const changedAt = async (path: string): Promise<number> => {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 };
 
@@ -81,15 +101,12 @@ const moveIntoPlace = async (staging: string, target: string): Promise<void> => 
  * Writes the files below `root/<digest>`, TypeScript also without its types as `.js` beside the source, read-only.
  * A folder of that name is always complete. Answers its path.
  */
-export const layOut = async ({
-  root,
-  digest,
-  files,
-}: Place & { readonly files: readonly PackFile[] }): Promise<string> => {
-  const target = folderOf({ root, digest });
+export const layOut = async (place: Place & { readonly files: readonly PackFile[] }): Promise<string> => {
+  const { root, files } = place;
+  const target = folderOf(place);
   if (await isThere(target)) return target;
   await mkdir(root, { recursive: true, mode: 0o755 });
-  const staging = join(root, `${stagingPrefix}${randomBytes(8).toString("hex")}`);
+  const staging = newStaging(place);
   await mkdir(staging, { mode: 0o755 });
   try {
     for (const file of withoutTypes(files)) await writeFile(staging, file);
@@ -110,7 +127,7 @@ export const layOut = async ({
 export const removeLayout = async (place: Place): Promise<void> => {
   const target = folderOf(place);
   if (!(await isThere(target))) return;
-  const leaving = join(place.root, `${stagingPrefix}${randomBytes(8).toString("hex")}`);
+  const leaving = newStaging(place);
   await rename(target, leaving);
   await removeFolder(leaving);
 };
@@ -119,16 +136,21 @@ export interface Sweep {
   readonly root: string;
   /** Milliseconds since 1970: what changed later may be in the making by another process and stays. */
   readonly before: number;
+  /** Whether this owner lives no more: what it left half done goes at once. */
+  readonly isGone?: (owner: string) => boolean;
   /** Whether the store has this release. */
   readonly isKnown?: (digest: string) => boolean;
 }
 
 /** Removes what a killed process left half done, and releases that nobody knows. To be called at start. */
-export const sweepLayouts = async ({ root, before, isKnown = () => true }: Sweep): Promise<void> => {
+export const sweepLayouts = async (sweep: Sweep): Promise<void> => {
+  const { root, before, isGone = () => false, isKnown = () => true } = sweep;
   if (!(await isThere(root))) return;
   for (const name of await readdir(root)) {
-    const isLeftover = name.startsWith(stagingPrefix) || (digestName.test(name) && !isKnown(name));
+    const isStaging = name.startsWith(stagingPrefix);
+    const isLeftover = isStaging || (digestName.test(name) && !isKnown(name));
     const path = join(root, name);
-    if (isLeftover && (await stat(path)).mtimeMs < before) await removeFolder(path);
+    const isOrphan = isStaging && isGone(ownerOf(name));
+    if (isOrphan || (isLeftover && (await changedAt(path)) < before)) await removeFolder(path).catch(ignoreMissing);
   }
 };

@@ -4,6 +4,7 @@ import type { FieldProblem } from "../errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { methodOf } from "../model/manifest.ts";
 import type { FoundDriver } from "./driver-file.ts";
+import type { ForbiddenImport } from "./imports.ts";
 import type { Unmet } from "./requires.ts";
 
 /** What a driver module turned out to offer when it was loaded in the sandbox. */
@@ -23,6 +24,8 @@ export interface Findings {
   readonly driver: FoundDriver;
   /** `null` when there was nothing that could be loaded. */
   readonly surface: LoadedSurface | null;
+  /** Imports that no sandbox allows. */
+  readonly imports: readonly ForbiddenImport[];
   readonly unmet: readonly Unmet[];
   readonly coreVersion: string;
   /** Something else that keeps the pack from running. */
@@ -101,9 +104,16 @@ const badSignatures = (declared: readonly DeclaredCapability[], { methods }: Loa
 type Keyed = readonly (readonly [string, Json | undefined])[];
 const unlessEmpty = (list: readonly Json[]): Json | undefined => (list.length === 0 ? undefined : list);
 
+/** The first fault of the module, with every import that cannot work beside it. */
+const importError = ({ surface, imports }: Findings): Json | undefined => {
+  const listed = imports.length === 0 ? {} : { imports: imports.map((found) => ({ ...found })) };
+  if (surface !== null && surface.importError !== null) return { ...surface.importError, ...listed };
+  const [first] = imports;
+  return first && { message: first.message, file: first.file, line: first.line, ...listed };
+};
+
 const surfaceErrors = (declared: readonly DeclaredCapability[], surface: LoadedSurface | null): Keyed => {
-  if (surface === null) return [];
-  if (surface.importError !== null) return [["import_error", { ...surface.importError }]];
+  if (surface === null || surface.importError !== null) return [];
   return [
     [
       "capability_mismatch",
@@ -132,6 +142,7 @@ export const collectErrors = (findings: Findings): JsonObject => {
   const keyed: Keyed = [
     ["schema_error", unlessEmpty(schemaErrors(findings))],
     ["driver_missing", driver.outcome === "missing" ? { message: driver.message } : undefined],
+    ["import_error", importError(findings)],
     ...surfaceErrors(declaredIn(document), surface),
     ["core_version_incompatible", coreError(findings)],
     ["requires_unmet", unlessEmpty(unmet.map(({ requirement, message }) => ({ requirement, message })))],

@@ -3,8 +3,9 @@ import { catalog, type JobKind } from "../jobs/catalog.ts";
 import { newId } from "../model/ids.ts";
 import type { LockNeed, Requester, Subject } from "../model/job.ts";
 import type { JsonObject } from "../model/json.ts";
-import type { Capability } from "../model/manifest.ts";
+import { type Capability, findCapability } from "../model/manifest.ts";
 import type { Principal } from "../model/principal.ts";
+import { withDefaults } from "../model/schema-defaults.ts";
 import type { NewJob } from "../store/jobs.ts";
 import {
   type ActionInput,
@@ -52,9 +53,15 @@ interface ActionDraft {
   readonly vault: Sealer;
 }
 
+/** What is planned, compared and done is what the schema makes of the parameters, not what was left out. */
+const withParamDefaults = (input: ActionInput, { type }: Endpoint): ActionInput => {
+  const { params } = findCapability(type.manifest, input.capability) ?? {};
+  return params === undefined ? input : { ...input, params: withDefaults(params, input.params as JsonObject) };
+};
+
 const action = async (draft: ActionDraft, raw: JsonObject): Promise<Specifics> => {
   const { kind, jobId, endpoint, inherited } = draft;
-  const asked = raw as unknown as ActionInput;
+  const asked = withParamDefaults(raw as unknown as ActionInput, endpoint);
   const { capability, targetType } = checkAction(kind, endpoint, asked, sealedNames(inherited));
   const given = asked.params as JsonObject;
   const { params, sealedInput } =

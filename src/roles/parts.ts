@@ -14,9 +14,10 @@ import { openStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
 import { openTracer } from "../trace/open.ts";
 import type { Tracer } from "../trace/trace.ts";
-import type { Vault } from "../vault/vault.ts";
+import { type KeyWatch, watchKey } from "../upkeep/key-watch.ts";
+import type { Keyring } from "../vault/keyring.ts";
 import { makeDataFolder } from "./data-folder.ts";
-import { openVault } from "./keys.ts";
+import { keyPlaceOf, openVault } from "./keys.ts";
 
 export const coreVersion: string = packageFile.version;
 export const queuePrefix = "sw-queue";
@@ -28,7 +29,8 @@ export interface Parts {
   readonly subscriber: Redis;
   readonly store: Store;
   readonly queue: JobQueue;
-  readonly vault: Vault;
+  readonly vault: Keyring;
+  readonly keyWatch: KeyWatch;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly tracer: Tracer | undefined;
@@ -58,14 +60,16 @@ export const openParts = async (config: Config, role: string): Promise<Parts> =>
   const processId = `${role}-${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
   const traced = { role, processId, version: coreVersion, now: Date.now, log };
   const tracer = await openTracer({ url: config.otlpUrl, headers: config.otlpHeaders }, traced);
+  const vault = await openVault(config, store, false);
+  const host = hostname();
+  const keyWatch = watchKey({ store, redis, ring: vault, place: keyPlaceOf(config), processId, host, role, log });
   return {
-    ...{ tracer, redisUrl, redis, subscriber, store, queue, log },
-    vault: await openVault(config, store, false),
+    ...{ tracer, redisUrl, redis, subscriber, store, queue, log, vault, keyWatch, host },
     metrics: createMetrics({ process: processId, version: coreVersion, ...(role === "worker" && { outcomes }) }),
-    host: hostname(),
     processId,
     now: Date.now,
     async close() {
+      await keyWatch.stop();
       await tracer?.close();
       await queue.close();
       redis.disconnect();

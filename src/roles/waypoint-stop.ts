@@ -4,11 +4,12 @@ import type { PassWaypoint } from "../model/waypoint.ts";
 
 const lookEveryMs = 20;
 
-const orderIn = (file: string): string => {
+/** The waypoint, and the jobs that pass it all the same. */
+const orderIn = (file: string): readonly string[] => {
   try {
-    return readFileSync(file, "utf8").trim();
+    return readFileSync(file, "utf8").trim().split(/\s+/);
   } catch {
-    return "";
+    return [];
   }
 };
 
@@ -27,13 +28,14 @@ const untilGone = async (path: string): Promise<void> => {
 };
 
 /**
- * The file holds the name of a waypoint. Whoever gets there first writes `<file>.reached` with its pid and the job's id,
- * and goes on with nothing of that job before this note is taken away.
+ * The file holds the name of a waypoint, and the ids of jobs that are spared. Whoever gets there first writes
+ * `<file>.reached` with its pid and the job's id, and goes on with nothing of that job before this note is taken away.
  */
 export const stopAtWaypoint =
   (file: string): PassWaypoint =>
   (waypoint, jobId) => {
-    if (orderIn(file) !== waypoint || !take(file)) return undefined;
+    const [wanted, ...spared] = orderIn(file);
+    if (wanted !== waypoint || spared.includes(jobId) || !take(file)) return undefined;
     const note = `${file}.reached`;
     writeFileSync(`${note}.draft`, JSON.stringify({ waypoint, job_id: jobId, pid: process.pid }));
     renameSync(`${note}.draft`, note);

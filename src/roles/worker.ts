@@ -6,11 +6,13 @@ import { newId } from "../model/ids.ts";
 import { sweepLayouts } from "../packs/layout.ts";
 import { createPool } from "../sandbox/pool.ts";
 import { probeSandbox } from "../sandbox/probe.ts";
+import { isNameGone } from "../sandbox/process-identity.ts";
 import { createTransports } from "../transports/transports.ts";
 import { startWorker } from "../workers/worker.ts";
 import { parent } from "./child.ts";
 import { ownListeners } from "./own-listeners.ts";
 import { coreVersion, openParts, queuePrefix } from "./parts.ts";
+import { runnerUpkeep } from "./runner-upkeep.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { stopAtWaypoint } from "./waypoint-stop.ts";
 
@@ -33,7 +35,7 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
   const { log, metrics, now } = parts;
   const releasesDir = join(config.dataDir, "releases");
   // Other workers may share the folder: what is young may be in the making.
-  await sweepLayouts({ root: releasesDir, before: now() - abandonedMs });
+  await sweepLayouts({ root: releasesDir, before: now() - abandonedMs, isGone: isNameGone });
   const probe = await probeSandbox({ nodePath: process.execPath });
   log.info({ sandbox_level: probe.level, reason: probe.reason }, "the sandbox was probed");
   const pool = createPool({
@@ -66,6 +68,7 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
     concurrency: config.concurrency,
     queuePrefix,
     reschedule: (instanceId) => upkeep.schedules.sync(instanceId),
+    upkeep: runnerUpkeep(config, parts),
     ...(config.pauseFile === null ? {} : { pass: stopAtWaypoint(config.pauseFile) }),
   });
   parent.tell({ ready: "worker" });

@@ -58,7 +58,9 @@ const errorOf = ({ code, message, details, at, pointer }: WireError): Switchyard
       errors: [{ pointer, message }],
     });
   }
-  const detail = message === "" ? "The driver failed without a message." : message;
+  const said = message === "" ? "The driver failed without a message." : message;
+  // A driver's own refusal is for the person who asked; a fault is for the author, who wants its place.
+  const detail = code === "driver_failed" && at !== undefined ? `${said} (at ${at})` : said;
   return new SwitchyardError(isDriverCode(code) ? code : "driver_failed", { detail, details: facts });
 };
 

@@ -62,3 +62,18 @@ export const readIdentity = (path: string): ProcessIdentity | undefined => {
     return undefined;
   }
 };
+
+const digitsOf = (namespace: string): string => namespace.replaceAll(/\D/g, "");
+
+/** An identity in letters that a file's name may have. */
+export const nameOf = ({ pid, startedAt, namespace }: ProcessIdentity): string =>
+  `${pid}-${startedAt}-${digitsOf(namespace)}`;
+
+/** Whether the process of that name is known to be gone; of one in another table of pids nothing can be told. */
+export const isNameGone = (name: string): boolean => {
+  const found = /^(\d+)-(\d*)-(\d*)$/.exec(name);
+  if (found === null) return false;
+  const [, pid, startedAt = "", namespace] = found;
+  const own = ownNamespace();
+  return namespace === digitsOf(own) && isRunning({ pid: Number(pid), startedAt, namespace: own }) === false;
+};

@@ -18,6 +18,16 @@ export type { ActionCall, ConnectionTestResult, InventoryCall } from "./calls.ts
 export { Driver, type DriverContext, type DriverEvent, type DriverLog } from "./driver.ts";
 export { DriverError } from "./driver-error.ts";
 export type { HttpClient, HttpRequest, HttpResponse } from "./http-client.ts";
-export type { SshClient, SshPutResult, SshResult, SshRunOptions, SshStepAnswer } from "./ssh-client.ts";
+export type {
+  SshClient,
+  SshLineOptions,
+  SshLineResult,
+  SshPutResult,
+  SshResult,
+  SshRunOptions,
+  SshSession,
+  SshSessionOptions,
+  SshStepAnswer,
+} from "./ssh-client.ts";
 export type { TcpClient, TcpConnection, TcpReadOptions } from "./tcp-client.ts";
 export type { TransportClients } from "./transport-clients.ts";

@@ -1,4 +1,5 @@
 /** A driver's view of an ssh endpoint: commands, shells and files go to the runner, which sends them. */
+import type { SshAnswer } from "../model/plan.ts";
 import type { Ask } from "./http-client.ts";
 
 export interface SshRunOptions {
@@ -35,6 +36,36 @@ export interface SshPutResult {
   readonly message?: string;
 }
 
+export interface SshSessionOptions {
+  /** A regular expression of the prompt's whole line; default: the manifest's, else it is learnt at login. */
+  readonly prompt?: string;
+  /** Lines with which the device waits for a key, `*` for any text; the usual ones are known. */
+  readonly pager?: readonly string[];
+}
+
+export interface SshLineOptions extends Omit<SshRunOptions, "stdin"> {
+  /** What is said when the device asks back; a line with answers is always a write. */
+  readonly answers?: readonly SshAnswer[];
+}
+
+/** What came of a line in a shell: control sequences, echo and prompt are taken out of `stdout`. */
+export interface SshLineResult extends SshResult {
+  readonly exit_code: null;
+  /** The prompt behind it, or the question that nobody answered. */
+  readonly prompt: string;
+}
+
+/** An interactive shell of a device: logged in, privileged and set up as the manifest says. */
+export interface SshSession {
+  /**
+   * Sends one line and waits for the prompt. Reads go over a shell that never wrote and is kept warm between calls;
+   * writes of one session share a shell, so that a configuration mode lasts.
+   */
+  run(command: string, options?: SshLineOptions): Promise<SshLineResult>;
+  /** Closes the shell in which this session wrote. The end of the call does it too. */
+  close(): Promise<void>;
+}
+
 export interface SshClient {
   /**
    * Runs one command over a channel of its own. Lines that the manifest's `reads` name are reads, any other is a write.
@@ -45,17 +76,45 @@ export interface SshClient {
    */
   run(command: string, options?: SshRunOptions): Promise<SshResult>;
   /**
+   * A shell for devices that take lines but no single commands.
+   *
+   * @example const { stdout } = await this.transports.ssh.session().run("show interfaces brief");
+   */
+  session(options?: SshSessionOptions): SshSession;
+  /**
    * Puts a file of at most 16 MiB over sftp: always a write, named `PUT <path>` in `writes[]`. `mode` are its
    * permissions (0o644 ...); without them the device chooses.
    */
   put(path: string, bytes: Uint8Array | string, mode?: number): Promise<SshPutResult>;
 }
 
-/** A client of the endpoint that the manifest calls `transport`. */
-export const createSshClient = (ask: Ask, transport: string): SshClient => ({
-  run: async (command, options = {}) => (await ask("ssh.run", { ...options, transport, command })) as SshResult,
-  put: async (path, bytes, mode) => {
-    const base64 = Buffer.from(bytes as Uint8Array).toString("base64");
-    return (await ask("ssh.put", { transport, path, base64, ...(mode === undefined ? {} : { mode }) })) as SshPutResult;
+const sessionOf = (
+  ask: Ask,
+  facts: { transport: string; session: number; options: SshSessionOptions },
+): SshSession => ({
+  run: async (command, options = {}) => (await ask("ssh.line", { ...options, ...facts, command })) as SshLineResult,
+  close: async () => {
+    await ask("ssh.close", { transport: facts.transport, session: facts.session });
   },
 });
+
+/** A client of the endpoint that the manifest calls `transport`. */
+export const createSshClient = (ask: Ask, transport: string): SshClient => {
+  let sessions = 0;
+  return {
+    run: async (command, options = {}) => (await ask("ssh.run", { ...options, transport, command })) as SshResult,
+    put: async (path, bytes, mode) => {
+      const base64 = Buffer.from(bytes as Uint8Array).toString("base64");
+      return (await ask("ssh.put", {
+        transport,
+        path,
+        base64,
+        ...(mode === undefined ? {} : { mode }),
+      })) as SshPutResult;
+    },
+    session: (options = {}) => {
+      sessions += 1;
+      return sessionOf(ask, { transport, session: sessions, options });
+    },
+  };
+};

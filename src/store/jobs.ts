@@ -2,8 +2,9 @@
 export { cancelledAmong, requestCancel } from "./job/cancel.ts";
 export { claimJob } from "./job/claim.ts";
 export { findJob, findJobs } from "./job/find.ts";
-export { type Admission, insertJob, type NewJob } from "./job/insert.ts";
+export { type Admission, insertJob } from "./job/insert.ts";
 export { listJobs } from "./job/list.ts";
+export type { NewJob } from "./job/new.ts";
 export {
   closeTail,
   countOpenJobs,

@@ -13,6 +13,30 @@ export function* readRotation(): Unit<string | undefined> {
   return yield* getMeta(rotationKey);
 }
 
+interface Progress {
+  /** The key of the store; null before anything was sealed. */
+  readonly keyId: string | null;
+  readonly rotation: { readonly phase: string; readonly from: string; readonly to: string } | null;
+  /** How many secrets of instances are sealed with which key. */
+  readonly sealed: Readonly<Record<string, number>>;
+}
+
+/** A sealed value names its key. */
+const keyIdOf = (sealed: string): string => sealed.split(".", 2)[1] ?? "";
+
+/** How far an exchange has come; between two of them, which key there is. */
+export function* rotationProgress(): Unit<Progress> {
+  const { mark, rotation } = yield* readKeyFacts();
+  const sealed: Record<string, number> = {};
+  for (const secret of yield* allSealedSecrets()) {
+    const id = keyIdOf(secret.sealed);
+    sealed[id] = (sealed[id] ?? 0) + 1;
+  }
+  const { phase, from, to } = JSON.parse(rotation ?? "{}") as { phase?: string; from?: string; to?: string };
+  const isOn = phase !== undefined && from !== undefined && to !== undefined;
+  return { keyId: mark === undefined ? null : keyIdOf(mark), rotation: isOn ? { phase, from, to } : null, sealed };
+}
+
 /** What tells a process which key is the store's: read together, as both change together. */
 export function* readKeyFacts(): Unit<{ mark: string | undefined; rotation: string | undefined }> {
   return { mark: yield* getMeta(markKey), rotation: yield* getMeta(rotationKey) };

@@ -1,6 +1,6 @@
 /** Builds what a handler is handed. */
 import { SwitchyardError } from "../errors.ts";
-import type { DriverHandle, JobContext } from "../jobs/context.ts";
+import type { DriverHandle, JobContext, RunnerUpkeep } from "../jobs/context.ts";
 import { putInventory } from "../live/cache.ts";
 import { appendSystem } from "../live/events.ts";
 import type { Log } from "../log.ts";
@@ -42,6 +42,8 @@ export interface ContextDeps {
   /** Whether this worker's lease is held, right now. */
   readonly isLeaseHeld: () => boolean;
   readonly reschedule: (instanceId: string) => Promise<void>;
+  /** Absent where a worker has no settings of its own, as in a test. */
+  readonly upkeep?: RunnerUpkeep | undefined;
   readonly pass?: PassWaypoint | undefined;
 }
 
@@ -81,6 +83,11 @@ const openDriver = async (
   });
 };
 
+const notHere = async (): Promise<never> => {
+  throw new SwitchyardError("internal", { detail: "This worker knows nothing of the runner's keys and store." });
+};
+const noUpkeep: RunnerUpkeep = { rotateKey: notHere, backUp: notHere };
+
 export const createContext = (deps: ContextDeps, attempt: Attempt): JobContext => {
   const { job, emitter } = attempt;
   return {
@@ -96,6 +103,7 @@ export const createContext = (deps: ContextDeps, attempt: Attempt): JobContext =
     minSandbox: deps.minSandbox,
     sandboxLevel: deps.sandboxLevel,
     shelf: deps.shelf,
+    upkeep: deps.upkeep ?? noUpkeep,
     emit: (phase, level, message, meta) => emitter.emit({ phase, level, message, ...(meta ? { meta } : {}) }),
     progress: (phase, message, percent) =>
       progressOf(attempt, { phase, message, ...(percent === undefined ? {} : { percent }) }, "runner"),

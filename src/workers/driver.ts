@@ -78,9 +78,10 @@ const failureOf = (door: Door, thrown: unknown): SwitchyardError => {
   const error = asSwitchyardError(thrown, "driver_failed");
   const last = error.code === "driver_failed" ? door.lastFailure : null;
   if (!last) return error;
+  const { at } = error.details;
   return new SwitchyardError(last.code, {
     detail: last.message,
-    details: { ...last.details, driver_message: error.message },
+    details: { ...last.details, driver_message: error.message, ...(at === undefined ? {} : { at }) },
     cause: thrown,
   });
 };

@@ -5,6 +5,7 @@ import type { PackFile } from "../model/integration-type.ts";
 import { releaseDigest } from "../packs/digest.ts";
 import { layOut, removeLayout } from "../packs/layout.ts";
 import type { SandboxPool } from "../sandbox/pool.ts";
+import { nameOf, ownIdentity } from "../sandbox/process-identity.ts";
 import { readProgramVersion } from "../sandbox/program-version.ts";
 import { readContent } from "../store/releases.ts";
 import type { Store } from "../store/store.ts";
@@ -22,6 +23,7 @@ export const createShelf = (deps: {
   readonly root: string;
 }): Shelf => {
   const { store, pool, root } = deps;
+  const owner = nameOf(ownIdentity());
   const ready = new Map<string, Promise<string>>();
   const fetch = async (digest: string): Promise<string> => {
     const files = await store.read(() => readContent(digest));
@@ -30,7 +32,7 @@ export const createShelf = (deps: {
         detail: "The release of this integration is not in the store; install the pack again.",
       });
     }
-    return layOut({ root, digest, files });
+    return layOut({ root, digest, files, owner });
   };
   const dirOf = (digest: string): Promise<string> => {
     const known = ready.get(digest);
@@ -47,7 +49,7 @@ export const createShelf = (deps: {
     },
     async stage(files: readonly PackFile[]) {
       const digest = releaseDigest(files);
-      const dir = layOut({ root, digest, files });
+      const dir = layOut({ root, digest, files, owner });
       ready.set(digest, dir);
       await dir;
       return digest;
@@ -58,7 +60,7 @@ export const createShelf = (deps: {
     programVersion: (path, level) => readProgramVersion(path, { level }),
     async discard(digest) {
       ready.delete(digest);
-      await removeLayout({ root, digest });
+      await removeLayout({ root, digest, owner });
     },
   };
 };

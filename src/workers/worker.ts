@@ -2,6 +2,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { catalog, isJobKind } from "../jobs/catalog.ts";
+import type { RunnerUpkeep } from "../jobs/context.ts";
 import { onCancel } from "../live/cancel.ts";
 import { putFigures } from "../live/figures.ts";
 import { dropLease, renewLease } from "../live/leases.ts";
@@ -48,6 +49,7 @@ export interface WorkerDeps {
   readonly concurrency: number;
   readonly queuePrefix: string;
   readonly reschedule: (instanceId: string) => Promise<void>;
+  readonly upkeep?: RunnerUpkeep;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly tracer?: Tracer | undefined;
@@ -148,6 +150,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
     graceMs: timings.graceMs,
     isLeaseHeld: () => lease?.isHeld ?? false,
     reschedule: deps.reschedule,
+    upkeep: deps.upkeep,
     workerId: deps.workerId,
     line: createEventLine({ redis, log }),
     pass: deps.pass,

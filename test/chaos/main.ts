@@ -7,7 +7,7 @@ import { type Fault, fullPace } from "./kit/fault.ts";
 import { charges } from "./kit/judge.ts";
 import { isAllClean, jsonOf, type Tried, tableOf } from "./kit/report.ts";
 import { type Round, runRound } from "./kit/round.ts";
-import { startStack } from "./kit/stack.ts";
+import { type Stack, startStack } from "./kit/stack.ts";
 
 const usage = `Usage: npm run chaos -- [--runs N] [--fault NAME ...] [--seed N] [--json] [--log]
 Faults (a part of a name is enough; several may be asked for):
@@ -52,9 +52,18 @@ interface Trial {
   readonly broken: string[];
 }
 
+/** Ends what a person who loses patience would leave behind. */
+const ending = new Set<Stack>();
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.once(name, () => {
+    void Promise.allSettled([...ending].map((stack) => stack.dispose())).then(() => process.exit(130));
+  });
+}
+
 /** Some rounds on one stack; a round that could not be judged ends them. */
 const tryOnce = async ({ fault, chance, rounds, broken }: Trial, most: number): Promise<void> => {
   const stack = await startStack(fault.shape, chance);
+  ending.add(stack);
   try {
     for (let number = 0; number < most; number += 1) {
       const round = await runRound(stack, fault, { chance, mix: fullMix, spanMs, pace: fullPace, patienceMs });
@@ -66,6 +75,7 @@ const tryOnce = async ({ fault, chance, rounds, broken }: Trial, most: number): 
     say(`${fault.name}: BROKEN: ${broken.at(-1)}`);
   } finally {
     if (values.log) say(stack.system.output());
+    ending.delete(stack);
     await stack.dispose();
   }
 };

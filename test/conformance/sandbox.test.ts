@@ -139,7 +139,10 @@ describe.each(await testableLevels())("at level %s", (level) => {
   });
 
   test("an error thrown outside the call's promise ends the call, and the next one gets a new process", async () => {
-    expect(await failure(bench.call("stray"))).toMatchObject({ code: "driver_failed", message: "out of nowhere" });
+    expect(await failure(bench.call("stray"))).toMatchObject({
+      code: "driver_failed",
+      message: expect.stringContaining("out of nowhere"),
+    });
     expect(await bench.call("count")).toBe(1);
   });
 

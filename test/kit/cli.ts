@@ -3,7 +3,10 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough, Writable } from "node:stream";
 import { type Proxmox, startProxmox } from "../../lab/proxmox.ts";
+import { runCommand } from "../../src/cli/program.ts";
+import { createTerminal } from "../../src/cli/view/terminal.ts";
 import { type System, startSystem, until } from "./system.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -20,6 +23,76 @@ export interface Running {
   interrupt(): void;
 }
 
+export interface Typing {
+  /** What the person answers to each question, in order. */
+  readonly answers?: readonly string[];
+  readonly columns?: number;
+  readonly env?: Record<string, string>;
+}
+
+/** What a person at a terminal saw: everything as it was written, without colour and repainting. */
+export interface Typed {
+  readonly code: number;
+  /** Both outputs in the order in which they came. */
+  readonly seen: string;
+  readonly out: string;
+  readonly asked: readonly string[];
+}
+
+const withoutControls = (text: string): string =>
+  text
+    .replaceAll(/\r\u001b\[2K[^\n]*?(?=\r\u001b\[2K)/g, "")
+    .replaceAll(/\u001b\[[0-9;]*[A-Za-z]/g, "")
+    .replaceAll("\r", "");
+
+/** A terminal's output whose text is kept. */
+const screen = (columns: number, onText: (text: string) => void) =>
+  Object.assign(
+    new Writable({
+      write: (chunk, _encoding, done) => {
+        onText(String(chunk));
+        done();
+      },
+    }),
+    { isTTY: true, columns },
+  );
+
+/** One command at a terminal with a person before it; the command line itself, in this process. */
+const typer =
+  (system: System): CliBench["typed"] =>
+  async (args, { answers = [], columns = 80, env = {} } = {}) => {
+    const waiting = [...answers];
+    const asked: string[] = [];
+    let out = "";
+    let seen = "";
+    const stdin = Object.assign(new PassThrough(), { isTTY: true });
+    const stdout = screen(columns, (text) => {
+      out += text;
+      seen += text;
+    });
+    const stderr = screen(columns, (text) => {
+      seen += text;
+      if (!text.includes("[y/N]")) return;
+      asked.push(text.trim());
+      const answer = waiting.shift();
+      if (answer === undefined) stdin.end();
+      else stdin.write(`${answer}\n`);
+    });
+    const environment = { ...process.env, SWITCHYARD_DATA: system.dataDir, NO_COLOR: "", ...env };
+    const code = await runCommand(
+      {
+        terminal: createTerminal({ stdin, stdout, stderr, environment }),
+        environment: { ...environment, SWITCHYARD_URL: system.url, SWITCHYARD_TOKEN: system.token },
+        cwd: root,
+        signal: new AbortController().signal,
+        now: Date.now,
+        version: "0.0.0",
+      },
+      args,
+    );
+    return { code, seen: withoutControls(seen), out: withoutControls(out), asked };
+  };
+
 export interface CliBench {
   readonly lab: Proxmox;
   readonly system: System;
@@ -27,6 +100,8 @@ export interface CliBench {
   readonly scratch: string;
   start(args: readonly string[], options?: { input?: string; env?: Record<string, string> }): Running;
   cli(...args: string[]): Promise<Ran>;
+  /** The same at a terminal, with a person who answers; without an answer left, they leave. */
+  typed(args: readonly string[], typing?: Typing): Promise<Typed>;
   json<T>(...args: string[]): Promise<T>;
   /** `vm/<id>` of a VM that runs and that no other test uses. */
   nextVm(): string;
@@ -74,6 +149,7 @@ export const openCliBench = async (): Promise<CliBench> => {
     .map(({ vmid }) => `vm/${vmid}`);
   const bench: CliBench = {
     ...{ lab, system, scratch, start, dispose },
+    typed: typer(system),
     cli: (...args) => start(args).done,
     json: async (...args) => JSON.parse((await start([...args, "--json"]).done).out),
     nextVm: () => free.shift() ?? "vm/none-left",

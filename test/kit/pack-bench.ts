@@ -159,6 +159,10 @@ export const openPackBench = async () => {
           return shelf.inspect(digest, entrypoint);
         },
       },
+      upkeep: {
+        rotateKey: () => Promise.reject(new Error("no job about packs exchanges keys")),
+        backUp: () => Promise.reject(new Error("no job about packs takes backups")),
+      },
       emit: (phase, level, message) => void events.push({ phase, level, message }),
       progress: () => undefined,
       driver: () => Promise.reject(new Error("no job about packs calls a driver")),

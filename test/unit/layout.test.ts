@@ -1,4 +1,6 @@
 /** Releases on disk: whole or not there, read-only, runnable without a build. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { PackFile } from "../../src/model/integration-type.ts";
 import { releaseDigest } from "../../src/packs/digest.ts";
 import { layOut, removeLayout, sweepLayouts } from "../../src/packs/layout.ts";
+import { isNameGone, nameOf, ownIdentity } from "../../src/sandbox/process-identity.ts";
 
 const file = (path: string, text: string): PackFile => ({ path, bytes: Buffer.from(text) });
 const files = [
@@ -119,5 +122,24 @@ describe("the sweep at the start", () => {
     await expect(stat(stray)).rejects.toThrow();
     expect((await stat(dir)).isDirectory()).toBe(true);
     await sweepLayouts({ root: join(root, "nowhere"), before: Date.now() });
+  });
+
+  it("removes what a process that is gone left half done, however young, and nothing of a living one", async () => {
+    const ended = spawn("true", { stdio: "ignore" });
+    await once(ended, "exit");
+    const own = ownIdentity();
+    const releases = join(root, "releases");
+    const [dead, living] = [`.staging-${nameOf({ ...own, pid: ended.pid ?? 0 })}.a1`, `.staging-${nameOf(own)}.b2`];
+    for (const name of [dead, living, ".staging-.c3"]) await mkdir(join(releases, name), { recursive: true });
+    await sweepLayouts({ root: releases, before: 0, isGone: isNameGone });
+    expect((await readdir(releases)).sort()).toEqual([".staging-.c3", living].sort());
+  });
+
+  it("goes on when another sweep is quicker", async () => {
+    const releases = join(root, "releases");
+    for (let n = 0; n < 20; n += 1) await mkdir(join(releases, `.staging-x.${n}`, "a", "b"), { recursive: true });
+    const sweep = () => sweepLayouts({ root: releases, before: 0, isGone: () => true });
+    await Promise.all([sweep(), sweep(), sweep()]);
+    expect(await readdir(releases)).toEqual([]);
   });
 });

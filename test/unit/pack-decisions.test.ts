@@ -25,7 +25,11 @@ describe("the driver's file", () => {
     [{}, ["driver.py"], "python"],
     [{ language: "python" }, ["driver.py", "driver.ts"], "python"],
   ])("%j with %j is %s", (block, paths, language) => {
-    expect(driver(block, ...paths)).toEqual({ outcome: "found", driver: { entrypoint: "driver:D", language } });
+    const path = expect.stringMatching(language === "python" ? /py$/ : /[jt]s$/);
+    expect(driver(block, ...paths)).toEqual({
+      outcome: "found",
+      driver: { entrypoint: "driver:D", language, path },
+    });
   });
 
   it("is missing when it lies elsewhere or is in another language", () => {
@@ -129,8 +133,9 @@ describe("the verdict on a pack", () => {
     document: smallManifest() as never,
     problems: [],
     lineAt: () => undefined,
-    driver: { outcome: "found", driver: { entrypoint: "driver:D", language: "node" } },
+    driver: { outcome: "found", driver: { entrypoint: "driver:D", language: "node", path: "driver.ts" } },
     surface: surface(),
+    imports: [],
     unmet: [],
     coreVersion: "1.0.0",
     ...changes,
@@ -176,6 +181,22 @@ describe("the verdict on a pack", () => {
   it("names a capability without a method", () => {
     expect(collectErrors(findings({ surface: surface({ methods: { test_connection: 0 } }) }))).toEqual({
       capability_mismatch: [{ capability: "light.power", message: "expected a method light_power, got none" }],
+    });
+  });
+
+  it("names every import that cannot work, beside what else is wrong", () => {
+    const at = { file: "driver.ts", line: 2, message: "no network" };
+    const imports = [
+      { specifier: "node:net", ...at },
+      { specifier: "node:tls", ...at, line: 3 },
+    ];
+    expect(collectErrors(findings({ imports, surface: surface({ methods: { test_connection: 0 } }) }))).toEqual({
+      import_error: { ...at, imports },
+      capability_mismatch: [{ capability: "light.power", message: "expected a method light_power, got none" }],
+    });
+    const importError = { message: "Error: boom" };
+    expect(collectErrors(findings({ imports, surface: surface({ importError }) }))).toEqual({
+      import_error: { ...importError, imports },
     });
   });
 

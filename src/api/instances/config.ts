@@ -6,6 +6,7 @@ import type { JsonObject } from "../../model/json.ts";
 import { type Manifest, secretNames } from "../../model/manifest.ts";
 import { escapeToken } from "../../model/pointer.ts";
 import { compileSchema } from "../../model/schema.ts";
+import { withDefaults } from "../../model/schema-defaults.ts";
 
 export interface Proposal {
   readonly config: JsonObject;
@@ -65,7 +66,8 @@ const withoutNull = (values: JsonObject): JsonObject =>
 const fitProblems = (schema: JsonObject, secrets: readonly string[], { config, secrets: given, kept }: Proposal) => {
   const unseen = kept.filter((name) => !(name in given));
   const stand = Object.fromEntries(unseen.map((name) => [name, placeholder]));
-  const plain = Object.fromEntries(Object.entries(config).filter(([name]) => !secrets.includes(name)));
+  const complete = withDefaults(schema, config);
+  const plain = Object.fromEntries(Object.entries(complete).filter(([name]) => !secrets.includes(name)));
   const hidden = new Set(unseen.map((name) => `/${escapeToken(name)}`));
   return compileSchema(schema)({ ...plain, ...stand, ...withoutNull(given) })
     .filter(({ pointer }) => !hidden.has(pointer))
@@ -86,7 +88,7 @@ export const checkInstanceConfig = (manifest: Manifest, proposal: Proposal): voi
   const places = new Set(fit.map(({ pointer }) => pointer));
   const errors = [...fit, ...extra.filter(({ pointer }) => !places.has(pointer))];
   if (errors.length === 0) {
-    bind({ manifest, config: proposal.config, secretNames: setSecrets(proposal) });
+    bind({ manifest, config: withDefaults(schema, proposal.config), secretNames: setSecrets(proposal) });
     return;
   }
   const words = errors.map(({ pointer, message }) => `${pointer} ${message}`).join("; ");

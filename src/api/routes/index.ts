@@ -3,6 +3,7 @@ import type { Api } from "../api.ts";
 import type { Route } from "../route.ts";
 import { actionRoutes } from "./actions.ts";
 import { auditRoutes } from "./audit.ts";
+import { backupRoutes } from "./backups.ts";
 import { documentRoutes } from "./documents.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
@@ -14,6 +15,7 @@ import { scheduleRoutes } from "./schedules.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { typeRoutes } from "./types.ts";
 import { uploadRoutes } from "./upload.ts";
+import { vaultRoutes } from "./vault.ts";
 
 export const createRoutes = (api: Api): readonly Route[] => {
   const routes: Route[] = [
@@ -29,6 +31,8 @@ export const createRoutes = (api: Api): readonly Route[] => {
     ...scheduleRoutes(api),
     ...tokenRoutes(api),
     ...auditRoutes(api),
+    ...vaultRoutes(api),
+    ...backupRoutes(api),
   ];
   const documents: Route[] = documentRoutes(api, () => [...routes, ...documents]);
   return [...routes, ...documents];

@@ -4,6 +4,7 @@ import { catalog } from "../../jobs/catalog.ts";
 import { problemSchema } from "./common.ts";
 import * as jobs from "./jobs.ts";
 import * as things from "./things.ts";
+import { vaultSchema } from "./vault.ts";
 
 /** What each kind of job takes: the catalog's own schemas. */
 const inputs = Object.fromEntries(Object.entries(catalog).map(([kind, { input }]) => [`Input.${kind}`, input]));
@@ -30,5 +31,6 @@ export const components: Readonly<Record<string, TSchema>> = {
   AuditEntry: things.auditSchema,
   Readiness: things.readinessSchema,
   Doctor: things.doctorSchema,
+  Vault: vaultSchema,
   ...inputs,
 };

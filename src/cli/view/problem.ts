@@ -28,27 +28,46 @@ const nextSteps: Readonly<Record<string, string>> = {
   undo_conflict: "`npx switchyard show <job>` shows what was done; another action brings the target where it shall be.",
 };
 
+/** Where a finding stands: in the manifest by pointer and line, in the driver by file and line. */
+const placeOf = ({ pointer, file, line }: Record<string, unknown>): string => {
+  if (typeof file === "string") return typeof line === "number" ? `${file}:${line}` : file;
+  const parts = [typeof pointer === "string" ? pointer : "", typeof line === "number" ? `(line ${line})` : ""];
+  return parts.join(" ").trim();
+};
+
 /** One finding of a pack's validation: a place with its message, or whatever was found. */
 const findingLine = (fault: string, found: unknown): string => {
-  const { pointer, message, line } = (found ?? {}) as Record<string, unknown>;
+  const facts = (found ?? {}) as Record<string, unknown>;
+  const { message } = facts;
   if (typeof message !== "string")
     return oneLine(`${fault}: ${typeof found === "string" ? found : JSON.stringify(found)}`);
-  const place = [typeof pointer === "string" ? pointer : "", typeof line === "number" ? `(line ${line})` : ""].join(
-    " ",
-  );
-  return oneLine(`${fault}: ${place.trim()} ${message}`);
+  return oneLine(`${fault}: ${placeOf(facts)} ${message}`);
+};
+
+/** The fault of a module lists all its imports that cannot work, the first of them often being the fault itself. */
+const eachOf = (found: unknown): unknown[] => {
+  const { imports, ...rest } = (found ?? {}) as { imports?: unknown; message?: unknown };
+  if (!Array.isArray(imports)) return [found];
+  const isListed = imports.some(({ message }) => message === rest.message);
+  return isListed ? imports : [rest, ...imports];
 };
 
 const findingLines = (errors: unknown): string[] =>
   typeof errors !== "object" || errors === null || Array.isArray(errors)
     ? []
-    : Object.entries(errors).flatMap(([fault, found]) => [found].flat().map((each) => findingLine(fault, each)));
+    : Object.entries(errors).flatMap(([fault, found]) =>
+        [found]
+          .flat()
+          .flatMap(eachOf)
+          .map((each) => findingLine(fault, each)),
+      );
 
 /** Facts that the details of some errors carry and that decide what to do. */
-const factLines = (details: unknown): string[] => {
-  const { permissions, errors } = (details ?? {}) as Record<string, unknown>;
+const factLines = (details: unknown, detail: string): string[] => {
+  const { permissions, errors, at } = (details ?? {}) as Record<string, unknown>;
   const asked = Array.isArray(permissions) ? permissions.map((each) => `asks for ${oneLine(String(each))}`) : [];
-  return [...asked, ...findingLines(errors)];
+  const place = typeof at === "string" && !detail.includes(at) ? [`in the driver: ${oneLine(at)}`] : [];
+  return [...asked, ...place, ...findingLines(errors)];
 };
 
 /** A detail often repeats what stands place by place below it; that is said once. */
@@ -81,7 +100,7 @@ export const wrongLines = (wrong: Wrong, paint: Terminal["style"], { facts, hint
     `${paint(["bold", "red"], "error")} ${paint("bold", oneLine(title))} ${paint("dim", `(${oneLine(code)})`)}`,
     ...(detail === title ? [] : plain(detail).split("\n")).map((line) => `  ${line}`),
     ...errors.map(({ pointer, message }) => `  ${paint("yellow", oneLine(pointer || "/"))} ${oneLine(message)}`),
-    ...[...factLines(details), ...facts].map((line) => `  ${line}`),
+    ...[...factLines(details, wrong.detail), ...facts].map((line) => `  ${line}`),
     ...[...hints, ...(own === undefined ? [] : [own])].map((line) => `  ${paint("cyan", "->")} ${line}`),
   ];
 };

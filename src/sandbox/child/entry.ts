@@ -7,6 +7,7 @@ import { createCall, type RunningCall } from "./call.ts";
 import { exitByRunner, openChannel } from "./channel.ts";
 import { redirectOutput } from "./console.ts";
 import { type ImportProblem, type LoadedDriver, loadDriver, packModulesOf, surfaceOf } from "./driver-class.ts";
+import { deniedIn, explain } from "./explain.ts";
 import { locate, showLocation } from "./location.ts";
 import { createRefusals, hearRefusals } from "./refusals.ts";
 import { sealProcess } from "./seal.ts";
@@ -16,7 +17,10 @@ const plan = JSON.parse(process.argv[2] ?? "{}") as ChildPlan;
 const channel = openChannel(3);
 const pack = packModulesOf(plan);
 const tidy = createTidy();
-const refusals = createRefusals((message, meta) => current?.emit({ kind: "log", level: "warn", message, meta }));
+const refusals = createRefusals(
+  (message, meta) => current?.emit({ kind: "log", level: "warn", message, meta }),
+  (error) => locate(error, pack.packDir, pack.packUrl),
+);
 let loaded: Promise<LoadedDriver> | undefined;
 let current: RunningCall | undefined;
 
@@ -36,13 +40,21 @@ const keptDetails = (details: unknown): unknown => {
   return plain.ok && JSON.stringify(plain.value).length <= callLimits.detailsLength ? plain.value : {};
 };
 
+const messageOf = (thrown: unknown, denied: ReturnType<typeof deniedIn>): string => {
+  const own = thrown instanceof Error ? thrown.message : String(thrown);
+  const meaning = denied === null ? null : explain(denied);
+  const whole = meaning !== null && denied?.depth !== 0 ? `${own}: ${meaning}` : (meaning ?? own);
+  return whole.slice(0, callLimits.messageLength);
+};
+
 const failureOf = (thrown: unknown, call: RunningCall): WireError => {
-  const location = locate(thrown, pack.packDir, pack.packUrl);
+  const denied = deniedIn(thrown);
+  const location = locate(thrown, pack.packDir, pack.packUrl) ?? (denied === null ? null : refusals.place());
   const ask = call.askOf(thrown);
   const isDriverError = thrown instanceof DriverError;
   return {
     code: isDriverError ? String(thrown.code) : "driver_failed",
-    message: (thrown instanceof Error ? thrown.message : String(thrown)).slice(0, callLimits.messageLength),
+    message: messageOf(thrown, denied),
     ...(isDriverError ? { details: keptDetails(thrown.details) } : {}),
     ...(location === null ? {} : { at: showLocation(location) }),
     ...(ask === undefined ? {} : { ask }),

@@ -1,5 +1,6 @@
 /** Names in the job what the walls refused its driver, also when the driver keeps silent about it. */
 import { diagnostics } from "./builtins.ts";
+import type { Location } from "./location.ts";
 
 /** What Node's permission model guards. */
 const guarded = ["fs", "net", "child", "worker", "addon", "inspector", "wasi", "ffi"];
@@ -11,14 +12,19 @@ export interface Refusals {
   note(permission: string, resource: string): void;
   /** A new call: tells everything anew. */
   begin(): void;
+  /** Where in the pack the last thing was tried; the errors of what goes on beside the driver do not tell. */
+  place(): Location | null;
 }
 
-/** `say` is given one sentence for each thing that was refused. */
+/** `say` is given one sentence for each thing that was refused; `locate` tells where in the pack a stack comes from. */
 export const createRefusals = (
   say: (message: string, meta: { refused: string; resource: string }) => void,
+  locate: (error: Error) => Location | null,
 ): Refusals => {
   let told = new Set<string>();
+  let last: Location | null = null;
   const note = (permission: string, resource: string): void => {
+    last = locate(new Error(permission)) ?? last;
     const key = `${permission} ${resource}`;
     if (told.size >= most || told.has(key)) return;
     told.add(key);
@@ -32,7 +38,9 @@ export const createRefusals = (
     note,
     begin: () => {
       told = new Set();
+      last = null;
     },
+    place: () => last,
   };
 };
 

@@ -3,9 +3,16 @@ import { nodeModule, os } from "./builtins.ts";
 
 type Note = (permission: string, resource: string) => void;
 
-const refused = (name: string, note: Note) => (): never => {
-  note(name, "");
-  throw Object.assign(new Error(`A driver may not use ${name}.`), { code: "ERR_ACCESS_DENIED" });
+const refused = (name: string, note: Note): (() => never) => {
+  // No arrow: it must answer to `new` as well.
+  function refuse(): never {
+    note(name, "");
+    throw Object.assign(new Error(`A driver may not use ${name}.`), {
+      code: "ERR_ACCESS_DENIED",
+      ...(ofNetwork.includes(name) ? { permission: "Net" } : {}),
+    });
+  }
+  return refuse;
 };
 
 /** Whoever assigns another function is not told that it stays: Node's own modules wrap some of these as they are loaded. */
@@ -15,6 +22,9 @@ const replace = (owner: object, names: readonly string[], note: Note): void => {
     Object.defineProperty(owner, name, { get: () => refuse, set: () => undefined, configurable: false });
   }
 };
+
+/** They would fail much later, and without a word of where. */
+const ofNetwork = ["fetch", "WebSocket", "EventSource"];
 
 /** Without a pid namespace, and as the same user, a signal would reach the runner. */
 const ofProcess = ["kill", "_kill", "_debugProcess", "_debugEnd", "binding", "_linkedBinding", "dlopen", "chdir"];
@@ -27,5 +37,6 @@ export const sealProcess = (note: Note): void => {
   process.execArgv.splice(0);
   replace(process, ofProcess, note);
   replace(os, ["setPriority"], note);
+  replace(globalThis, ofNetwork, note);
   nodeModule.syncBuiltinESMExports();
 };

@@ -1,58 +1,20 @@
 /** Admits a job into the store: replays, joins, refuses or inserts it, in one unit. */
-import type { Job, JobState } from "../../model/job.ts";
+import type { Job } from "../../model/job.ts";
 import { prepared, query, run } from "../query.ts";
-import type { JobColumns, Tables } from "../tables.ts";
+import type { Tables } from "../tables.ts";
 import type { Unit } from "../unit.ts";
 import { findJob } from "./find.ts";
-import { type JobRow, jobCodec, jobOf, subjectColumns } from "./row.ts";
+import { addJob, type NewJob } from "./new.ts";
+import { jobOf } from "./row.ts";
 
 /** How long an idempotency key is kept. */
 const idempotencyMs = 24 * 3_600_000;
-
-type AdmittedField =
-  | "id"
-  | "kind"
-  | "maxAttempts"
-  | "createdAt"
-  | "requestedBy"
-  | "subject"
-  | "input"
-  | "sealedInput"
-  | "queue"
-  | "locks"
-  | "timeoutMs"
-  | "debug"
-  | "principalId"
-  | "idempotencyKey"
-  | "dedupeKey"
-  | "planId"
-  | "retryOf"
-  | "undoOf";
-
-export type NewJob = Pick<Job, AdmittedField> & {
-  readonly sandboxLevel?: null;
-  /** Of method, path and body: an idempotency key stands for one request only. */
-  readonly requestHash: string | null;
-  /** Of what the action asks for; null: whatever is open under the key may be joined. */
-  readonly dedupeHash: string | null;
-  /** Open dedupe keys that the job may join beside its own. */
-  readonly joinKeys: readonly string[];
-};
 
 export interface Admission {
   readonly outcome: "created" | "joined" | "replayed" | "idempotency_conflict" | "action_conflict";
   /** The new job, or the one that was met. */
   readonly job: Job;
 }
-
-const inserted = prepared<JobColumns, { admission: number }>((value) => {
-  const names = jobCodec.columns.filter((name) => name !== "admission");
-  const row = Object.fromEntries(names.map((name) => [name, value(name)]));
-  return query
-    .insertInto("jobs")
-    .values(row as unknown as JobColumns)
-    .returning("admission");
-});
 
 const keyOwner = prepared<
   { principal: string; key: string },
@@ -74,47 +36,6 @@ const keyInserted = prepared<Tables["idempotency_keys"], unknown>((value) =>
     created_at: value("created_at"),
   }),
 );
-
-const queued: JobState = "queued";
-
-const rowOf = (job: NewJob): JobColumns => ({
-  id: job.id,
-  kind: job.kind,
-  state: queued,
-  attempt: 0,
-  max_attempts: job.maxAttempts,
-  tries_used: 0,
-  lost_workers: 0,
-  created_at: job.createdAt,
-  started_at: null,
-  finished_at: null,
-  requested_by: JSON.stringify(job.requestedBy),
-  ...subjectColumns(job.subject),
-  input: JSON.stringify(job.input),
-  sealed_input: job.sealedInput,
-  result: null,
-  error: null,
-  sandbox_level: null,
-  queue: job.queue,
-  locks: JSON.stringify(job.locks),
-  timeout_ms: job.timeoutMs,
-  debug: job.debug ? 1 : 0,
-  cancel_requested_at: null,
-  tail: "none",
-  last_seq: 0,
-  worker_id: null,
-  enqueued_at: null,
-  run_at: null,
-  principal_id: job.principalId,
-  idempotency_key: job.idempotencyKey,
-  dedupe_key: job.dedupeKey,
-  dedupe_hash: job.dedupeHash,
-  plan_id: job.planId,
-  retry_of: job.retryOf,
-  undo_of: job.undoOf,
-  progress: null,
-  is_routine: 0,
-});
 
 function* forgetKey(principal: string, key: string): Unit<void> {
   yield* run(
@@ -149,11 +70,7 @@ function* openTwinOf(job: NewJob): Unit<Admission | undefined> {
   return { outcome: isSame ? "joined" : "action_conflict", job: jobOf(twin) };
 }
 
-function* insertRow(job: NewJob): Unit<Admission> {
-  const row = rowOf(job);
-  const admission = (yield* inserted(row)).rows[0]?.admission ?? 0;
-  return { outcome: "created", job: jobOf({ ...row, admission } satisfies JobRow) };
-}
+const created = (job: Job): Admission => ({ outcome: "created", job });
 
 /** The key stands for the job from now on, also when the job was joined and not made. */
 function* rememberKey(job: NewJob, jobId: string): Unit<void> {
@@ -171,7 +88,7 @@ function* rememberKey(job: NewJob, jobId: string): Unit<void> {
 export function* insertJob(job: NewJob): Unit<Admission> {
   const replay = yield* replayOf(job);
   if (replay !== undefined) return replay;
-  const admission = (yield* openTwinOf(job)) ?? (yield* insertRow(job));
+  const admission = (yield* openTwinOf(job)) ?? created(yield* addJob(job));
   if (admission.outcome !== "action_conflict") yield* rememberKey(job, admission.job.id);
   return admission;
 }

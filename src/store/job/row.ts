@@ -1,74 +1,55 @@
-/** Jobs as rows: every column of a job, and how it is coded. */
+/** Jobs as rows, and back: written out by hand, since every step of every job passes here. */
 import type { Selectable } from "kysely";
 import type { Job, JobError, Subject } from "../../model/job.ts";
-import type { TargetRef } from "../../model/target.ts";
-import { codec } from "../codec.ts";
 import type { Tables } from "../tables.ts";
 
 export type JobRow = Selectable<Tables["jobs"]>;
 
-/** A job with its subject laid out in columns, so that it can be searched by them. */
-type FlatJob = Omit<Job, "subject"> & {
-  readonly typeId: string | null;
-  readonly instanceId: string | null;
-  readonly target: TargetRef | null;
-  readonly dedupeHash: string | null;
-  readonly isRoutine: boolean;
-};
+const parsed = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T));
 
-export const jobCodec = codec<FlatJob, JobRow>({
-  id: "plain",
-  kind: "plain",
-  state: "plain",
-  attempt: "plain",
-  maxAttempts: "plain",
-  triesUsed: "plain",
-  lostWorkers: "plain",
-  createdAt: "plain",
-  startedAt: "plain",
-  finishedAt: "plain",
-  requestedBy: "json",
-  typeId: "plain",
-  instanceId: "plain",
-  target: "json",
-  input: "json",
-  sealedInput: "plain",
-  result: "json",
-  error: "json",
-  sandboxLevel: "plain",
-  queue: "plain",
-  locks: "json",
-  admission: "plain",
-  timeoutMs: "plain",
-  debug: "flag",
-  cancelRequestedAt: "plain",
-  tail: "plain",
-  lastSeq: "plain",
-  workerId: "plain",
-  enqueuedAt: "plain",
-  runAt: "plain",
-  principalId: "plain",
-  idempotencyKey: "plain",
-  dedupeKey: "plain",
-  dedupeHash: "plain",
-  planId: "plain",
-  retryOf: "plain",
-  undoOf: "plain",
-  progress: "json",
-  isRoutine: "flag",
+const subjectOf = ({ type_id, instance_id, target }: JobRow): Subject => ({
+  ...(type_id === null ? undefined : { typeId: type_id }),
+  ...(instance_id === null ? undefined : { instanceId: instance_id }),
+  ...(target === null ? undefined : { target: JSON.parse(target) }),
 });
 
-const subjectOf = ({ typeId, instanceId, target }: FlatJob): Subject => ({
-  ...(typeId === null ? {} : { typeId }),
-  ...(instanceId === null ? {} : { instanceId }),
-  ...(target === null ? {} : { target }),
+export const jobOf = (row: JobRow): Job => ({
+  id: row.id,
+  kind: row.kind,
+  state: row.state,
+  attempt: row.attempt,
+  maxAttempts: row.max_attempts,
+  triesUsed: row.tries_used,
+  lostWorkers: row.lost_workers,
+  createdAt: row.created_at,
+  startedAt: row.started_at,
+  finishedAt: row.finished_at,
+  requestedBy: JSON.parse(row.requested_by),
+  subject: subjectOf(row),
+  input: JSON.parse(row.input),
+  sealedInput: row.sealed_input,
+  result: parsed(row.result),
+  error: parsed(row.error),
+  sandboxLevel: row.sandbox_level,
+  queue: row.queue,
+  locks: JSON.parse(row.locks),
+  admission: row.admission,
+  timeoutMs: row.timeout_ms,
+  debug: row.debug === 1,
+  cancelRequestedAt: row.cancel_requested_at,
+  tail: row.tail,
+  lastSeq: row.last_seq,
+  workerId: row.worker_id,
+  enqueuedAt: row.enqueued_at,
+  runAt: row.run_at,
+  principalId: row.principal_id,
+  idempotencyKey: row.idempotency_key,
+  dedupeKey: row.dedupe_key,
+  planId: row.plan_id,
+  retryOf: row.retry_of,
+  undoOf: row.undo_of,
+  progress: parsed(row.progress),
 });
-
-export const jobOf = (row: JobRow): Job => {
-  const flat = jobCodec.decode(row);
-  const { typeId, instanceId, target, dedupeHash, isRoutine, ...job } = flat;
-  return { ...job, subject: subjectOf(flat) };
-};
 
 export const subjectColumns = ({ typeId, instanceId, target }: Subject) => ({
   type_id: typeId ?? null,

@@ -7,13 +7,12 @@ import { normaliseSsh, sshStepKeys } from "../../model/ssh-step.ts";
 import { unsent } from "../causes.ts";
 import type { ReadyWrite, TransportKind } from "../kind.ts";
 import type { Wire } from "../wire.ts";
+import { accessFor } from "./access.ts";
 import { type Command, type CommandResult, type OnOutput, runCommand } from "./exec.ts";
-import { SshLink } from "./link.ts";
+import type { SshLink } from "./link.ts";
 import { readyPut } from "./put.ts";
-
-/** The instance's one connection to this endpoint. */
-export const linkFor = (endpoint: SshEndpoint, { warm, around, secrets }: Wire): SshLink =>
-  warm.connection(`ssh ${endpoint.name}`, () => new SshLink(endpoint, { around, secrets, hostKeys: warm.hostKeys }));
+import { sayCommands } from "./session-step.ts";
+import { Shell } from "./shell.ts";
 
 export const isReadCommand = (line: string, endpoint: SshEndpoint): boolean =>
   endpoint.reads.some((pattern) => pattern.matches(line));
@@ -21,6 +20,8 @@ export const isReadCommand = (line: string, endpoint: SshEndpoint): boolean =>
 /** What a driver's own write brings along. */
 export interface SshVia {
   readonly onOutput?: OnOutput;
+  /** The shell in which the driver's earlier writes were made; absent: each write has a shell or channel to itself. */
+  readonly shell?: (wire: Wire) => Promise<Shell>;
 }
 
 interface ExecFacts {
@@ -88,9 +89,30 @@ const preparePut = async (put: NonNullable<SshStep["put"]>, { link, wire }: Exec
   };
 };
 
-const prepare: TransportKind<SshEndpoint, SshStep>["prepare"] = async (step, endpoint, wire, via) => {
-  const link = linkFor(endpoint, wire);
-  const facts: ExecFacts = { link, wire, via: (via ?? {}) as SshVia };
+/** A shell is opened, privileged and set up before its step is recorded as sent; one that wrote is never kept. */
+const prepareShell = async (step: SshStep, { link, wire, via }: ExecFacts): Promise<ReadyWrite> => {
+  const limits = { timeoutMs: wire.limits.timeoutMs, signal: wire.signal };
+  const shell = await (via.shell?.(wire) ?? Shell.open(link, wire, {}, limits));
+  const { onOutput } = via;
+  const facts = { shell, link, wire, ...(onOutput === undefined ? {} : { onOutput }) };
+  return {
+    send: () => sayCommands(step, facts),
+    done: () => {
+      if (via.shell === undefined) shell.close();
+    },
+  };
+};
+
+const isForShell = (step: SshStep, { shell }: SshEndpoint, via: SshVia): boolean =>
+  step.put === undefined &&
+  step.stdin === undefined &&
+  (via.shell !== undefined || shell !== null || step.answers !== undefined);
+
+const prepare: TransportKind<SshEndpoint, SshStep>["prepare"] = async (step, endpoint, wire, given) => {
+  const { link } = accessFor(endpoint, wire);
+  const via = (given ?? {}) as SshVia;
+  const facts: ExecFacts = { link, wire, via };
+  if (isForShell(step, endpoint, via)) return prepareShell(step, facts);
   await link.reach(wire.signal);
   if (step.put !== undefined) return preparePut(step.put, facts);
   return { send: () => execute(step, facts), done: () => undefined };

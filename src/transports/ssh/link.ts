@@ -125,7 +125,11 @@ export class SshLink {
 
   private async turn(signal: AbortSignal): Promise<void> {
     clearTimeout(this.idle);
-    while (this.busy >= this.most) await withSignal(new Promise<void>((resolve) => this.line.push(resolve)), signal);
+    while (this.busy >= this.most) {
+      const room = new Promise<void>((resolve) => this.line.push(resolve));
+      this.spare.shift()?.close();
+      await withSignal(room, signal);
+    }
     this.busy += 1;
   }
 
@@ -160,14 +164,10 @@ export class SshLink {
     }
   }
 
-  /** The device refused another channel: a spare one is closed, or one in use is waited for. */
+  /** The device refused another channel while others are open: no more than those are asked for from now on. */
   private makeRoom(connection: SshConnection): boolean {
-    if (connection.isDown) return false;
-    const spare = this.spare.shift();
-    spare?.close();
-    if (spare !== undefined) return true;
-    if (this.busy === 0) return false;
-    this.most = Math.max(1, this.busy);
+    if (connection.isDown || this.busy === 0) return false;
+    this.most = this.busy;
     return true;
   }
 }

@@ -1,28 +1,52 @@
 /** A kill at every waypoint: whoever comes by there first is stopped, and dies. */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { type Waypoint, waypoints } from "../../../src/model/waypoint.ts";
-import { until } from "../../kit/system.ts";
-import { type Fault, onSqlite } from "../kit/fault.ts";
+import { act, install } from "../kit/errand.ts";
+import { type Fault, onSqlite, type Strike } from "../kit/fault.ts";
 import type { Stack } from "../kit/stack.ts";
 
 const reachedWithinMs = 60_000;
+const lookEveryMs = 20;
+/** So often another job is sent that way. */
+const askEveryLooks = 25;
 
-/** Kills the process that is the first to come to this place. */
-export const killAt = async ({ pauseFile }: Stack, waypoint: Waypoint): Promise<void> => {
-  const note = `${pauseFile}.reached`;
-  writeFileSync(`${pauseFile}.draft`, waypoint);
+/** Jobs come by until one is stopped. */
+const untilReached = async (stack: Stack, waypoint: Waypoint, { chance, ask }: Strike): Promise<string> => {
+  const note = `${stack.pauseFile}.reached`;
+  const deadline = performance.now() + reachedWithinMs;
+  for (let looks = 0; !existsSync(note); looks += 1) {
+    if (performance.now() > deadline) throw new Error(`no job came to ${waypoint} within ${reachedWithinMs} ms`);
+    if (looks % askEveryLooks === 0) {
+      ask(waypoint.startsWith("install") ? await install(stack, looks) : act(stack, chance, chance.below(4)));
+    }
+    await pause(lookEveryMs);
+  }
+  return readFileSync(note, "utf8");
+};
+
+/** Kills the process that is the first to come to this place with a job that is not spared; answers that job. */
+const killAt = async (stack: Stack, waypoint: Waypoint, strike: Strike, spared: readonly string[]): Promise<string> => {
+  const { pauseFile } = stack;
+  writeFileSync(`${pauseFile}.draft`, [waypoint, ...spared].join(" "));
   renameSync(`${pauseFile}.draft`, pauseFile);
   try {
-    await until(() => (existsSync(note) ? true : undefined), `a job at ${waypoint}`, reachedWithinMs);
-    const { pid } = JSON.parse(readFileSync(note, "utf8")) as { pid: number };
+    const { pid, job_id } = JSON.parse(await untilReached(stack, waypoint, strike));
     process.kill(pid, "SIGKILL");
+    return job_id;
   } finally {
-    for (const path of [pauseFile, note]) rmSync(path, { force: true });
+    for (const path of [pauseFile, `${pauseFile}.reached`]) rmSync(path, { force: true });
   }
 };
 
-export const waypointFaults: readonly Fault[] = waypoints.map((waypoint) => ({
-  name: `killed at ${waypoint}`,
+/** One kill after the other, each at another job: three lost workers would be the end of one. */
+export const walk = (name: string, places: readonly Waypoint[]): Fault => ({
+  name,
   shape: onSqlite,
-  strike: (stack) => killAt(stack, waypoint),
-}));
+  async strike(stack, strike) {
+    const spared: string[] = [];
+    for (const waypoint of places) spared.push(await killAt(stack, waypoint, strike, spared));
+  },
+});
+
+export const waypointFaults: readonly Fault[] = waypoints.map((waypoint) => walk(`killed at ${waypoint}`, [waypoint]));

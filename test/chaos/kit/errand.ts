@@ -35,9 +35,9 @@ export const smallMix: Mix = { installs: 2, tests: 3, refreshes: 1, plans: 2, ru
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 const instancePath = (id: string): string => `/api/integrations/instances/${id}`;
 
-const install = async (stack: Stack, index: number): Promise<Errand> => {
+/** A new pack, or - one in three - an upgrade of a type that has an instance. */
+export const install = async (stack: Stack, index: number): Promise<Errand> => {
   const number = stack.nextNumber();
-  // One in three is an upgrade of a type that has an instance.
   const isUpgrade = index % 3 === 0;
   const bytes = isUpgrade
     ? await smallPack(shelfId, `1.${number}.0`)
@@ -52,7 +52,8 @@ const verbs = [
   { capability: "vm.sync", verb: "apply", prefix: "sync", parts: 1, isRepeatable: true },
 ] as const;
 
-const act = (stack: Stack, chance: Chance, index: number): Errand => {
+/** An action that writes; `index` chooses which one. */
+export const act = (stack: Stack, chance: Chance, index: number): Errand => {
   const { capability, verb, prefix, parts, isRepeatable } = verbs[index % verbs.length] ?? verbs[0];
   const n = stack.nextNumber();
   return {

@@ -1,5 +1,6 @@
 /** What one row of the table of faults says. */
 import type { Chance } from "../../kit/random.ts";
+import type { Errand } from "./errand.ts";
 import type { Shape, Stack } from "./stack.ts";
 
 /** How long what lasts may last: long in the full run, as short as it still tells something in the tests. */
@@ -19,6 +20,13 @@ export interface Pace {
 export const fullPace: Pace = { stoppedMs: 20_000, silentMs: 10_000, lockedMs: 7_000, fullMs: 5_000, failingMs: 4_000 };
 export const shortPace: Pace = { stoppedMs: 7_000, silentMs: 3_000, lockedMs: 5_500, fullMs: 2_000, failingMs: 1_500 };
 
+export interface Strike {
+  readonly chance: Chance;
+  readonly pace: Pace;
+  /** Asks for one more job, which is judged with the others: for faults that wait for somebody to come by. */
+  ask(errand: Errand): void;
+}
+
 export interface Fault {
   readonly name: string;
   readonly shape: Shape;
@@ -27,7 +35,7 @@ export interface Fault {
   /** Jobs may fail of it: a device that answers nothing does not do what it is asked. */
   readonly mayFail?: boolean;
   /** Resolves when what lasts is over; what was killed is not back yet. */
-  strike(stack: Stack, how: { readonly chance: Chance; readonly pace: Pace }): Promise<void>;
+  strike(stack: Stack, how: Strike): Promise<void>;
 }
 
 export const onSqlite: Shape = { store: "sqlite", smallDisk: false };

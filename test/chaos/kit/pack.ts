@@ -80,7 +80,7 @@ const withPatience = (pack: Record<string, string>): Record<string, string> => (
   ...pack,
   "plugin.yaml": (pack["plugin.yaml"] ?? "").replace(
     "defaults: {",
-    "defaults: { http: { timeout_s: 3, retries: 1, backoff_ms_start: 50 },",
+    "defaults: { http: { timeout_s: 10, retries: 1, backoff_ms_start: 50 },",
   ),
 });
 

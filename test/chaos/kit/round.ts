@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Chance } from "../../kit/random.ts";
 import { until } from "../../kit/system.ts";
-import { leftovers, type ProcessWatch, watchProcesses } from "./belongings.ts";
+import { leftovers, watchProcesses } from "./belongings.ts";
 import { getAccepted } from "./client.ts";
 import { type Errand, type Mix, mixedErrands } from "./errand.ts";
 import type { Fault, Pace } from "./fault.ts";
@@ -136,37 +136,49 @@ const tally = (values: readonly string[]): Record<string, number> => {
   return counts;
 };
 
-interface Asking {
-  readonly followed: Followed[];
-  readonly refusals: string[];
-}
-
-const askAll = async (stack: Stack, options: RoundOptions, stop: AbortSignal): Promise<Asking> => {
-  const { chance, mix, spanMs, patienceMs } = options;
-  const known = new Map<string, Followed>();
+/** The clients of one round: each asks until it is accepted, and watches what it asked for. */
+const startClients = (stack: Stack, patienceMs: number, stop: AbortSignal) => {
+  const followed = new Map<string, Followed>();
   const refusals: string[] = [];
-  const errands = await mixedErrands(stack, chance, mix);
-  const moments = errands.map(() => chance.below(spanMs));
-  await Promise.all(
-    errands.map(async (errand, index) => {
-      await pause(moments[index] ?? 0);
-      const outcome = await getAccepted(stack.system, errand, patienceMs);
-      if ("refusal" in outcome) refusals.push(outcome.refusal);
-      // A refresh joins one that is open: then two clients have one job.
-      else if (!known.has(outcome.jobId)) {
-        const { jobId } = outcome;
-        known.set(jobId, { errand, jobId, watcher: watch(stack.system, jobId, stop), acceptedAt: performance.now() });
-      }
-    }),
-  );
-  return { followed: [...known.values()], refusals };
+  const underWay = new Set<Promise<void>>();
+  const send = async (errand: Errand): Promise<void> => {
+    const outcome = await getAccepted(stack.system, errand, patienceMs);
+    if ("refusal" in outcome) return void refusals.push(outcome.refusal);
+    const { jobId } = outcome;
+    // A refresh joins one that is open: then two clients have one job.
+    if (followed.has(jobId)) return;
+    followed.set(jobId, { errand, jobId, watcher: watch(stack.system, jobId, stop), acceptedAt: performance.now() });
+  };
+  return {
+    refusals,
+    ask(errand: Errand): void {
+      const asking: Promise<void> = send(errand).finally(() => underWay.delete(asking));
+      underWay.add(asking);
+    },
+    async untilAnswered(): Promise<readonly Followed[]> {
+      await Promise.all(underWay);
+      return [...followed.values()];
+    },
+  };
 };
 
-const strikeWithin = async (stack: Stack, fault: Fault, options: RoundOptions, processes: ProcessWatch) => {
+type Clients = ReturnType<typeof startClients>;
+
+const askAll = async (stack: Stack, { ask }: Clients, { chance, mix, spanMs }: RoundOptions): Promise<void> => {
+  const errands = await mixedErrands(stack, chance, mix);
+  const moments = errands.map(() => chance.below(spanMs)).sort((one, other) => one - other);
+  const startedAt = performance.now();
+  for (const [index, errand] of errands.entries()) {
+    await pause(Math.max(0, startedAt + (moments[index] ?? 0) - performance.now()));
+    ask(errand);
+  }
+};
+
+/** Answers when it was over. */
+const strikeWithin = async (stack: Stack, fault: Fault, { ask }: Clients, options: RoundOptions): Promise<number> => {
   const { chance, spanMs, pace } = options;
   await pause(Math.floor(spanMs / 5) + chance.below(Math.floor((spanMs * 3) / 5)));
-  processes.look();
-  await fault.strike(stack, { chance, pace });
+  await fault.strike(stack, { chance, pace, ask });
   return performance.now();
 };
 
@@ -176,29 +188,28 @@ const isReady = async ({ system }: Stack): Promise<true | undefined> =>
 export const runRound = async (stack: Stack, fault: Fault, options: RoundOptions): Promise<Round> => {
   const processes = watchProcesses(stack.system);
   const stop = new AbortController();
+  const clients = startClients(stack, options.patienceMs, stop.signal);
   const effects = effectsSince(stack);
   try {
-    const [asked, overAt] = await Promise.all([
-      askAll(stack, options, stop.signal),
-      strikeWithin(stack, fault, options, processes),
-    ]);
+    const [overAt] = await Promise.all([strikeWithin(stack, fault, clients, options), askAll(stack, clients, options)]);
+    const followed = await clients.untilAnswered();
     const deadline = performance.now() + options.patienceMs;
     const patience = pause(options.patienceMs, undefined, { signal: stop.signal }).catch(() => undefined);
-    await Promise.race([Promise.all(asked.followed.map(({ watcher }) => watcher.ended)), patience]);
+    await Promise.race([Promise.all(followed.map(({ watcher }) => watcher.ended)), patience]);
     await until(() => isReady(stack), "the system to be ready again", 60_000);
     const unsettled = await untilQuiet(stack, deadline);
-    const jobs: SeenJob[] = [];
-    for (const followed of asked.followed) jobs.push(await lookAt(stack, followed, effects()));
+    const landed = effects();
+    const jobs = await Promise.all(followed.map((one) => lookAt(stack, one, landed)));
     const verdict = judge({
       jobs,
-      refusals: asked.refusals,
+      refusals: clients.refusals,
       unsettled,
       releases: await wrongReleases(stack),
       orphans: await untilNone(() => processes.orphans(), 10_000),
       leftovers: await untilNone(() => leftovers(stack.system, processes), 15_000),
       mayFail: fault.mayFail === true,
     });
-    const hit = asked.followed.filter(({ acceptedAt }) => acceptedAt < overAt);
+    const hit = followed.filter(({ acceptedAt }) => acceptedAt < overAt);
     const last = Math.max(overAt, ...hit.map(({ watcher }) => watcher.doneAt ?? performance.now()));
     return {
       verdict,

@@ -1,0 +1,87 @@
+/** What the ssh operations share: how a driver's wishes are read, told and repeated. */
+import type { SshEndpoint } from "../../model/endpoint.ts";
+import type { Json, JsonObject } from "../../model/json.ts";
+import type { SshStep } from "../../model/plan.ts";
+import { misshapen } from "../../model/step.ts";
+import { mayPass } from "../causes.ts";
+import { type DeskFacts, msOf } from "../desk.ts";
+import type { Wire } from "../wire.ts";
+import type { CommandResult, OnOutput } from "./exec.ts";
+import { createLineTeller } from "./lines.ts";
+import { withSignal } from "./link.ts";
+
+/** Tells a command's output as events, while it comes. */
+interface Streamed {
+  readonly onOutput: OnOutput;
+  end(): void;
+}
+
+const streamed = (command: string, endpoint: SshEndpoint, { tell }: DeskFacts): Streamed => {
+  const tellerOf = (stream: "stdout" | "stderr") =>
+    createLineTeller((message) =>
+      tell({
+        level: "info",
+        phase: "output",
+        message,
+        meta: { stream, transport: endpoint.name, target: endpoint.host, command },
+      }),
+    );
+  const tellers = { stdout: tellerOf("stdout"), stderr: tellerOf("stderr") };
+  return {
+    onOutput: (stream, bytes) => tellers[stream].take(bytes),
+    end: () => {
+      tellers.stdout.end();
+      tellers.stderr.end();
+    },
+  };
+};
+
+/** Repeats a read that may succeed a moment later, as the manifest says. */
+export const repeated = async <T>(read: () => Promise<T>, wire: Wire): Promise<T> => {
+  const { retries, backoffMs } = wire.limits;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await read();
+    } catch (thrown) {
+      if (tries >= retries || !mayPass(thrown) || wire.signal.aborted) throw thrown;
+      await withSignal(new Promise((resolve) => setTimeout(resolve, backoffMs * 2 ** tries)), wire.signal);
+    }
+  }
+};
+
+/** One command as it was asked for. */
+export interface Run {
+  readonly endpoint: SshEndpoint;
+  readonly step: SshStep;
+  readonly timeoutMs: number;
+  readonly onOutput?: OnOutput;
+}
+
+/** Asks with the driver's own limit and, if it wants that, with its output told as it comes. */
+export const asAsked = async <T>(
+  args: JsonObject,
+  { endpoint, step }: Pick<Run, "endpoint" | "step">,
+  facts: DeskFacts,
+  work: (run: Run) => Promise<T>,
+): Promise<T> => {
+  const [line = ""] = step.commands ?? [];
+  const stream = flagOf(args["stream"], "stream") ? streamed(line, endpoint, facts) : undefined;
+  const timeoutMs = msOf(args["timeout_ms"], endpoint.timeoutMs);
+  try {
+    return await work({ endpoint, step, timeoutMs, ...(stream === undefined ? {} : { onOutput: stream.onOutput }) });
+  } finally {
+    stream?.end();
+  }
+};
+
+/** The result of the only command of a step. */
+export const onlyResult = (answer: Json): Json => {
+  const { results = [] } = answer as { results?: readonly (CommandResult & { command: string })[] };
+  const [{ command: _, ...result } = { command: "", exit_code: null, stdout: "", stderr: "" }] = results;
+  return result as unknown as Json;
+};
+
+const flagOf = (raw: Json | undefined, name: string): boolean => {
+  if (raw === undefined || typeof raw === "boolean") return raw === true;
+  throw misshapen(`Expected ${name} as a boolean.`);
+};
