@@ -40,17 +40,30 @@ interface Entry {
   isLast: boolean;
   usedAt: number;
   idleTimer?: NodeJS.Timeout;
+  tidyTimer?: NodeJS.Timeout;
 }
 
 /** A busy process may be free sooner than a new one is ready: those who wait look again this often. */
 const lookAgainMs = 25;
+/** Whoever had nothing to do for this long tidies up. */
+const tidyMs = 200;
 
 /** Ends that nobody has to hear of. */
 const unneeded = new SwitchyardError("sandbox_crashed", { detail: "The sandbox was no longer needed." });
 
+const stopTimers = ({ idleTimer, tidyTimer }: Entry): void => {
+  clearTimeout(idleTimer);
+  clearTimeout(tidyTimer);
+};
+
 const end = (entry: Entry, reason: SwitchyardError): void => {
-  clearTimeout(entry.idleTimer);
+  stopTimers(entry);
   entry.host.kill(reason);
+};
+
+const startTimers = (entry: Entry, idleMs: number): void => {
+  entry.idleTimer = setTimeout(() => end(entry, unneeded), idleMs).unref();
+  entry.tidyTimer = setTimeout(() => entry.host.send({ t: "tidy" }), tidyMs).unref();
 };
 
 const endEach = (entries: Iterable<Entry>, reason: SwitchyardError): void => {
@@ -95,7 +108,7 @@ export const createHosts = (deps: HostsDeps): Hosts => {
   const line = createWaitingLine();
 
   const drop = (entry: Entry, reason: SwitchyardError): void => {
-    clearTimeout(entry.idleTimer);
+    stopTimers(entry);
     if (reason !== unneeded) deps.metrics?.sandboxKilled(reason.code);
     if (entries.delete(entry)) line.callNext();
   };
@@ -122,12 +135,11 @@ export const createHosts = (deps: HostsDeps): Hosts => {
   const rest = (entry: Entry): void => {
     entry.isBusy = false;
     entry.usedAt = deps.now();
-    entry.idleTimer = setTimeout(() => end(entry, unneeded), deps.idleMs);
-    entry.idleTimer.unref();
+    startTimers(entry, deps.idleMs);
     line.callNext(entry.place.key);
   };
   const lend = (entry: Entry): TakenHost => {
-    clearTimeout(entry.idleTimer);
+    stopTimers(entry);
     entry.isBusy = true;
     const giveBack = (keepWarm: boolean): void => {
       if (!entries.has(entry)) return;
