@@ -80,7 +80,7 @@ export const errorTable = {
   plan_expired: row(409, "The plan is too old"),
   plan_used: row(409, "The plan has served a job already"),
   plan_blocked: row(409, "A precondition of the plan does not hold"),
-  undo_conflict: row(409, "The device no longer shows what the action left"),
+  undo_conflict: row(409, "What the action left is not there to be taken back"),
   plan_deviation: row(502, "The driver tried a write that is not allowed"),
   plan_incomplete: row(502, "The driver left steps of the plan unsent"),
   read_only_violation: row(502, "The driver tried to write while it may only read"),

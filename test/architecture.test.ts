@@ -70,7 +70,7 @@ const doors: Record<string, readonly string[]> = {
   pino: ["log"],
   "prom-client": ["metrics"],
   commander: ["cli"],
-  yazl: ["cli"],
+  yazl: ["cli", "upkeep"],
   "node:child_process": ["sandbox", "redis", "roles", "transports/process", "cli/editor", "packs/requires"],
 };
 

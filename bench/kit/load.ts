@@ -20,7 +20,7 @@ export const requestBytes = ({ url, token }: Target, method: string, path: strin
   return Buffer.from(`${head.join("\r\n")}\r\n\r\n${text}`);
 };
 
-interface Line {
+export interface Line {
   /** Sends the request; resolves with the status when its answer is complete. */
   ask(request: Buffer): Promise<number>;
   close(): void;
@@ -65,7 +65,7 @@ const openLine = async (url: string): Promise<Line> => {
   };
 };
 
-const openLines = (url: string, count: number): Promise<Line[]> =>
+export const openLines = (url: string, count: number): Promise<Line[]> =>
   Promise.all(Array.from({ length: count }, () => openLine(url)));
 
 const expectStatus = (got: number, expected: number): void => {
@@ -105,7 +105,7 @@ export interface Stream {
 }
 
 /** At a steady rate, however slow the answers; the latencies in ms, counted from when each was due. */
-export const stream = async (url: string, { perSecond, seconds, expected, request }: Stream): Promise<number[]> => {
+const stream = async (url: string, { perSecond, seconds, expected, request }: Stream): Promise<number[]> => {
   const free = await openLines(url, 64);
   const all = [...free];
   const latencies: number[] = [];

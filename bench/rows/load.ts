@@ -3,9 +3,10 @@ import { join } from "node:path";
 import type { System } from "../../test/kit/system.ts";
 import { type Fleet, startFleet } from "../kit/fleet.ts";
 import { type ScheduledJob, scheduledJobs } from "../kit/lateness.ts";
-import { requestBytes, stream } from "../kit/load.ts";
+import { requestBytes } from "../kit/load.ts";
 import { atMost, type Measure, type Options, type Row, told } from "../kit/row.ts";
 import { quantile } from "../kit/statistics.ts";
+import { steady } from "../kit/steady.ts";
 import { type Measured, measureTree, sumsByName } from "../kit/tree.ts";
 import { watch } from "../kit/watcher.ts";
 
@@ -78,11 +79,17 @@ const openWatchers = async ({ system, instances }: Fleet, count: number) => {
   };
 };
 
-const sampleMemory = async (system: System, isOver: () => boolean): Promise<Sample[]> => {
+const toldTree = ({ tree }: Sample): string =>
+  Object.entries(sumsByName(tree))
+    .map(([name, mb]) => `${name} ${mb.toFixed(0)}`)
+    .join(", ");
+
+const sampleMemory = async (system: System, isOver: () => boolean, { say }: Options): Promise<Sample[]> => {
   const samples: Sample[] = [];
   const from = performance.now();
   while (!isOver()) {
-    samples.push({ at: (performance.now() - from) / 1000, tree: measureTree(system) });
+    const sample = { at: (performance.now() - from) / 1000, tree: measureTree(system) };
+    if (samples.push(sample) % 6 === 0) say(`  ${sample.at.toFixed(0)} s: ${toldTree(sample)} MB`);
     await pause(5_000);
   }
   return samples;
@@ -100,11 +107,6 @@ const lineThrough = (
   const at = (x: number): number => middleY + slope * (x - middleX);
   return { first: at(points[0]?.x ?? 0), last: at(points.at(-1)?.x ?? 0) };
 };
-
-const toldTree = ({ tree }: Sample): string =>
-  Object.entries(sumsByName(tree))
-    .map(([name, mb]) => `${name} ${mb.toFixed(0)}`)
-    .join(", ");
 
 const memoryRows = (samples: readonly Sample[], settleSeconds: number): Row[] => {
   const steady = samples.filter(({ at }) => at >= settleSeconds);
@@ -148,27 +150,6 @@ const latenessRows = (jobs: readonly ScheduledJob[], seconds: number): Row[] => 
   ];
 };
 
-const askAtRate = async (fleet: Fleet, { perSecond, seconds }: Size, { say }: Options): Promise<number[]> => {
-  const latencies: number[] = [];
-  const request = requestsOf(fleet);
-  const from = performance.now();
-  for (let round = 1; performance.now() - from < seconds * 1000; round += 1) {
-    const asked = { perSecond, seconds: 10, expected: 200, request };
-    try {
-      latencies.push(...(await stream(fleet.system.url, asked)));
-    } catch (error) {
-      say(`  load round ${round}: ${error instanceof Error ? error.message : String(error)}`);
-      // What was not answered in time counts as the slowest there is.
-      latencies.push(...Array.from({ length: perSecond * 10 }, () => 10_000));
-    }
-    if (round % 6 === 0)
-      say(
-        `  ${((performance.now() - from) / 1000).toFixed(0)} s, PSS ${measureTree(fleet.system).total.toFixed(0)} MB`,
-      );
-  }
-  return latencies;
-};
-
 const underLoad = async (fleet: Fleet, size: Size, options: Options): Promise<Row[]> => {
   await pause(5_000);
   const quietFrom = performance.now();
@@ -176,25 +157,27 @@ const underLoad = async (fleet: Fleet, size: Size, options: Options): Promise<Ro
   const watchers = await openWatchers(fleet, size.watchers);
   let isOver = false;
   const from = Date.now();
-  const memory = sampleMemory(fleet.system, () => isOver);
+  const memory = sampleMemory(fleet.system, () => isOver, options);
   const asking = askFor(fleet, () => isOver, 500);
-  const latencies = await askAtRate(fleet, size, options).finally(() => {
+  const { perSecond, seconds } = size;
+  const asked = { perSecond, seconds, expected: 200, lines: 64, request: requestsOf(fleet) };
+  const { latencies, failed } = await steady(fleet.system.url, asked).finally(() => {
     isOver = true;
   });
   const to = Date.now();
   const [samples, waits] = [await memory, await asking];
   watchers.cut();
   const jobs = scheduledJobs(join(fleet.system.dataDir, "switchyard.db"), from, to);
-  const seconds = (to - from) / 1000;
+  const took = (to - from) / 1000;
   const waited = `quiet p50 ${quantile(quiet, 0.5).toFixed(0)}, p95 ${quantile(quiet, 0.95).toFixed(0)}; under load p50 ${quantile(waits, 0.5).toFixed(0)}, p99 ${quantile(waits, 0.99).toFixed(0)} ms`;
-  const answered = `p50 ${quantile(latencies, 0.5).toFixed(1)}, p99 ${quantile(latencies, 0.99).toFixed(1)} ms, ${latencies.length} answers`;
+  const answered = `p50 ${quantile(latencies, 0.5).toFixed(1)}, p99 ${quantile(latencies, 0.99).toFixed(1)} ms, ${latencies.length} answers, ${failed} failed`;
   const deliveries = { name: "load: events delivered to watchers", unit: "/s", note: `${size.watchers} watchers` };
   return [
     ...memoryRows(samples, size.settleSeconds),
-    ...latenessRows(jobs, seconds),
+    ...latenessRows(jobs, took),
     atMost({ name: "load: an interactive job, p95", unit: "ms", note: waited }, quantile(waits, 0.95), 250),
     told({ name: `load: requests at ${size.perSecond}/s, p95`, unit: "ms", note: answered }, quantile(latencies, 0.95)),
-    told(deliveries, watchers.heard() / seconds),
+    told(deliveries, watchers.heard() / took),
   ];
 };
 

@@ -85,11 +85,13 @@ const instanceCheck = ({ id, name, state, lastError }: Instance): Check => ({
 });
 
 const maxNamed = 20;
+const unusable: ReadonlySet<string> = new Set(["error", "type_unavailable"]);
 
 /** One line when all is well; else one for each instance that nothing can be done with. */
 const instanceChecks = async ({ store }: Api, { instances: visible }: Principal): Promise<readonly Check[]> => {
   const found = await within(store.read(() => listInstances({ visible }))).catch(() => []);
-  const broken = found.filter(({ state }) => state === "error" || state === "type_unavailable");
+  // One that waits for a review after its test failed keeps its state; its error says more.
+  const broken = found.filter(({ state, lastError }) => lastError !== null || unusable.has(state));
   if (broken.length === 0) {
     const detail = found.length === 0 ? "There is none yet" : `${found.length} of ${found.length} can be used`;
     return [{ check: "instances", ok: true, detail }];

@@ -11,6 +11,14 @@ import { problem } from "./problem.ts";
 const graceMs = 10_000;
 const sweepMs = 50;
 
+/** Where to listen, and how patient to be with slow clients. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly patience?: Partial<Pick<typeof limits, "headersTimeout" | "requestTimeout" | "connectionsCheckingInterval">>;
+  readonly maxConnections?: number;
+}
+
 export interface RunningServer {
   readonly url: string;
   /** No new connections; streams end, requests in flight are answered, then what is left is cut. */
@@ -26,6 +34,8 @@ const limits = {
   connectionsCheckingInterval: 5_000,
 };
 const maxHeaders = 100;
+/** Twice the event streams there may be; whoever comes then is turned away, instead of everybody running out of them. */
+const maxConnections = 4_000;
 
 const statusOf: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
@@ -74,18 +84,16 @@ const close = (server: Server): Promise<void> =>
  * Serves the application.
  * @throws the system's error when the port cannot be had.
  */
-export const serveApi = async (
-  deps: ApiDeps,
-  place: { readonly host: string; readonly port: number },
-): Promise<RunningServer> => {
+export const serveApi = async (deps: ApiDeps, place: Place): Promise<RunningServer> => {
   const stopping = new AbortController();
   const signal = AbortSignal.any([deps.signal, stopping.signal]);
   const app = createApp({ ...deps, signal });
   const server = createServer(
-    limits,
+    { ...limits, ...place.patience },
     getRequestListener(app.fetch, { hostname: place.host, errorHandler: badRequest }),
   );
   server.maxHeadersCount = maxHeaders;
+  server.maxConnections = place.maxConnections ?? maxConnections;
   answerBrokenRequests(server);
   const address = await listen(server, place);
   deps.log.info({ host: address.address, port: address.port }, "listening");

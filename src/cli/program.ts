@@ -16,6 +16,7 @@ import { jobCommands } from "./commands/jobs.ts";
 import { scheduleCommands } from "./commands/schedules.ts";
 import { secretCommands } from "./commands/secrets.ts";
 import { showCommands } from "./commands/show.ts";
+import { supportCommands } from "./commands/support.ts";
 import { systemCommands } from "./commands/system.ts";
 import { tokenCommands } from "./commands/tokens.ts";
 import { typeCommands } from "./commands/types.ts";
@@ -48,6 +49,7 @@ const groups: readonly Group[] = [
   secretCommands,
   backupCommands,
   systemCommands,
+  supportCommands,
   apiCommands,
   completionCommands,
 ];
@@ -72,6 +74,12 @@ const createRoot = ({ terminal, version }: Surroundings): Command =>
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText("after", exitHelp);
+
+/** All commands on a root. */
+export const withCommands = (root: Command, act: Act, alone: ActAlone): Command => {
+  for (const add of groups) add(root, act, alone);
+  return root;
+};
 
 interface CommonOptions {
   readonly url?: string;
@@ -127,7 +135,7 @@ export const runCommand = async (surroundings: Surroundings, argv: readonly stri
       const args = given.slice(0, -2) as string[];
       exitCode = await runAlone(run, { alone: { ...surroundings, isJson }, args, options });
     };
-  for (const add of groups) add(root, act, alone);
+  withCommands(root, act, alone);
   try {
     await root.parseAsync([...argv], { from: "user" });
     return exitCode;

@@ -103,6 +103,7 @@ export const catalog = {
   }),
   "vault.rotate": kind({ ...ofRunner, timeoutMs: 30 * minute }),
   "system.backup": kind({ ...ofRunner, timeoutMs: 60 * minute }),
+  "system.support_bundle": kind({ ...ofRunner, locks: none }),
 } as const;
 
 export type JobKind = keyof typeof catalog;

@@ -75,6 +75,8 @@ export interface RunnerUpkeep {
   rotateKey(asked: { say(message: string): void; readonly signal: AbortSignal }): Promise<JsonObject>;
   /** Writes a backup of that name on this worker's machine; the result says which machine that is. */
   backUp(asked: { readonly name: string; readonly signal: AbortSignal }): Promise<JsonObject>;
+  /** A support bundle, as a zip file, and the names of what is in it. */
+  bundle(): Promise<{ readonly bytes: Uint8Array; readonly files: readonly string[] }>;
 }
 
 /** How a job ended: handed to the writes that settle with it. */

@@ -11,6 +11,7 @@ import { rescanPacks } from "./pack-rescan.ts";
 import { rollbackPack } from "./pack-rollback.ts";
 import { validatePack } from "./pack-validate.ts";
 import { backUpSystem } from "./system-backup.ts";
+import { makeSupportBundle } from "./system-support-bundle.ts";
 import { rotateVault } from "./vault-rotate.ts";
 
 export const handlers: Readonly<Record<JobKind, Handler>> = {
@@ -25,4 +26,5 @@ export const handlers: Readonly<Record<JobKind, Handler>> = {
   "action.run": runAction,
   "vault.rotate": rotateVault,
   "system.backup": backUpSystem,
+  "system.support_bundle": makeSupportBundle,
 };

@@ -2,6 +2,7 @@
 import { type FieldProblem, SwitchyardError } from "../errors.ts";
 import { bindHttp } from "./bind-http.ts";
 import type { BindFacts } from "./bind-place.ts";
+import { bindSnmp } from "./bind-snmp.ts";
 import { bindSsh } from "./bind-ssh.ts";
 import { bindTcp } from "./bind-tcp.ts";
 import { canonicalHost, type Endpoint } from "./endpoint.ts";
@@ -34,7 +35,7 @@ export interface BindRequest {
 }
 
 type Binder = (name: string, block: TransportBlock, facts: BindFacts) => Endpoint | undefined;
-const binders: Readonly<Record<string, Binder>> = { http: bindHttp, ssh: bindSsh, tcp: bindTcp };
+const binders: Readonly<Record<string, Binder>> = { http: bindHttp, ssh: bindSsh, snmp: bindSnmp, tcp: bindTcp };
 
 const bindOne: Binder = (name, block, facts) => binders[kindOf(name) ?? ""]?.(name, block, facts);
 

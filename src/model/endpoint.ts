@@ -149,7 +149,7 @@ export interface SnmpUser {
   readonly priv: { readonly protocol: string; readonly key: Rendered } | null;
 }
 
-export type Endpoint = HttpEndpoint | TcpEndpoint | SshEndpoint;
+export type Endpoint = HttpEndpoint | TcpEndpoint | SshEndpoint | SnmpEndpoint;
 
 /** `scheme://host:port` as a URL writes it; the port only where it is not the scheme's own. */
 export const originOf = ({ scheme, host, port }: Pick<HttpEndpoint, "scheme" | "host" | "port">): string => {

@@ -84,7 +84,7 @@ const requireNotUndone = ({ undoOf }: AdmissionRequest, { undoneBy }: Known): vo
   if (undoOf === undefined || undoneBy === undefined) return;
   throw new SwitchyardError("undo_conflict", {
     detail: `The job ${undoneBy} undoes ${undoOf} already: look at that one. To change the target again, run an action.`,
-    details: { undone_by: undoneBy },
+    details: { job_id: undoneBy },
   });
 };
 

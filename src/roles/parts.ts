@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import packageFile from "../../package.json" with { type: "json" };
 import type { Config } from "../config.ts";
 import { catalog } from "../jobs/catalog.ts";
+import { keepLine } from "../live/recent-log.ts";
 import { createLog, type Log } from "../log.ts";
 import { createMetrics, type Metrics } from "../metrics.ts";
 import { isSettled, jobStates } from "../model/job.ts";
@@ -50,9 +51,9 @@ const outcomes = {
 
 export const openParts = async (config: Config, role: string): Promise<Parts> => {
   const redisUrl = config.redisUrl ?? "";
-  const log = createLog(config.logLevel, role);
   makeDataFolder(config.dataDir);
   const redis = connectRedis(redisUrl, { name: `switchyard-${role}`, role: "producer" });
+  const log = createLog(config.logLevel, role, (line) => void keepLine(redis, line).catch(() => undefined));
   const subscriber = connectRedis(redisUrl, { name: `switchyard-${role}-sub`, role: "consumer" });
   await untilReady(redis, redisWaitMs);
   const store = await openStore({ url: config.databaseUrl, log });

@@ -6,7 +6,9 @@ import type { RunnerUpkeep } from "../jobs/context.ts";
 import { takeBackup } from "../upkeep/backup.ts";
 import { loadRing } from "../upkeep/configured-key.ts";
 import { rotateKey } from "../upkeep/rotate-key.ts";
+import { makeBundle } from "../upkeep/support-bundle.ts";
 import { coreVersion, type Parts } from "./parts.ts";
+import { supportFacts } from "./support-facts.ts";
 
 export const runnerUpkeep = (config: Config, parts: Parts): RunnerUpkeep => {
   const { store, redis, vault, keyWatch, host, now } = parts;
@@ -33,5 +35,6 @@ export const runnerUpkeep = (config: Config, parts: Parts): RunnerUpkeep => {
       const { bytes, schema, rows, keyId, withKey } = facts;
       return { name, host, bytes, schema, rows: { ...rows }, key_id: keyId, with_key: withKey };
     },
+    bundle: async () => makeBundle(store, await supportFacts(config, parts), now()),
   };
 };

@@ -6,6 +6,8 @@ export type {
   Effects,
   HttpStep,
   Precondition,
+  SnmpSet,
+  SnmpStep,
   SshAnswer,
   SshStep,
   Step,
@@ -18,6 +20,14 @@ export type { ActionCall, ConnectionTestResult, InventoryCall } from "./calls.ts
 export { Driver, type DriverContext, type DriverEvent, type DriverLog } from "./driver.ts";
 export { DriverError } from "./driver-error.ts";
 export type { HttpClient, HttpRequest, HttpResponse } from "./http-client.ts";
+export type {
+  SnmpClient,
+  SnmpReadOptions,
+  SnmpRow,
+  SnmpSetResult,
+  SnmpType,
+  SnmpVarbind,
+} from "./snmp-client.ts";
 export type {
   SshClient,
   SshLineOptions,

@@ -1,6 +1,7 @@
 /** The set of clients a driver holds, one per endpoint of its instance. */
 import { DriverError } from "./driver-error.ts";
 import { type Ask, createHttpClient, type HttpClient } from "./http-client.ts";
+import { createSnmpClient, type SnmpClient } from "./snmp-client.ts";
 import { createSshClient, type SshClient } from "./ssh-client.ts";
 import { createTcpClient, type TcpClient } from "./tcp-client.ts";
 
@@ -8,6 +9,7 @@ import { createTcpClient, type TcpClient } from "./tcp-client.ts";
 interface ClientKinds {
   readonly http: HttpClient;
   readonly ssh: SshClient;
+  readonly snmp: SnmpClient;
   readonly tcp: TcpClient;
 }
 type KindName = keyof ClientKinds;
@@ -21,6 +23,7 @@ export interface TransportClients extends ClientKinds {
 const factories: { readonly [K in KindName]: (ask: Ask, transport: string) => ClientKinds[K] } = {
   http: createHttpClient,
   ssh: createSshClient,
+  snmp: createSnmpClient,
   tcp: createTcpClient,
 };
 
@@ -40,6 +43,7 @@ export const createTransportClients = (ask: Ask): TransportClients => {
   return {
     http: createHttpClient(ask, "http"),
     ssh: createSshClient(ask, "ssh"),
+    snmp: createSnmpClient(ask, "snmp"),
     tcp: createTcpClient(ask, "tcp"),
     named: named as TransportClients["named"],
   };

@@ -76,3 +76,53 @@ export function* setReleaseStatus(asked: ReleaseKey & { readonly status: TypeSta
   );
   return changes > 0;
 }
+
+/** So many releases of a type can be gone back to, however old they are. */
+export const keptReleases = 10;
+
+/**
+ * Forgets releases that were installed before, beyond the newest ones of their type; returns how many. The
+ * one that a type runs on stays.
+ */
+export function* pruneReleases({ before, limit }: { readonly before: number; readonly limit: number }): Unit<number> {
+  const due = query
+    .selectFrom("releases as old")
+    .select(["old.type_id", "old.digest"])
+    .where("old.installed_at", "<", before)
+    .where(({ selectFrom, not, exists }) =>
+      not(
+        exists(
+          selectFrom("integration_types as type")
+            .select("type.id")
+            .whereRef("type.id", "=", "old.type_id")
+            .whereRef("type.digest", "=", "old.digest"),
+        ),
+      ),
+    )
+    .where(
+      ({ selectFrom, fn }) =>
+        selectFrom("releases as newer")
+          .select(fn.countAll<number>().as("count"))
+          .whereRef("newer.type_id", "=", "old.type_id")
+          .whereRef("newer.installed_at", ">", "old.installed_at"),
+      ">=",
+      keptReleases,
+    )
+    .limit(limit);
+  const { rows } = yield* run(due);
+  for (const { type_id, digest } of rows) {
+    yield* run(query.deleteFrom("releases").where("type_id", "=", type_id).where("digest", "=", digest));
+  }
+  return rows.length;
+}
+
+/** Forgets contents that no release and no type names any more; returns how many. */
+export function* pruneContents({ limit }: { readonly limit: number }): Unit<number> {
+  const due = query
+    .selectFrom("release_contents")
+    .select("digest")
+    .where("digest", "not in", query.selectFrom("releases").select("digest"))
+    .where("digest", "not in", query.selectFrom("integration_types").select("digest"))
+    .limit(limit);
+  return (yield* run(query.deleteFrom("release_contents").where("digest", "in", due))).changes;
+}

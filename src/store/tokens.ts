@@ -75,3 +75,12 @@ export function* isRevoked(id: string): Unit<boolean> {
   const token = yield* findToken(id);
   return token === undefined || token.revokedAt !== null;
 }
+
+/**
+ * Forgets tokens that ended by themselves before; returns how many. A revoked one without an end stays: its hash is
+ * what keeps it from coming back.
+ */
+export function* pruneTokens({ before, limit }: { readonly before: number; readonly limit: number }): Unit<number> {
+  const due = query.selectFrom("tokens").select("id").where("expires_at", "<", before).limit(limit);
+  return (yield* run(query.deleteFrom("tokens").where("id", "in", due))).changes;
+}

@@ -23,7 +23,8 @@ export function* readUpload(digest: string): Unit<{ fileName: string; bytes: Uin
   return row === undefined ? undefined : { fileName: row.file_name, bytes: row.bytes };
 }
 
-/** Forgets archives that came before; returns how many. */
-export function* pruneUploads({ before }: { readonly before: number }): Unit<number> {
-  return (yield* run(query.deleteFrom("uploads").where("created_at", "<", before))).changes;
+/** Forgets archives that came before, at most `limit` of them; returns how many. */
+export function* pruneUploads({ before, limit }: { readonly before: number; readonly limit: number }): Unit<number> {
+  const due = query.selectFrom("uploads").select("digest").where("created_at", "<", before).limit(limit);
+  return (yield* run(query.deleteFrom("uploads").where("digest", "in", due))).changes;
 }

@@ -27,7 +27,7 @@ export interface DialPlace {
 /** Longest wait for a connection, name service and TLS included. */
 const maxConnectMs = 10_000;
 
-const refuseAddress = (place: DialPlace, address: string, around: Surroundings): void => {
+const refuseAddress = (place: Pick<DialPlace, "host" | "port">, address: string, around: Surroundings): void => {
   const reason =
     refusedAddress(address) ??
     (isOwnListener(address, place.port, around.ownListeners(), around.localAddresses())
@@ -39,7 +39,11 @@ const refuseAddress = (place: DialPlace, address: string, around: Surroundings):
   });
 };
 
-const addressesOf = async (place: DialPlace, around: Surroundings): Promise<readonly string[]> => {
+/** The addresses of a place, every one of them checked. @throws SwitchyardError `endpoint_not_allowed`. */
+export const checkedAddresses = async (
+  place: Pick<DialPlace, "host" | "port">,
+  around: Surroundings,
+): Promise<readonly string[]> => {
   const found = isIP(place.host) === 0 ? await around.resolve(place.host) : [{ address: place.host }];
   for (const { address } of found) refuseAddress(place, address, around);
   return found.map(({ address }) => address);
@@ -184,7 +188,7 @@ export const dial = async (
   const timer = setTimeout(() => clock.abort(timedOut(place, ms)), ms);
   const either = AbortSignal.any([clock.signal, signal]);
   try {
-    const addresses = await Promise.race([addressesOf(place, around), aborted(either)]);
+    const addresses = await Promise.race([checkedAddresses(place, around), aborted(either)]);
     const socket = await connectAny(addresses, place, either);
     return place.tls === null ? socket : await secure(socket, place, place.tls, either);
   } catch (thrown) {

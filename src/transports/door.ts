@@ -13,6 +13,7 @@ import { isHttpAnswer, isHttpRead, isOk } from "./http.ts";
 import { sendRead } from "./http-send.ts";
 import { kindFor } from "./kinds.ts";
 import { recordedRequest } from "./record.ts";
+import { createSnmpDesk } from "./snmp/desk.ts";
 import { createSshDesk } from "./ssh/desk.ts";
 import { createTcpDesk } from "./tcp-desk.ts";
 import type { Wire } from "./wire.ts";
@@ -101,6 +102,7 @@ class OpenDoor implements Door {
       apply: (args) => this.apply(args),
       ...createTcpDesk(this.desk()),
       ...createSshDesk(this.desk()),
+      ...createSnmpDesk(this.desk()),
     };
   }
 
@@ -113,7 +115,7 @@ class OpenDoor implements Door {
       endpointOf: (name) => this.endpointOf(name),
       write: (step, endpoint, more) => this.write(step, endpoint, more),
       record: (step, facts) => this.recordRead(step, facts),
-      tell: (event) => grant.record(event),
+      tell: (event) => (event.level !== "debug" || grant.debug ? grant.record(event) : undefined),
       settled: () => this.lane.settled(),
     };
   }

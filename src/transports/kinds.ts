@@ -2,10 +2,16 @@
 import type { Endpoint } from "../model/endpoint.ts";
 import { httpKind } from "./http.ts";
 import type { TransportKind } from "./kind.ts";
+import { snmpKind } from "./snmp/kind.ts";
 import { sshKind } from "./ssh/kind.ts";
 import { tcpKind } from "./tcp.ts";
 
-const table: Readonly<Record<Endpoint["kind"], unknown>> = { http: httpKind, ssh: sshKind, tcp: tcpKind };
+const table: Readonly<Record<Endpoint["kind"], unknown>> = {
+  http: httpKind,
+  ssh: sshKind,
+  snmp: snmpKind,
+  tcp: tcpKind,
+};
 
 /** The kind of an endpoint. The table ties each endpoint's kind to its own functions, which the type cannot say. */
 export const kindFor = (endpoint: Endpoint): TransportKind => table[endpoint.kind] as TransportKind;

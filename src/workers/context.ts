@@ -86,7 +86,7 @@ const openDriver = async (
 const notHere = async (): Promise<never> => {
   throw new SwitchyardError("internal", { detail: "This worker knows nothing of the runner's keys and store." });
 };
-const noUpkeep: RunnerUpkeep = { rotateKey: notHere, backUp: notHere };
+const noUpkeep: RunnerUpkeep = { rotateKey: notHere, backUp: notHere, bundle: notHere };
 
 export const createContext = (deps: ContextDeps, attempt: Attempt): JobContext => {
   const { job, emitter } = attempt;

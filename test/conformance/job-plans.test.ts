@@ -30,17 +30,24 @@ const combinations = (): { readonly lead: keyof typeof subjects | undefined; rea
 const isUnsuccessful = (state: string | undefined): boolean =>
   state !== undefined && !["queued", "running", "retrying", "succeeded"].includes(state);
 
-const indexOf = (lead: string | undefined, state: string | undefined): string => {
+const indexOf = (lead: string | undefined, { state, by }: Partial<JobFilter>): string => {
   if (state === "queued") return "jobs_open";
   if (state === "running" || state === "retrying") return "jobs_begun";
   if (isUnsuccessful(state)) return lead === undefined ? "jobs_failed" : `jobs_failed_by_${lead}`;
-  return lead === undefined ? "by id" : `jobs_by_${lead}`;
+  if (lead === undefined) return by === undefined ? "by id" : "jobs_asked";
+  return `jobs_by_${lead}`;
 };
 
-/** The first statement of a unit. */
-const firstOf = (unit: Unit<unknown>, bench: StoreBench): Statement => {
-  const { value } = unit.next();
-  return (value as { on(dialect: string): Statement }).on(bench.dialect);
+/** What a list asks before it walks, and the walk itself. */
+const statementsOf = (unit: Unit<unknown>, bench: StoreBench): Statement[] => {
+  const statements: Statement[] = [];
+  for (let step = unit.next(); !step.done; ) {
+    const statement = step.value.on(bench.dialect);
+    statements.push(statement);
+    const isQuestion = /recursive|select "type_id"/.test(statement.sql);
+    step = unit.next({ rows: isQuestion ? [{ kind: "action.run", type_id: "a.b" }] : [], changes: 0 });
+  }
+  return statements;
 };
 
 function* explained({ sql, parameters }: Statement, dialect: string): Unit<string> {
@@ -54,9 +61,12 @@ function* explained({ sql, parameters }: Statement, dialect: string): Unit<strin
   return rows.map((row) => row["detail"] ?? row["QUERY PLAN"]).join("\n");
 }
 
-const planOf = (bench: StoreBench, unit: Unit<unknown>): Promise<string> => {
-  const statement = firstOf(unit, bench);
-  return bench.store.write(() => explained(statement, bench.dialect));
+const plansOf = async (bench: StoreBench, unit: Unit<unknown>): Promise<string[]> => {
+  const plans: string[] = [];
+  for (const statement of statementsOf(unit, bench)) {
+    plans.push(await bench.store.write(() => explained(statement, bench.dialect)));
+  }
+  return plans;
 };
 
 /** The index on jobs that a plan uses: only where it is searched or walked in its order. */
@@ -77,18 +87,21 @@ const pages: readonly Partial<JobFilter>[] = [
 
 const lists = [undefined, ...jobStates].flatMap((state) =>
   combinations().flatMap(({ lead, filter }) =>
-    pages.map((page) => ({
-      asked: { ...filter, ...page, ...(state === undefined ? {} : { state }), limit: 50 } satisfies JobFilter,
-      index: indexOf(lead, state),
-    })),
+    pages.map((page) => {
+      const asked: JobFilter = { ...filter, ...page, ...(state === undefined ? {} : { state }), limit: 50 };
+      return { asked, index: indexOf(lead, asked) };
+    }),
   ),
 );
 
 describeStores("the way to a list of jobs", (bench) => {
   it("is one index for each combination of filters, without sorting", async () => {
     for (const { asked, index } of lists) {
-      const plan = await planOf(bench, listJobs(asked));
-      expect(usedIndex(plan), `${JSON.stringify(asked)}\n${plan}`).toBe(index);
+      const plans = await plansOf(bench, listJobs(asked));
+      const used = plans.map(usedIndex);
+      expect(used.pop(), `${JSON.stringify(asked)}\n${plans.join("\n")}`).toBe(index);
+      // What it asks before, the kinds of an instance or a type, is a search in the same index.
+      for (const name of used) expect(["jobs_by_instance", "jobs_by_type"]).toContain(name);
     }
   });
 
@@ -102,6 +115,6 @@ describeStores("the way to a list of jobs", (bench) => {
       [openTails(older), "jobs_open_tails"],
       [pruneJobs({ before: 1_000, scheduledBefore: 2_000, limit: 10 }), "by id"],
     ];
-    for (const [unit, index] of ways) expect(usedIndex(await planOf(bench, unit))).toBe(index);
+    for (const [unit, index] of ways) expect((await plansOf(bench, unit)).map(usedIndex)[0]).toBe(index);
   });
 });

@@ -108,10 +108,10 @@ describeStores("types and releases", (bench) => {
     const upload = { digest: "u", fileName: "a.int", bytes: Buffer.from([0, 1, 255]), now: 1_000 };
     await bench.store.write(() => insertUpload(upload));
     await bench.store.write(() => insertUpload({ ...upload, fileName: "b.int", now: 2_000 }));
-    expect(await bench.store.write(() => pruneUploads({ before: 1_500 }))).toBe(0);
+    expect(await bench.store.write(() => pruneUploads({ before: 1_500, limit: 10 }))).toBe(0);
     const kept = await bench.store.read(() => readUpload("u"));
     expect([kept?.fileName, Buffer.from(kept!.bytes)]).toEqual(["b.int", upload.bytes]);
-    expect(await bench.store.write(() => pruneUploads({ before: 2_500 }))).toBe(1);
+    expect(await bench.store.write(() => pruneUploads({ before: 2_500, limit: 10 }))).toBe(1);
     expect(await bench.store.read(() => readUpload("u"))).toBeUndefined();
   });
 });

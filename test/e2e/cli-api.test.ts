@@ -99,7 +99,7 @@ describe.skipIf(!hasRedis)("the API behind the command line", () => {
     const headers = { "idempotency-key": "undo-once" };
     const undo = await bench.json("POST", `/api/jobs/${id}/undo`, { status: 202, headers });
     const again = await bench.json("POST", `/api/jobs/${id}/undo`, { status: 409 });
-    expect(again).toMatchObject({ code: "undo_conflict", undone_by: undo["id"] });
+    expect(again).toMatchObject({ code: "undo_conflict", job_id: undo["id"] });
     expect(again["detail"]).toContain(String(undo["id"]));
     expect(await bench.json("POST", `/api/jobs/${id}/undo`, { status: 202, headers })).toMatchObject({
       id: undo["id"],

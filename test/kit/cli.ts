@@ -36,6 +36,8 @@ export interface Typed {
   /** Both outputs in the order in which they came. */
   readonly seen: string;
   readonly out: string;
+  /** With colour and repainting. */
+  readonly raw: string;
   readonly asked: readonly string[];
 }
 
@@ -90,7 +92,7 @@ const typer =
       },
       args,
     );
-    return { code, seen: withoutControls(seen), out: withoutControls(out), asked };
+    return { code, seen: withoutControls(seen), out: withoutControls(out), raw: seen, asked };
   };
 
 export interface CliBench {

@@ -162,6 +162,7 @@ export const openPackBench = async () => {
       upkeep: {
         rotateKey: () => Promise.reject(new Error("no job about packs exchanges keys")),
         backUp: () => Promise.reject(new Error("no job about packs takes backups")),
+        bundle: () => Promise.reject(new Error("no job about packs makes support bundles")),
       },
       emit: (phase, level, message) => void events.push({ phase, level, message }),
       progress: () => undefined,

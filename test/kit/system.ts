@@ -195,13 +195,14 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
     started.stderr.on("data", (chunk) => {
       output += String(chunk);
     });
-    url = await until(async () => {
+    const look = async (): Promise<string | undefined> => {
       if (started.exitCode !== null) throw new Error(`the system ended with ${started.exitCode}:\n${output}`);
       if (!existsSync(join(dataDir, "url"))) return undefined;
       const address = readFileSync(join(dataDir, "url"), "utf8").trim();
       const ready = await fetch(`${address}/readyz`).catch(() => undefined);
       return ready?.ok ? address : undefined;
-    }, "the system to be ready").catch((error: unknown) => {
+    };
+    url = await until(look, "the system to be ready", 60_000).catch((error: unknown) => {
       throw new Error(`${String(error)}; it said:\n${output}`);
     });
     if (options.lab)

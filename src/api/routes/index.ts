@@ -12,6 +12,7 @@ import { inventoryRoutes } from "./inventory.ts";
 import { jobRoutes } from "./jobs.ts";
 import { planRoutes } from "./plans.ts";
 import { scheduleRoutes } from "./schedules.ts";
+import { supportBundleRoutes } from "./support-bundles.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { typeRoutes } from "./types.ts";
 import { uploadRoutes } from "./upload.ts";
@@ -33,6 +34,7 @@ export const createRoutes = (api: Api): readonly Route[] => {
     ...auditRoutes(api),
     ...vaultRoutes(api),
     ...backupRoutes(api),
+    ...supportBundleRoutes(api),
   ];
   const documents: Route[] = documentRoutes(api, () => [...routes, ...documents]);
   return [...routes, ...documents];

@@ -1,4 +1,5 @@
 /** Changing an instance: fields and secrets by options, or the whole config in an editor. */
+import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
 import type { Json, JsonObject } from "../../model/json.ts";
 import { call } from "../called.ts";
@@ -122,7 +123,7 @@ const readDocument = (text: string): { name: string; config: JsonObject } => {
 
 const differences = (instance: InstanceDocument, { name, config }: { name: string; config: JsonObject }): Change => ({
   ...(name === instance.name ? {} : { name }),
-  ...(JSON.stringify(config) === JSON.stringify(instance.config) ? {} : { config }),
+  ...(isDeepStrictEqual(config, instance.config) ? {} : { config }),
 });
 
 const send = async ({ api }: Session, { instance_id }: InstanceDocument, change: Change): Promise<InstanceDocument> =>

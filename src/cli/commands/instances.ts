@@ -81,7 +81,8 @@ const remove = async (
   const asks = `Delete ${name} with its secrets, inventory and schedules?`;
   await agree(session, { asks, otherwise: "Nothing was deleted.", yes: options.yes });
   await api.ask("DELETE", `${paths.instances}/${instance_id}`);
-  if (!isJson) terminal.print(`${name} is deleted`);
+  if (isJson) printJson(session, null);
+  else terminal.print(`${name} is deleted`);
 };
 
 /** A test is asked for its outcome, so it is waited for. */

@@ -47,7 +47,7 @@ const check = async (session: Session): Promise<ExitCode> => {
   for (const [id, count] of Object.entries(vault.sealed_secrets)) terminal.print(`  ${count} secrets under ${id}`);
   if (vault.rotation !== null) {
     terminal.print(`An exchange from ${vault.rotation.from} to ${vault.rotation.to} is not over.`);
-    terminal.note("Go on with it: switchyard secrets rotate --watch");
+    terminal.note("Go on with it: npx switchyard secrets rotate --watch");
   }
   printTable(terminal, vault.processes, columns, "No process says which key it has.");
   return code;

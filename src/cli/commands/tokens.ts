@@ -94,7 +94,8 @@ const revokeToken = async (session: Session, [asked = ""]: readonly string[], op
   await agree(session, { asks, otherwise: "It still works.", yes });
   const query = force ? { force: true } : {};
   await session.api.ask("DELETE", `${paths.tokens}/${encodeURIComponent(id)}`, { query });
-  if (!session.isJson) session.terminal.print(`${id} is revoked`);
+  if (session.isJson) printJson(session, null);
+  else session.terminal.print(`${id} is revoked`);
   return undefined;
 };
 

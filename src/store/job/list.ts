@@ -4,7 +4,7 @@ import { cursorOf, type Page } from "../paging.ts";
 import { type Built, run } from "../query.ts";
 import type { Unit } from "../unit.ts";
 import { findJobs } from "./find.ts";
-import { isOfOpen, type JobFilter, openJobs, walkedJobs } from "./walk.ts";
+import { isOfOpen, type JobFilter, kindsOf, openJobs, typeOf, walkedJobs } from "./walk.ts";
 
 /** Which instances are to be walked one by one; undefined: all jobs at once. */
 const walkedInstances = ({ instanceId, visibleInstances }: JobFilter): readonly string[] | undefined => {
@@ -16,10 +16,25 @@ function* idsOf(select: Built<{ id: string }>): Unit<string[]> {
   return (yield* run(select)).rows.map(({ id }) => id);
 }
 
-/** Each instance gives its newest, and the newest of these make the page: no instance is read further than a page. */
-function* mergedJobs(filter: JobFilter, instances: readonly string[]): Unit<string[]> {
+/** What the indexes answer each at once: a walk knows the instance or the type, and the kind. */
+function* walksOf(filter: JobFilter): Unit<readonly JobFilter[]> {
+  const { instanceId, typeId, kind } = filter;
+  if (instanceId !== undefined && typeId !== undefined) {
+    const first = (yield* run(typeOf(instanceId))).rows[0];
+    const { typeId: _, ...ofInstance } = filter;
+    return first?.type_id === typeId ? yield* walksOf(ofInstance) : [];
+  }
+  if (kind !== undefined || (instanceId === undefined && typeId === undefined)) return [filter];
+  const kinds = instanceId === undefined ? kindsOf("type_id", typeId ?? "") : kindsOf("instance_id", instanceId);
+  return (yield* run(kinds)).rows.map((row) => ({ ...filter, kind: row.kind }));
+}
+
+/** Each walk gives its newest, and the newest of these make the page: none goes further than a page. */
+function* merged(filters: readonly JobFilter[]): Unit<string[]> {
   const found: string[] = [];
-  for (const instanceId of new Set(instances)) found.push(...(yield* idsOf(walkedJobs({ ...filter, instanceId }))));
+  for (const filter of filters) {
+    for (const walk of yield* walksOf(filter)) found.push(...(yield* idsOf(walkedJobs(walk))));
+  }
   return found.sort().reverse();
 }
 
@@ -27,7 +42,9 @@ function* foundJobs(filter: JobFilter): Unit<string[]> {
   const instances = walkedInstances(filter);
   if (instances?.length === 0) return [];
   if (isOfOpen(filter)) return yield* idsOf(openJobs(filter));
-  return instances === undefined ? yield* idsOf(walkedJobs(filter)) : yield* mergedJobs(filter, instances);
+  const each =
+    instances === undefined ? [filter] : [...new Set(instances)].map((one) => ({ ...filter, instanceId: one }));
+  return yield* merged(each);
 }
 
 export function* listJobs(filter: JobFilter): Unit<Page<Job>> {

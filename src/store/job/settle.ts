@@ -56,17 +56,15 @@ export interface Settlement extends Fence {
   readonly routine?: boolean;
 }
 
-type SettledColumns = Pick<
-  JobColumns,
-  "state" | "result" | "error" | "finished_at" | "last_seq" | "is_routine" | "sandbox_level"
-> & { id: string };
-const settled = prepared<SettledColumns, unknown>((value) =>
+type EndColumns = Pick<JobColumns, "state" | "result" | "finished_at" | "last_seq" | "is_routine" | "sandbox_level"> & {
+  id: string;
+};
+const ended = (value: <K extends keyof EndColumns>(name: K) => EndColumns[K]) =>
   query
     .updateTable("jobs")
     .set({
       state: value("state"),
       result: value("result"),
-      error: value("error"),
       finished_at: value("finished_at"),
       last_seq: value("last_seq"),
       is_routine: value("is_routine"),
@@ -74,7 +72,12 @@ const settled = prepared<SettledColumns, unknown>((value) =>
       tail: "open",
       dedupe_key: null,
     })
-    .where("id", "=", value("id")),
+    .where("id", "=", value("id"));
+
+/** The error, which was empty so far, is not even named: several indexes would be written anew. */
+const settledWell = prepared<EndColumns, unknown>(ended);
+const settledIll = prepared<EndColumns & { error: string }, unknown>((value) =>
+  ended(value).set({ error: value("error") }),
 );
 
 /** A job that did not succeed is found by its error: it has one, whoever settles it. */
@@ -85,16 +88,17 @@ const errorOf = ({ state, error }: Settlement): JobError | null =>
 export function* settleJob(settlement: Settlement): Unit<boolean> {
   if (!(yield* holds(settlement))) return false;
   const { id, state, result, now, sandboxLevel, planId, routine = false } = settlement;
-  yield* settled({
+  const error = errorText(errorOf(settlement));
+  const end = {
     id,
     state,
     result: result === null ? null : JSON.stringify(result),
-    error: errorText(errorOf(settlement)),
     finished_at: now,
     last_seq: yield* addEvents(id, settlement.events),
     is_routine: routine ? 1 : 0,
     sandbox_level: sandboxLevel ?? null,
-  });
+  };
+  yield* error === null ? settledWell(end) : settledIll({ ...end, error });
   if (planId !== undefined) yield* change(id, { plan_id: planId });
   return true;
 }

@@ -90,11 +90,14 @@ export const openJobs = (filter: OpenFilter): Select => {
 
 const isFailure = (state: JobState | undefined): boolean => state !== undefined && state !== "succeeded";
 
+/** As the indexes have it: what failed is passed over without a look at its row. */
+const isWell = sql<number>`(case when error is null then 1 else 0 end)`;
+
 /** Nearly every settled job succeeded: those are met on any walk, the others lie in indexes of their own. */
 const inState = (select: Select, filter: JobFilter): Select => {
   const { state } = filter;
   if (state === undefined) return select;
-  if (state === "succeeded") return select.where(computed("state"), "=", state);
+  if (state === "succeeded") return select.where(isWell, "=", 1).where(computed("state"), "=", state);
   const failed = select.where("error", "is not", null).where("state", "=", state);
   return subjects(filter).length > 0 ? failed : failed.where("finished_at", "is not", null);
 };
@@ -111,11 +114,33 @@ const createdWithin = (select: Select, filter: JobFilter): Select => {
   return isBounded ? found.where(computed("id"), ">=", first) : found.where("id", ">=", first);
 };
 
-/** Jobs by their ids, newest first, as these begin with their time. The most telling filter chooses the index. */
+const leavesSchedulesOut = ({ by, notBy }: JobFilter): boolean =>
+  (by !== undefined && by !== "schedule") || notBy === "schedule";
+
+/** A list of all subjects in all states that leaves the schedules out has an index of its own. */
+const asked = (select: Select, filter: JobFilter): Select =>
+  leavesSchedulesOut(filter) && subjects(filter).length === 0 && !isFailure(filter.state)
+    ? select.where(sql<boolean>`requested_by not like '%"scheduleId":%'`)
+    : select;
+
+/** Jobs by their ids, newest first, as these begin with their time: of one instance, type or kind, or of all. */
 export const walkedJobs = (filter: JobFilter): Select => {
-  let found = createdWithin(narrowed(inState(jobs(), filter), filter), filter);
-  for (const [place, [column, value]] of subjects(filter).entries()) {
-    found = found.where(place === 0 ? column : computed(column), "=", value);
-  }
+  let found = createdWithin(asked(narrowed(inState(jobs(), filter), filter), filter), filter);
+  for (const [column, value] of subjects(filter)) found = found.where(column, "=", value);
   return found.orderBy("id", "desc").limit(filter.limit + 1);
 };
+
+/** The kinds of jobs that an instance or a type has, by leaps through its index: each kind costs one search. */
+export const kindsOf = (column: "instance_id" | "type_id", value: string) => {
+  const least = (after: ReturnType<typeof sql>) =>
+    sql`select min(kind) from jobs where ${sql.ref(column)} = ${value} ${after}`;
+  const kinds = sql<{ kind: string }>`(with recursive kinds (kind) as (
+    ${least(sql``)} union all
+    select (${least(sql`and jobs.kind > kinds.kind`)}) from kinds where kinds.kind is not null
+  ) select kind from kinds where kind is not null)`;
+  return query.selectFrom(kinds.as("found")).select("kind");
+};
+
+/** One job of an instance, whichever: all have the same type. */
+export const typeOf = (instanceId: string) =>
+  query.selectFrom("jobs").select("type_id").where("instance_id", "=", instanceId).limit(1);

@@ -8,17 +8,19 @@ import type { Stack } from "../kit/stack.ts";
 
 const reachedWithinMs = 60_000;
 const lookEveryMs = 20;
-/** So often another job is sent that way. */
-const askEveryLooks = 25;
+/** So often another job is sent that way; installs stand in one line, which need not grow. */
+const askEveryLooks = { install: 150, other: 25 };
 
 /** Jobs come by until one is stopped. */
 const untilReached = async (stack: Stack, waypoint: Waypoint, { chance, ask }: Strike): Promise<string> => {
   const note = `${stack.pauseFile}.reached`;
   const deadline = performance.now() + reachedWithinMs;
+  const isInstall = waypoint.startsWith("install");
+  const askEvery = isInstall ? askEveryLooks.install : askEveryLooks.other;
   for (let looks = 0; !existsSync(note); looks += 1) {
     if (performance.now() > deadline) throw new Error(`no job came to ${waypoint} within ${reachedWithinMs} ms`);
-    if (looks % askEveryLooks === 0) {
-      ask(waypoint.startsWith("install") ? await install(stack, looks) : act(stack, chance, chance.below(4)));
+    if (looks % askEvery === 0) {
+      ask(isInstall ? await install(stack, looks) : act(stack, chance, chance.below(4)));
     }
     await pause(lookEveryMs);
   }

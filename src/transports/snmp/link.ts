@@ -1,0 +1,177 @@
+/** The warm SNMP sessions of an instance to one endpoint: one for reads, which are repeated, and one for writes, which are not. */
+import type { Session, User } from "net-snmp";
+import type { SwitchyardError } from "../../errors.ts";
+import type { SnmpEndpoint, SnmpUser } from "../../model/endpoint.ts";
+import { fill, type Rendered } from "../../model/template.ts";
+import { connectFailure } from "../causes.ts";
+import { checkedAddresses } from "../dial.ts";
+import type { SecretBook } from "../secrets.ts";
+import type { Surroundings } from "../wire.ts";
+import { isOutOfTime, isTimeout, silence, snmpFailure } from "./failures.ts";
+import { openSnmpSocket, type SnmpSocket } from "./socket.ts";
+
+const idleMs = 60_000;
+/** So long after an answer an agent is taken to be there. */
+const freshMs = 10_000;
+
+interface LinkDeps {
+  readonly around: Surroundings;
+  readonly secrets: SecretBook;
+}
+
+type Use = "read" | "write";
+
+interface OpenSession {
+  readonly session: Session;
+  readonly socket: SnmpSocket;
+}
+
+type Callback<T> = (error: Error | null, value?: T) => void;
+/** Starts one request of the library. */
+export type Request<T> = (session: Session, done: Callback<T>) => unknown;
+
+/** Lives as long as its instance is in use. */
+export class SnmpLink {
+  readonly endpoint: SnmpEndpoint;
+  private readonly deps: LinkDeps;
+  private readonly sessions = new Map<Use, Promise<OpenSession>>();
+  private answeredAt = Number.NEGATIVE_INFINITY;
+  private idle: NodeJS.Timeout | undefined;
+
+  constructor(endpoint: SnmpEndpoint, deps: LinkDeps) {
+    this.endpoint = endpoint;
+    this.deps = deps;
+  }
+
+  /** Whether the agent answered a moment ago. */
+  get isFresh(): boolean {
+    return this.deps.around.now() - this.answeredAt < freshMs;
+  }
+
+  /** Makes one request. Failures that the agent names come as the library throws them, all others as SwitchyardErrors. */
+  async ask<T>(use: Use, request: Request<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted();
+    const open = await this.open(use);
+    const startedAt = this.deps.around.now();
+    const before = { ...open.socket.counts };
+    try {
+      const value = await this.send(open, request, signal);
+      this.answeredAt = this.deps.around.now();
+      return value;
+    } catch (thrown) {
+      if (!isTimeout(thrown)) throw thrown;
+      this.close();
+      const { received, garbled } = open.socket.counts;
+      const heard = { received: received - before.received, garbled: garbled - before.garbled };
+      throw silence(this.endpoint, this.deps.around.now() - startedAt, heard);
+    }
+  }
+
+  /** As `ask`, once more when the agent's clock went another way, as after its restart: it did nothing with the request. */
+  async askInTime<T>(use: Use, request: Request<T>, signal: AbortSignal): Promise<T> {
+    try {
+      return await this.ask(use, request, signal);
+    } catch (thrown) {
+      if (!isOutOfTime(thrown)) throw thrown;
+      this.close();
+      return this.ask(use, request, signal);
+    }
+  }
+
+  cut(): void {
+    this.close();
+  }
+
+  private close(): void {
+    clearTimeout(this.idle);
+    for (const opening of this.sessions.values())
+      opening.then(
+        ({ socket }) => socket.close(),
+        () => undefined,
+      );
+    this.sessions.clear();
+  }
+
+  private send<T>({ session, socket }: OpenSession, request: Request<T>, signal: AbortSignal): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => reject(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      const forget = socket.onRefused((error) => reject(connectFailure(error, { ...this.endpoint, scheme: "snmp" })));
+      request(session, (error, value) => {
+        signal.removeEventListener("abort", onAbort);
+        forget();
+        if (error === null || error === undefined) resolve(value as T);
+        else reject(error);
+      });
+    });
+  }
+
+  private open(use: Use): Promise<OpenSession> {
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => this.close(), idleMs).unref();
+    const known = this.sessions.get(use);
+    if (known !== undefined) return known;
+    const opening = this.openNow(use);
+    this.sessions.set(use, opening);
+    opening.catch(() => this.sessions.delete(use));
+    return opening;
+  }
+
+  private async openNow(use: Use): Promise<OpenSession> {
+    const { endpoint } = this;
+    try {
+      const [address = ""] = await checkedAddresses(endpoint, this.deps.around);
+      const socket = await openSnmpSocket(address, endpoint.port);
+      const session = await this.sessionOn(socket, address, use);
+      session.on("error", () => undefined);
+      return { session, socket };
+    } catch (thrown) {
+      throw connectFailure(thrown, { ...endpoint, scheme: "snmp" });
+    }
+  }
+
+  private async sessionOn({ dgramModule }: SnmpSocket, address: string, use: Use): Promise<Session> {
+    const { default: snmp } = await import("net-snmp");
+    const { endpoint } = this;
+    const common = {
+      port: endpoint.port,
+      timeout: endpoint.timeoutMs,
+      retries: use === "read" ? endpoint.retries : 0,
+      reportOidMismatchErrors: true,
+      dgramModule,
+    };
+    if (endpoint.version === "3" && endpoint.user !== null) {
+      const user = this.userOf(endpoint.user, snmp as unknown as SecurityNames);
+      return snmp.createV3Session(address, user, { ...common, context: endpoint.context });
+    }
+    const version = endpoint.version === "1" ? snmp.Version1 : snmp.Version2c;
+    return snmp.createSession(address, this.text(endpoint.community ?? []), { ...common, version });
+  }
+
+  private userOf({ name, auth, priv }: SnmpUser, names: SecurityNames): User {
+    const level = auth === null ? "noAuthNoPriv" : priv === null ? "authNoPriv" : "authPriv";
+    const user = {
+      name,
+      level: names.SecurityLevel[level],
+      ...(auth === null ? {} : { authProtocol: names.AuthProtocols[auth.protocol], authKey: this.text(auth.key) }),
+      ...(priv === null || auth === null
+        ? {}
+        : { privProtocol: names.PrivProtocols[priv.protocol], privKey: this.text(priv.key) }),
+    };
+    return user as unknown as User;
+  }
+
+  private text(rendered: Rendered): string {
+    return fill(rendered, (_, name) => this.deps.secrets.valueOf(name));
+  }
+}
+
+interface SecurityNames {
+  readonly SecurityLevel: Readonly<Record<string, number>>;
+  readonly AuthProtocols: Readonly<Record<string, string>>;
+  readonly PrivProtocols: Readonly<Record<string, string>>;
+}
+
+/** The cause of a failed request, whatever it was thrown as. */
+export const asCause = (thrown: unknown, { endpoint }: SnmpLink): SwitchyardError => snmpFailure(thrown, endpoint);

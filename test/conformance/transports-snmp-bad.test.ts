@@ -1,0 +1,128 @@
+/** SNMP agents that misbehave: each has a named error, in time, and nothing of what they said is used. */
+import { describe, expect, test } from "vitest";
+import type { Door } from "../../src/transports/transports.ts";
+import { type BenchFacts, codeOf, openBench } from "../kit/transport-bench.ts";
+import { answerTo, startUdpAgent, type UdpAgent } from "../kit/udp-agent.ts";
+
+const facts = (port: number): BenchFacts => ({
+  transports: { snmp: { host: "{host}", port: "{port}", community: "{secret:community}" } },
+  config: { host: "127.0.0.1", port },
+  secrets: { community: "some-community" },
+  capability: { writes: ["SET 1.3.6.*"] },
+  defaults: { http: { retries: 0 }, transports: { snmp: { timeout_s: 0.2, retries: 1 } } },
+});
+const withAgent = async (
+  answer: Parameters<typeof startUdpAgent>[0],
+  work: (door: Door, agent: UdpAgent, bench: ReturnType<typeof openBench>) => Promise<void>,
+): Promise<void> => {
+  await using agent = await startUdpAgent(answer);
+  await using bench = openBench(facts(agent.port));
+  await work(bench.door({ mode: "free" }), agent, bench);
+};
+const base = "1.3.6.1.2.1.2";
+const set = { set: [{ oid: `${base}.1`, type: "Integer", value: 1 }] };
+
+describe("an agent", () => {
+  test.each([
+    ["answers the same name again and again", () => `${base}.1`],
+    ["goes back", (count: number) => `${base}.${20 - count}`],
+    ["goes round in circles", (count: number) => `${base}.${1 + (count % 3)}`],
+  ])("that %s is left, and nothing of its walk is used", async (_, nameOf) => {
+    let count = 0;
+    await withAgent(
+      ({ community, id }) => {
+        count += 1;
+        return [answerTo(community, id, [[nameOf(count), count]])];
+      },
+      async (door, agent, bench) => {
+        expect(await codeOf(door.ask("snmp.walk", { oid: base }))).toBe("device_error");
+        expect(agent.seen.length).toBeLessThan(6);
+        expect(bench.transports.inFlightBytes).toBe(0);
+      },
+    );
+  });
+
+  test("whose names grow in the order of numbers, not of letters, is walked", () =>
+    withAgent(
+      ({ community, id, oid }) => {
+        const at = oid === base ? 8 : Number(oid.split(".").at(-1)) + 1;
+        return [answerTo(community, id, [[at > 11 ? "1.3.6.1.2.1.3.1" : `${base}.${at}`, at]])];
+      },
+      async (door) => {
+        expect(await door.ask("snmp.walk", { oid: base })).toMatchObject({ names: ["8", "9", "10", "11"] });
+      },
+    ));
+
+  test("that answers other requests than those that were made is no agent of ours", () =>
+    withAgent(
+      ({ community, id }) => [answerTo(community, id + 1, [[`${base}.1`, 1]])],
+      async (door) => {
+        expect(await codeOf(door.ask("snmp.get", { oids: [`${base}.1`] }))).toBe("protocol_mismatch");
+      },
+    ));
+
+  test("that answers with other names than were asked for is not believed", () =>
+    withAgent(
+      ({ community, id }) => [answerTo(community, id, [[`${base}.2`, 1]])],
+      async (door) => {
+        expect(await codeOf(door.ask("snmp.get", { oids: [`${base}.1`] }))).toBe("protocol_mismatch");
+      },
+    ));
+
+  test("that sends garbage harms nobody", () =>
+    withAgent(
+      () => [
+        Buffer.from("no snmp at all"),
+        Buffer.from([48, 3, 2, 1, 1]),
+        Buffer.from([48, 0x84, 255, 255, 255, 255]),
+        Buffer.alloc(0),
+      ],
+      async (door) => {
+        expect(await codeOf(door.ask("snmp.walk", { oid: base }))).toBe("protocol_mismatch");
+      },
+    ));
+
+  test("that answers for ever is given up in time", () => {
+    let count = 0;
+    return withAgent(
+      ({ community, id }) => {
+        count += 1;
+        return [answerTo(community, id, [[`${base}.${count}`, 1]])];
+      },
+      async (door) => {
+        expect(await codeOf(door.ask("snmp.walk", { oid: base, timeout_ms: 300 }))).toBe("response_timeout");
+        expect(await codeOf(door.ask("snmp.walk", { oid: `${base}.1`, timeout_ms: 300 }))).toBeUndefined();
+      },
+    );
+  });
+
+  test("that takes a set and stays silent leaves its outcome unknown, and gets it once", () =>
+    withAgent(
+      ({ community, id, type }) => (type === 163 ? [] : [answerTo(community, id, [["1.3.6.1.2.1.1.3.0", 1]])]),
+      async (door, agent) => {
+        expect(await codeOf(door.ask("snmp.set", set))).toBe("no_snmp_answer");
+        expect(door.unknownStep).toBe(0);
+        expect(agent.seen.filter(({ type }) => type === 163)).toHaveLength(1);
+      },
+    ));
+
+  test("that is silent is asked as often as the manifest says, and no write is sent to it", () =>
+    withAgent(
+      () => [],
+      async (door, agent) => {
+        expect(await codeOf(door.ask("snmp.set", set))).toBe("no_snmp_answer");
+        expect(agent.seen.map(({ type }) => type)).toEqual([160, 160]);
+        expect(door.unknownStep).toBeNull();
+      },
+    ));
+
+  test("is left as soon as the job is cancelled", async () => {
+    await using agent = await startUdpAgent(() => []);
+    await using bench = openBench({ ...facts(agent.port), defaults: { transports: { snmp: { timeout_s: 20 } } } });
+    const cancel = new AbortController();
+    const waiting = codeOf(bench.door({ signal: cancel.signal }).ask("snmp.get", { oids: [`${base}.1`] }));
+    await expect.poll(() => agent.seen.length).toBe(1);
+    cancel.abort();
+    expect(await waiting).toBe("job_cancelled");
+  });
+});
