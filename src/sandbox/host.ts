@@ -36,6 +36,8 @@ interface HostDeps {
   readonly now: () => number;
   /** Called once, when the host can take no more calls. */
   readonly onGone: (reason: SwitchyardError) => void;
+  /** Called when it listens. */
+  readonly onReady: () => void;
 }
 
 const tailLength = 4096;
@@ -153,6 +155,7 @@ export const startHost = (deps: HostDeps): Host => {
   };
   const meet = (): void => {
     inner = innermost(inner);
+    deps.onReady();
     deps.memory.watch(inner, () => kill(outOfMemory(deps.memoryCapBytes)));
   };
   const take = (body: Buffer): void => {

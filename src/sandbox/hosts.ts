@@ -34,18 +34,36 @@ interface Entry {
   readonly place: HostPlace;
   readonly host: Host;
   isBusy: boolean;
+  /** It has said that it listens. */
+  isReady: boolean;
   /** Ends instead of becoming idle. */
   isLast: boolean;
   usedAt: number;
   idleTimer?: NodeJS.Timeout;
+  tidyTimer?: NodeJS.Timeout;
 }
+
+/** A busy process may be free sooner than a new one is ready: those who wait look again this often. */
+const lookAgainMs = 25;
+/** Whoever had nothing to do for this long tidies up. */
+const tidyMs = 200;
 
 /** Ends that nobody has to hear of. */
 const unneeded = new SwitchyardError("sandbox_crashed", { detail: "The sandbox was no longer needed." });
 
+const stopTimers = ({ idleTimer, tidyTimer }: Entry): void => {
+  clearTimeout(idleTimer);
+  clearTimeout(tidyTimer);
+};
+
 const end = (entry: Entry, reason: SwitchyardError): void => {
-  clearTimeout(entry.idleTimer);
+  stopTimers(entry);
   entry.host.kill(reason);
+};
+
+const startTimers = (entry: Entry, idleMs: number): void => {
+  entry.idleTimer = setTimeout(() => end(entry, unneeded), idleMs).unref();
+  entry.tidyTimer = setTimeout(() => entry.host.send({ t: "tidy" }), tidyMs).unref();
 };
 
 const endEach = (entries: Iterable<Entry>, reason: SwitchyardError): void => {
@@ -61,8 +79,21 @@ const retire = (entries: readonly Entry[]): void => {
   );
 };
 
+const idle = (entries: ReadonlySet<Entry>, key?: string): Entry[] =>
+  [...entries].filter((entry) => !entry.isBusy && (key === undefined || entry.place.key === key));
+
+const mayStart = (entries: ReadonlySet<Entry>, { key }: HostPlace): boolean => {
+  const own = [...entries].filter((entry) => entry.place.key === key && !entry.isLast);
+  const ready = own.filter(({ isReady }) => isReady).length;
+  return own.length - ready < Math.max(1, ready);
+};
+
 export interface Hosts {
-  /** A process for this place, alone: a warm one, a new one, or - when all are busy - the next that becomes free. */
+  /**
+   * A process for this place, alone: a warm one, a new one, or the next that becomes free - when there are as many as
+   * there may be, or when as many of this place are starting as are ready. So their number doubles while calls wait,
+   * and many short calls make do with few.
+   */
   take(place: HostPlace, signal: AbortSignal, timeoutMs: number): Promise<TakenHost>;
   endInstance(instanceId: string): void;
   endAll(reason: SwitchyardError): void;
@@ -76,17 +107,18 @@ export const createHosts = (deps: HostsDeps): Hosts => {
   const memory = createMemoryWatch(deps.memoryCapBytes);
   const line = createWaitingLine();
 
-  const idleOf = (key?: string): Entry[] =>
-    [...entries].filter((entry) => !entry.isBusy && (key === undefined || entry.place.key === key));
   const drop = (entry: Entry, reason: SwitchyardError): void => {
-    clearTimeout(entry.idleTimer);
+    stopTimers(entry);
     if (reason !== unneeded) deps.metrics?.sandboxKilled(reason.code);
     if (entries.delete(entry)) line.callNext();
   };
   const start = (place: HostPlace): Entry => {
     const onGone = (reason: SwitchyardError): void => drop(entry, reason);
-    const host = startHost({ ...deps, command: place.command(), memory, onGone });
-    const entry: Entry = { place, host, isBusy: true, isLast: false, usedAt: deps.now() };
+    const onReady = (): void => {
+      entry.isReady = true;
+    };
+    const host = startHost({ ...deps, command: place.command(), memory, onGone, onReady });
+    const entry: Entry = { place, host, isBusy: true, isReady: false, isLast: false, usedAt: deps.now() };
     entries.add(entry);
     deps.metrics?.sandboxStarted(deps.level);
     leaving.add(host.ended);
@@ -95,7 +127,7 @@ export const createHosts = (deps: HostsDeps): Hosts => {
   };
   const makeRoom = (): boolean => {
     if (entries.size < deps.maxProcesses) return true;
-    const [oldest] = idleOf().sort((one, other) => one.usedAt - other.usedAt);
+    const [oldest] = idle(entries).sort((one, other) => one.usedAt - other.usedAt);
     if (oldest === undefined) return false;
     end(oldest, unneeded);
     return true;
@@ -103,12 +135,11 @@ export const createHosts = (deps: HostsDeps): Hosts => {
   const rest = (entry: Entry): void => {
     entry.isBusy = false;
     entry.usedAt = deps.now();
-    entry.idleTimer = setTimeout(() => end(entry, unneeded), deps.idleMs);
-    entry.idleTimer.unref();
-    line.callNext();
+    startTimers(entry, deps.idleMs);
+    line.callNext(entry.place.key);
   };
   const lend = (entry: Entry): TakenHost => {
-    clearTimeout(entry.idleTimer);
+    stopTimers(entry);
     entry.isBusy = true;
     const giveBack = (keepWarm: boolean): void => {
       if (!entries.has(entry)) return;
@@ -117,24 +148,25 @@ export const createHosts = (deps: HostsDeps): Hosts => {
     };
     return { host: entry.host, giveBack };
   };
-  const find = (place: HostPlace): Entry | null => {
-    const [warm] = idleOf(place.key);
+  const find = (place: HostPlace): Entry | "later" | "full" => {
+    const [warm] = idle(entries, place.key);
     if (warm !== undefined) return warm;
-    return makeRoom() ? start(place) : null;
+    if (!mayStart(entries, place)) return "later";
+    return makeRoom() ? start(place) : "full";
   };
   return {
     take: async (place, signal, timeoutMs) => {
       const deadline = deps.now() + timeoutMs;
-      let entry = find(place);
-      while (entry === null) {
-        await line.wait(signal, deadline - deps.now());
-        entry = find(place);
+      for (;;) {
+        const found = find(place);
+        if (typeof found === "object") return lend(found);
+        const patience = { signal, timeoutMs: deadline - deps.now() };
+        await line.wait(place.key, found === "later" ? { ...patience, lookAgainMs } : patience);
       }
-      return lend(entry);
     },
     endInstance: (instanceId) => retire([...entries].filter(({ place }) => place.instanceId === instanceId)),
     endAll: (reason) => endEach(entries, reason),
-    stats: () => ({ processes: entries.size, busy: entries.size - idleOf().length }),
+    stats: () => ({ processes: entries.size, busy: entries.size - idle(entries).length }),
     close: async (reason) => {
       endEach(entries, reason);
       await Promise.all(leaving);

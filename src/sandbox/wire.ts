@@ -26,6 +26,8 @@ export type ToSandbox =
       readonly secrets: Readonly<Record<string, string>>;
     }
   | { readonly t: "inspect"; readonly id: string }
+  /** Nothing has been asked for a while: a good moment to give memory back. */
+  | { readonly t: "tidy" }
   | { readonly t: "cancel"; readonly id: string }
   | { readonly t: "answer"; readonly id: string; readonly n: number; readonly value: unknown }
   | { readonly t: "refusal"; readonly id: string; readonly n: number; readonly error: WireError };

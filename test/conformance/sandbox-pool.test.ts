@@ -123,10 +123,28 @@ describe("the pool", () => {
     expect(await patient).toBe(1);
   });
 
-  test("starts another process for an instance that is busy", async () => {
+  test("starts others for an instance whose processes stay busy", async () => {
     const bench = await open();
-    const pids = await Promise.all([bench.call("whoami"), bench.call("whoami"), bench.call("whoami")]);
-    expect(new Set(pids).size).toBe(3);
+    const end = new AbortController();
+    const ask = (): Promise<unknown> =>
+      new Promise((_, reject) => end.signal.addEventListener("abort", () => reject()));
+    const busy = Array.from({ length: 4 }, () => failure(bench.call("ignoreAbort", {}, { ask, signal: end.signal })));
+    await vi.waitFor(() => expect(bench.pool.stats()).toEqual({ processes: 4, busy: 4 }), { timeout: 10_000 });
+    end.abort();
+    bench.pool.endAll();
+    await Promise.all(busy);
+  });
+
+  test("makes do with one process for many short calls", async () => {
+    const bench = await open();
+    const counts = await Promise.all(Array.from({ length: 30 }, () => bench.call("count")));
+    expect(
+      counts
+        .map(Number)
+        .toSorted((a, b) => a - b)
+        .at(-1),
+    ).toBeGreaterThan(10);
+    expect(bench.pool.stats().processes).toBeLessThan(4);
   });
 
   test("ends idle processes after their time, and at once after a call that asks for it", async () => {

@@ -23,6 +23,7 @@ const refusals = createRefusals(
 );
 let loaded: Promise<LoadedDriver> | undefined;
 let current: RunningCall | undefined;
+let isInspected = false;
 
 const load = (): Promise<LoadedDriver> => {
   loaded ??= loadDriver(plan);
@@ -72,7 +73,6 @@ const finish = (call: RunningCall, message: FromSandbox): void => {
   if (current !== call) return;
   current = undefined;
   call.end();
-  tidy.soon();
   try {
     channel.send(message);
   } catch {
@@ -95,6 +95,7 @@ const runCall = async (call: RunningCall): Promise<void> => {
 };
 
 const inspect = async (id: string): Promise<void> => {
+  isInspected = true;
   const found = await load();
   if (found.ok) {
     channel.send({ t: "done", id, value: surfaceOf(found.driver, Driver.prototype) });
@@ -106,12 +107,13 @@ const inspect = async (id: string): Promise<void> => {
 
 const take = (message: ToSandbox): void => {
   if (message.t === "call") {
-    tidy.notNow();
     refusals.begin();
     current = createCall(message, channel.send);
     void runCall(current);
   } else if (message.t === "inspect") {
     void inspect(message.id);
+  } else if (message.t === "tidy") {
+    tidy();
   } else if (message.id !== current?.id) {
     return;
   } else if (message.t === "cancel") {
@@ -135,5 +137,5 @@ sealProcess(refusals.note);
 hearRefusals(refusals);
 exitByRunner(channel);
 process.on("uncaughtException", fall);
-channel.onMessage(take);
 channel.send({ t: "ready" });
+channel.onMessage(take, () => current === undefined && !isInspected);

@@ -2,31 +2,17 @@
 
 type Collect = (options: { type: "major"; execution: "sync"; flavor: "last-resort" }) => void;
 
-export interface Tidy {
-  /** Collects once the process has been idle for a while. */
-  soon(): void;
-  notNow(): void;
-}
-
-const idleMs = 200;
 /** Who worked less than this since the last time left too little behind to be worth the pause. */
 const worthwhileMicroseconds = 50_000;
 
-export const createTidy = (): Tidy => {
+/** Collects what the calls since the last time left behind. */
+export const createTidy = (): (() => void) => {
   const { gc: collect } = globalThis as { gc?: Collect };
   const { cpuUsage } = process;
-  let timer: NodeJS.Timeout | undefined;
   let tidied = cpuUsage();
-
-  const tidy = (): void => {
+  return () => {
     if (cpuUsage(tidied).user < worthwhileMicroseconds) return;
     collect?.({ type: "major", execution: "sync", flavor: "last-resort" });
     tidied = cpuUsage();
-  };
-  return {
-    soon: () => {
-      timer = setTimeout(tidy, idleMs);
-    },
-    notNow: () => clearTimeout(timer),
   };
 };
