@@ -14,7 +14,7 @@ const suite = (title: string, shape: Shape, isStrict = false): void => {
     let stack: Stack;
     beforeAll(async () => {
       stack = await startShortStack(shape);
-    }, 60_000);
+    }, 180_000);
     afterAll(() => stack?.dispose(), 60_000);
     it.each(rows)("loses, doubles and leaves nothing: $name", (fault) => expectClean(stack, fault), 180_000);
   });

@@ -60,11 +60,18 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
+const end = async (stack: Stack): Promise<void> => {
+  if (values.log) say(stack.system.output());
+  ending.delete(stack);
+  await stack.dispose();
+};
+
 /** Some rounds on one stack; a round that could not be judged ends them. */
 const tryOnce = async ({ fault, chance, rounds, broken }: Trial, most: number): Promise<void> => {
-  const stack = await startStack(fault.shape, chance);
-  ending.add(stack);
+  let stack: Stack | null = null;
   try {
+    stack = await startStack(fault.shape, chance);
+    ending.add(stack);
     for (let number = 0; number < most; number += 1) {
       const round = await runRound(stack, fault, { chance, mix: fullMix, spanMs, pace: fullPace, patienceMs });
       rounds.push(round);
@@ -74,9 +81,7 @@ const tryOnce = async ({ fault, chance, rounds, broken }: Trial, most: number): 
     broken.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
     say(`${fault.name}: BROKEN: ${broken.at(-1)}`);
   } finally {
-    if (values.log) say(stack.system.output());
-    ending.delete(stack);
-    await stack.dispose();
+    if (stack) await end(stack);
   }
 };
 

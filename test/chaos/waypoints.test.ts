@@ -10,7 +10,7 @@ describe("a worker that dies between two steps", () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await startShortStack(onSqlite);
-  }, 60_000);
+  }, 180_000);
   afterAll(() => stack?.dispose(), 60_000);
 
   it.each(["claim", "install", "write", "settle", "tail"])(

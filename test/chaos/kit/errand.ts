@@ -30,7 +30,8 @@ export interface Mix {
 }
 
 export const fullMix: Mix = { installs: 7, tests: 10, refreshes: 6, plans: 12, runs: 20, guests: 5 };
-export const smallMix: Mix = { installs: 2, tests: 3, refreshes: 1, plans: 2, runs: 8, guests: 1 };
+/** Without guests: their driver gives a device five seconds to answer, which a busy machine may not. */
+export const smallMix: Mix = { installs: 2, tests: 3, refreshes: 1, plans: 2, runs: 9, guests: 0 };
 
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 const instancePath = (id: string): string => `/api/integrations/instances/${id}`;

@@ -36,7 +36,7 @@ export interface Stack {
   turnClock(byMs: number): void;
   /** A number that no other job of this stack has. */
   nextNumber(): number;
-  /** Ends everything; answers what was still there afterwards. */
+  /** Ends everything and removes its folder. */
   dispose(): Promise<void>;
 }
 
@@ -87,14 +87,27 @@ const furnish = async (system: System, device: CountingDevice, lab: Proxmox) => 
   return { counting, proxmox, shelf: await caller.addInstance(shelfId, "shelf", config, { token }) };
 };
 
-export const startStack = async (shape: Shape, chance: Chance): Promise<Stack> => {
+/** Ends in the opposite order, each of them, whatever became of the others. */
+const endAll = async (ends: readonly (() => unknown)[]): Promise<void> => {
+  for (const end of ends.toReversed()) await Promise.resolve(end()).catch(() => undefined);
+};
+
+const build = async (shape: Shape, chance: Chance, ends: (() => unknown)[]): Promise<Stack> => {
+  const own = <T>(thing: T, end: (thing: T) => unknown): T => {
+    ends.push(() => end(thing));
+    return thing;
+  };
   const ground = await layGround(shape);
   const { dir, postgres, disk } = ground;
+  ends.push(() => rmSync(dir, { recursive: true, force: true }));
+  ends.push(() => disk?.unmount());
+  ends.push(() => postgres?.stop());
   const clockFile = join(dir, "clock");
   writeFileSync(clockFile, "0");
-  const device = await startCountingDevice(chance);
-  const lab = await startProxmox({ taskMs: 1_200, vms: 60 });
-  const system = await startSystem({ dataDir: join(dir, "data"), env: await environmentOf(ground) });
+  const device = own(await startCountingDevice(chance), (one) => one.close());
+  const lab = own(await startProxmox({ taskMs: 1_200, vms: 60 }), (one) => one.close());
+  const options = { dataDir: join(dir, "data"), env: await environmentOf(ground) };
+  const system = own(await startSystem(options), (one) => one.dispose());
   let number = 0;
   return {
     ...{ system, device, lab, postgres, disk },
@@ -105,13 +118,17 @@ export const startStack = async (shape: Shape, chance: Chance): Promise<Stack> =
       number += 1;
       return number;
     },
-    async dispose() {
-      await system.dispose();
-      await device.close();
-      await lab.close();
-      await postgres?.stop();
-      disk?.unmount();
-      rmSync(dir, { recursive: true, force: true });
-    },
+    dispose: () => endAll(ends.splice(0)),
   };
+};
+
+/** What was started is ended again when the rest cannot be. */
+export const startStack = async (shape: Shape, chance: Chance): Promise<Stack> => {
+  const ends: (() => unknown)[] = [];
+  try {
+    return await build(shape, chance, ends);
+  } catch (error) {
+    await endAll(ends);
+    throw error;
+  }
 };
