@@ -128,7 +128,7 @@ describe("the command line at a terminal", () => {
         [["jobs", "--kind", "action.run"], /\njob_\w{14,26} +\w+ +pve +shutdown vm\/\d+ /],
         [["token", "list"], /^TOKEN +NAME +ROLE +ENDS/],
         [["audit"], /\n(2026-)?\d\d-\d\d \d\d:\d\d:\d\d +admin /],
-        [["instances"], /^INSTANCE +STATE +TYPE +LOOKED[^\n]*\npve +connected +walnut.proxmox.ve +\d+ m?s/],
+        [["instances"], /^INSTANCE +STATE +TYPE +CHECKED[^\n]*\npve +connected +walnut.proxmox.ve +\d+ m?s/],
         [["schedules"], /pve +heartbeat +2 min +in \d+ (s|min) /],
         [["types"], /\nwalnut.proxmox.ve +\d+\.\d+\.\d+ +valid /],
         [["inventory", "pve", "--all"], /\n\d+ +\S+ +running +pve\d/],

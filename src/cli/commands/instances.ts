@@ -39,7 +39,7 @@ const list = async (session: Session): Promise<undefined> => {
     { title: "INSTANCE", isWhole: true, value: ({ name }) => name, style: () => "bold" },
     { title: "STATE", isWhole: true, value: ({ state }) => state, style: ({ state }) => styleOf(state) },
     { title: "TYPE", value: ({ type_id }) => type_id },
-    { title: "LOOKED", isWhole: true, value: reached },
+    { title: "CHECKED", isWhole: true, value: reached },
     { title: "NOTE", value: ({ last_error, flags }) => last_error?.detail ?? flags.join(" ") },
     { title: "ID", isWhole: true, isExtra: true, value: ({ instance_id }) => instance_id, style: () => "dim" },
   ];

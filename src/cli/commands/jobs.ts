@@ -34,11 +34,8 @@ const jobColumns = (names: ReadonlyMap<string, string>, at: number): readonly Co
   { title: "STATE", isWhole: true, value: ({ state }) => state, style: ({ state }) => styleOf(state) },
   { title: "INSTANCE", value: ({ subject }) => names.get(subject.instance_id ?? "") ?? subject.type_id ?? "-" },
   { title: "WHAT", value: subjectOf },
-  {
-    title: "ASKED",
-    value: (job) => `${ago(job.created_at, at)} by ${job.requested_by.name}`,
-    short: (job) => ago(job.created_at, at),
-  },
+  { title: "ASKED", isWhole: true, value: ({ created_at }) => ago(created_at, at) },
+  { title: "BY", isExtra: true, value: ({ requested_by }) => requested_by.name },
   { title: "KIND", isExtra: true, value: ({ kind }) => kind },
 ];
 

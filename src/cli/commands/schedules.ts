@@ -38,7 +38,7 @@ const list = async (session: Session): Promise<undefined> => {
   if (session.isJson) return void printJson(session, page);
   const names = new Map((await listInstances(session.api)).map(({ instance_id, name }) => [instance_id, name]));
   printTable(session.terminal, page.items, columnsFor(names, session.now()), "Nothing is scheduled.");
-  const note = "A heartbeat is left out when something else reached the device within its interval.";
+  const note = "A heartbeat is left out when its device was reached otherwise meanwhile.";
   session.terminal.note(session.terminal.styleError("dim", note));
 };
 
