@@ -1,4 +1,5 @@
 /** The one door to prom-client: what is counted, and its text. */
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /** What is true of the whole system and not of one process. */
@@ -35,7 +36,7 @@ export interface Metrics {
   watchers(count: number): void;
   /** Set right before the text is asked for; never part of a snapshot. */
   system(facts: SystemFacts): void;
-  /** The figures as JSON text, for another process to show. */
+  /** The figures as text, for another process to show: JSON, deflated, as it is a hundred kilobytes of repetition. */
   snapshot(): Promise<string>;
   /** The exposition of this process and of others, by their snapshots; equal series are summed. */
   text(others?: readonly string[]): Promise<string>;
@@ -189,6 +190,15 @@ const workFigures = (count: Counters, shape: ReturnType<typeof shapes>, gauge: G
     scheduleLate: (kind, lateSeconds) => shape.late.observe({ kind }, lateSeconds),
   }) satisfies Partial<Metrics>;
 
+/** A process of another version may write its figures in another way: then they are missing, and all others are there. */
+const readSnapshot = (text: string): object[] => {
+  try {
+    return [JSON.parse(inflateRawSync(Buffer.from(text, "base64")).toString()) as object];
+  } catch {
+    return [];
+  }
+};
+
 export const createMetrics = ({ process: name, version, outcomes }: MetricsOptions = {}): Metrics => {
   const registry = new Registry();
   const system = new Registry();
@@ -212,9 +222,9 @@ export const createMetrics = ({ process: name, version, outcomes }: MetricsOptio
     eventLag: (lag) => shape.eventLag.observe(Math.max(0, lag)),
     watchers: (value) => gauge.watchers.set(value),
     system: (facts) => setSystem(ofSystem, facts),
-    snapshot: async () => JSON.stringify(await own()),
+    snapshot: async () => deflateRawSync(JSON.stringify(await own()), { level: 1 }).toString("base64"),
     text: async (others = []) => {
-      const parts = [await own(), ...others.map((other) => JSON.parse(other) as object)];
+      const parts = [await own(), ...others.flatMap(readSnapshot)];
       const ofAll = await AggregatorRegistry.aggregate(parts).metrics();
       return `${ofAll}${await system.metrics()}`;
     },

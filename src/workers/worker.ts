@@ -67,7 +67,9 @@ export interface Timings {
   readonly graceMs: number;
 }
 
-const figuresTtlMs = 10_000;
+const figuresTtlMs = 15_000;
+/** Figures are shown at each so many renewals of the lease. */
+const figuresEvery = 5;
 const usualTimings: Timings = {
   leaseTtlMs: 5_000,
   leaseEveryMs: 1_000,
@@ -93,6 +95,7 @@ const showFigures = async ({ redis, workerId, metrics, pool }: WorkerDeps): Prom
 
 const leaseOf = (deps: WorkerDeps, timings: Timings, process: Omit<ProcessDeps, "isLeaseHeld">): Promise<Lease> => {
   const facts = { host: deps.host, level: deps.sandboxLevel, startedAt: deps.now() };
+  let renewals = 0;
   return startLease({
     ttlMs: timings.leaseTtlMs,
     everyMs: timings.leaseEveryMs,
@@ -100,7 +103,8 @@ const leaseOf = (deps: WorkerDeps, timings: Timings, process: Omit<ProcessDeps, 
     log: deps.log,
     async renew() {
       await renewLease(deps.redis, deps.workerId, timings.leaseTtlMs, facts);
-      void showFigures(deps).catch(() => undefined);
+      if (renewals % figuresEvery === 0) void showFigures(deps).catch(() => undefined);
+      renewals += 1;
       const failed = (error: unknown): void =>
         deps.log.warn({ err: String(error) }, "housekeeping failed; next second again");
       void hearCancels(process).catch(failed);

@@ -48,6 +48,19 @@ describe("figures", () => {
     expect(text).toContain('switchyard_calls_refused_total{code="x"} 0');
   });
 
+  it("that cannot be read are left out, and the rest is shown", async () => {
+    const [api, worker] = [createMetrics(), createMetrics()];
+    worker.jobAdmitted("action.run");
+    const text = await api.text(["[]", "what is this?", await worker.snapshot()]);
+    expect(text).toContain('switchyard_jobs_admitted_total{kind="action.run"} 1');
+  });
+
+  it("take little room on their way", async () => {
+    const worker = createMetrics({ process: "worker-1" });
+    for (let index = 0; index < 50; index += 1) worker.jobSettled(`kind.${index}`, "succeeded", 1);
+    expect((await worker.snapshot()).length).toBeLessThan(8_000);
+  });
+
   it("each say what they are", async () => {
     const text = await createMetrics({ version: "1.2.3" }).text();
     const names = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
