@@ -1,5 +1,5 @@
 /** What handlers stand on: the parts that were handed in, and the few that live as long as this process. */
-import { type Auth, createAuth } from "./auth.ts";
+import { type Auth, createAuth } from "./access/auth.ts";
 import type { ApiDeps } from "./deps.ts";
 import { createInventoryShelf, type InventoryShelf } from "./inventory/shelf.ts";
 import { createFeed, type Feed } from "./streams/feed.ts";

@@ -4,9 +4,9 @@ import { cors } from "hono/cors";
 import { SwitchyardError } from "../errors.ts";
 import { type Api, createApi } from "./api.ts";
 import type { ApiDeps } from "./deps.ts";
-import { dispatch, identify, refusal } from "./dispatch.ts";
-import { noContent } from "./reply.ts";
-import type { Route } from "./route.ts";
+import { dispatch, identify, refusal } from "./http/dispatch.ts";
+import { noContent } from "./http/reply.ts";
+import type { Route } from "./http/route.ts";
 import { createRoutes } from "./routes/index.ts";
 
 const honoPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");

@@ -1,7 +1,7 @@
 /** The API role: opens the parts, listens, sees to shipped packs, and ends its streams in order. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { serveApi } from "../api/server.ts";
+import { serveApi } from "../api/http/server.ts";
 import { type Config, SettingError } from "../config.ts";
 import { type Fanout, openFanout } from "../live/fanout.ts";
 import { putFigures } from "../live/figures.ts";

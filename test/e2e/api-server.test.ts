@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type RunningServer, serveApi } from "../../src/api/server.ts";
+import { type RunningServer, serveApi } from "../../src/api/http/server.ts";
 import { appendEvents } from "../../src/live/events.ts";
 import type { NewEvent } from "../../src/model/event.ts";
 import { claimJob } from "../../src/store/jobs.ts";

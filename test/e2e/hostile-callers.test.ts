@@ -1,6 +1,6 @@
 /** Every route of the document, asked by everybody who might: nobody gets further than their token says. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createAuth, hashToken } from "../../src/api/auth.ts";
+import { createAuth, hashToken } from "../../src/api/access/auth.ts";
 import { errorTable } from "../../src/errors.ts";
 import { silentLog } from "../../src/log.ts";
 import { schedulesFor } from "../../src/queue/schedules.ts";

@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type RunningServer, serveApi } from "../../src/api/server.ts";
+import { type RunningServer, serveApi } from "../../src/api/http/server.ts";
 import { type ApiBench, openApiBench } from "../kit/api.ts";
 import { hasRedis } from "../kit/redis.ts";
 

@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { hashToken, newToken } from "../../src/api/access/auth.ts";
 import { createApp } from "../../src/api/app.ts";
-import { hashToken, newToken } from "../../src/api/auth.ts";
 import type { ApiDeps } from "../../src/api/deps.ts";
 import { appendEvents } from "../../src/live/events.ts";
 import { openFanout } from "../../src/live/fanout.ts";

@@ -1,8 +1,8 @@
 /** The documentation page: the routes as HTML, with nothing from elsewhere and no script. */
 import { errorTable } from "../../errors.ts";
-import { errorsOf, requestHeaders } from "../openapi.ts";
-import type { AnswerSpec, Route } from "../route.ts";
+import type { AnswerSpec, Route } from "../http/route.ts";
 import { components } from "../schemas/index.ts";
+import { errorsOf, requestHeaders } from "./openapi.ts";
 
 const escapes: Readonly<Record<string, string>> = {
   "&": "&amp;",

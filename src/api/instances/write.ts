@@ -9,10 +9,10 @@ import { closeTailOf } from "../../queue/tail.ts";
 import { deleteInstance, findInstance, insertInstance, type NewSecret, updateInstance } from "../../store/instances.ts";
 import { findJobs, openJobsOf } from "../../store/jobs.ts";
 import { findType } from "../../store/types.ts";
-import { notFound, readInstance } from "../access.ts";
+import { notFound, readInstance } from "../access/access.ts";
+import { record } from "../access/record.ts";
 import type { Api } from "../api.ts";
-import { record } from "../record.ts";
-import type { Call } from "../route.ts";
+import type { Call } from "../http/route.ts";
 import { checkInstanceConfig, secretText } from "./config.ts";
 
 const taken = (name: string): SwitchyardError =>

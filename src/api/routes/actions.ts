@@ -2,10 +2,10 @@
 import { type Static, Type } from "typebox";
 import type { JsonObject } from "../../model/json.ts";
 import type { Api } from "../api.ts";
-import { refuse } from "../body.ts";
-import { enqueue } from "../enqueue.ts";
-import { type Call, type Route, route } from "../route.ts";
+import { refuse } from "../http/body.ts";
+import { type Call, type Route, route } from "../http/route.ts";
 import { closed, freeObject, idParam } from "../schemas/common.ts";
+import { enqueue } from "../work/enqueue.ts";
 
 const tag = "actions";
 const base = "/api/integrations/instances/{id}";

@@ -1,9 +1,9 @@
 /** The audit log: who, what, on what, when, from where, outcome. */
 import { listAudit } from "../../store/audit.ts";
 import type { Api } from "../api.ts";
-import { listOf, pageOf, pageQuery } from "../pages.ts";
-import { json } from "../reply.ts";
-import { type Route, route } from "../route.ts";
+import { listOf, pageOf, pageQuery } from "../http/pages.ts";
+import { json } from "../http/reply.ts";
+import { type Route, route } from "../http/route.ts";
 import { list, ref } from "../schemas/common.ts";
 import { auditToWire } from "../wire.ts";
 

@@ -1,9 +1,9 @@
 /** Backups: everything the store holds, as a file on the machine of a worker. */
 import { Type } from "typebox";
 import type { Api } from "../api.ts";
-import { enqueue } from "../enqueue.ts";
-import { type Route, route } from "../route.ts";
+import { type Route, route } from "../http/route.ts";
 import { closed } from "../schemas/common.ts";
+import { enqueue } from "../work/enqueue.ts";
 
 export const backupRoutes = (api: Api): Route[] => [
   route({

@@ -1,10 +1,10 @@
 /** The OpenAPI document and a page to read it. */
 import { Type } from "typebox";
 import type { Api } from "../api.ts";
+import { openapiOf } from "../docs/openapi.ts";
 import { docsPage, docsStyle } from "../docs/page.ts";
-import { openapiOf } from "../openapi.ts";
-import { jsonText, textReply } from "../reply.ts";
-import { type Route, route } from "../route.ts";
+import { jsonText, textReply } from "../http/reply.ts";
+import { type Route, route } from "../http/route.ts";
 
 const tag = "documents";
 const pagePolicy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

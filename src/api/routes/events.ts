@@ -2,12 +2,12 @@
 import { Type } from "typebox";
 import { makeTicket } from "../../live/tickets.ts";
 import { isSettled } from "../../model/job.ts";
-import { readJob } from "../access.ts";
+import { readJob } from "../access/access.ts";
 import type { Api } from "../api.ts";
-import { refuse } from "../body.ts";
-import { accepts } from "../dispatch.ts";
-import { json, noContent, streamReply } from "../reply.ts";
-import { type Call, type Route, route } from "../route.ts";
+import { refuse } from "../http/body.ts";
+import { accepts } from "../http/dispatch.ts";
+import { json, noContent, streamReply } from "../http/reply.ts";
+import { type Call, type Route, route } from "../http/route.ts";
 import { idParam, ref } from "../schemas/common.ts";
 import { kindSchema } from "../schemas/jobs.ts";
 import { watchEverything } from "../streams/global-stream.ts";

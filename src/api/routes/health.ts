@@ -3,8 +3,8 @@ import { Type } from "typebox";
 import { allFigures } from "../../live/figures.ts";
 import type { Api } from "../api.ts";
 import { examine, readiness } from "../health.ts";
-import { json, textReply } from "../reply.ts";
-import { type Route, route } from "../route.ts";
+import { json, textReply } from "../http/reply.ts";
+import { type Route, route } from "../http/route.ts";
 import { ref } from "../schemas/common.ts";
 
 const tag = "health";

@@ -1,6 +1,6 @@
 /** All routes. */
 import type { Api } from "../api.ts";
-import type { Route } from "../route.ts";
+import type { Route } from "../http/route.ts";
 import { actionRoutes } from "./actions.ts";
 import { auditRoutes } from "./audit.ts";
 import { backupRoutes } from "./backups.ts";

@@ -4,10 +4,10 @@ import type { Instance } from "../../model/instance.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { listInstances } from "../../store/instances.ts";
 import { findType, listTypes } from "../../store/types.ts";
-import { readInstance } from "../access.ts";
-import { announceInstance, followWithSchedules } from "../announce.ts";
+import { readInstance } from "../access/access.ts";
 import type { Api } from "../api.ts";
-import { enqueue } from "../enqueue.ts";
+import { json, noContent } from "../http/reply.ts";
+import { type Route, route } from "../http/route.ts";
 import { warningsFor } from "../instances/config.ts";
 import {
   createInstance,
@@ -16,10 +16,10 @@ import {
   patchInstance,
   removeInstance,
 } from "../instances/write.ts";
-import { json, noContent } from "../reply.ts";
-import { type Route, route } from "../route.ts";
 import { closed, freeObject, idParam, ref } from "../schemas/common.ts";
 import { instanceToWire } from "../wire.ts";
+import { announceInstance, followWithSchedules } from "../work/announce.ts";
+import { enqueue } from "../work/enqueue.ts";
 
 const tag = "instances";
 const base = "/api/integrations/instances";

@@ -1,10 +1,10 @@
 /** Plans: what an action would do. */
 import { seesInstance } from "../../model/principal.ts";
 import { findPlan } from "../../store/plans.ts";
-import { notFound } from "../access.ts";
+import { notFound } from "../access/access.ts";
 import type { Api } from "../api.ts";
-import { json } from "../reply.ts";
-import { type Route, route } from "../route.ts";
+import { json } from "../http/reply.ts";
+import { type Route, route } from "../http/route.ts";
 import { idParam, ref } from "../schemas/common.ts";
 import { planToWire } from "../wire.ts";
 

@@ -3,12 +3,12 @@ import { seesInstance } from "../../model/principal.ts";
 import type { Schedule } from "../../model/schedule.ts";
 import { findJobs } from "../../store/jobs.ts";
 import { findSchedule, listSchedules, setPaused } from "../../store/schedules.ts";
-import { notFound } from "../access.ts";
+import { notFound } from "../access/access.ts";
+import { record } from "../access/record.ts";
 import type { Api } from "../api.ts";
-import { whole } from "../pages.ts";
-import { record } from "../record.ts";
-import { json } from "../reply.ts";
-import { type Call, type Route, route } from "../route.ts";
+import { whole } from "../http/pages.ts";
+import { json } from "../http/reply.ts";
+import { type Call, type Route, route } from "../http/route.ts";
 import { idParam, list, ref } from "../schemas/common.ts";
 import { scheduleToWire } from "../wire.ts";
 

@@ -4,10 +4,10 @@ import { SwitchyardError } from "../../errors.ts";
 import { findJob } from "../../store/jobs.ts";
 import { readUpload } from "../../store/uploads.ts";
 import type { Api } from "../api.ts";
-import { enqueue } from "../enqueue.ts";
-import { textReply } from "../reply.ts";
-import { type Route, route } from "../route.ts";
+import { textReply } from "../http/reply.ts";
+import { type Route, route } from "../http/route.ts";
 import { closed } from "../schemas/common.ts";
+import { enqueue } from "../work/enqueue.ts";
 
 const tag = "system";
 

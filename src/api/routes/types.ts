@@ -2,14 +2,14 @@
 import { Type } from "typebox";
 import { listReleases } from "../../store/releases.ts";
 import { findType, listTypes } from "../../store/types.ts";
-import { authorise, notFound, requireUnlimited } from "../access.ts";
+import { authorise, notFound, requireUnlimited } from "../access/access.ts";
 import type { Api } from "../api.ts";
-import { admitFor, enqueue } from "../enqueue.ts";
-import { whole } from "../pages.ts";
-import { json } from "../reply.ts";
-import { type Route, route } from "../route.ts";
+import { whole } from "../http/pages.ts";
+import { json } from "../http/reply.ts";
+import { type Route, route } from "../http/route.ts";
 import { closed, idParam, list, ref } from "../schemas/common.ts";
 import { releaseToWire, typeToWire } from "../wire.ts";
+import { admitFor, enqueue } from "../work/enqueue.ts";
 
 const tag = "types";
 const base = "/api/integrations/types";

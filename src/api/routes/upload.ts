@@ -3,10 +3,10 @@ import { Type } from "typebox";
 import type { Job } from "../../model/job.ts";
 import { insertUpload } from "../../store/uploads.ts";
 import type { Api } from "../api.ts";
-import { admitFor, answerWithJob } from "../enqueue.ts";
-import { json } from "../reply.ts";
-import { type Call, type Route, route } from "../route.ts";
-import { readUpload } from "../upload.ts";
+import { json } from "../http/reply.ts";
+import { type Call, type Route, route } from "../http/route.ts";
+import { readUpload } from "../http/upload.ts";
+import { admitFor, answerWithJob } from "../work/enqueue.ts";
 
 const tag = "types";
 const base = "/api/integrations/types/upload";

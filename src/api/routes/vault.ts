@@ -3,10 +3,10 @@ import { Type } from "typebox";
 import { keyHolders } from "../../live/key-holders.ts";
 import { rotationProgress } from "../../store/rotation.ts";
 import type { Api } from "../api.ts";
-import { enqueue } from "../enqueue.ts";
-import { json } from "../reply.ts";
-import { type Route, route } from "../route.ts";
+import { json } from "../http/reply.ts";
+import { type Route, route } from "../http/route.ts";
 import { closed, ref } from "../schemas/common.ts";
+import { enqueue } from "../work/enqueue.ts";
 
 export const vaultRoutes = (api: Api): Route[] => [
   route({

@@ -1,6 +1,6 @@
 /** One subscription to the fan-out stream per process, handed on to those who watch a job or everything. */
 import type { Fanout, FanoutEntry } from "../../live/fanout.ts";
-import { encodeFrame, frame } from "../sse.ts";
+import { encodeFrame, frame } from "../http/sse.ts";
 
 type Listener = (entry: FanoutEntry) => void;
 

@@ -1,8 +1,8 @@
 /** Everything the caller may see, to one watcher. */
 import { compareIds, type Fanout, type FanoutEntry } from "../../live/fanout.ts";
 import type { Principal } from "../../model/principal.ts";
-import { seesSubject } from "../access.ts";
-import type { EventStream } from "../sse.ts";
+import { seesSubject } from "../access/access.ts";
+import type { EventStream } from "../http/sse.ts";
 import type { Feed } from "./feed.ts";
 import type { OpenStreams } from "./open-streams.ts";
 

@@ -8,7 +8,7 @@ import type { Redis } from "../../redis.ts";
 import { readEvents as readStored } from "../../store/events.ts";
 import { findJob } from "../../store/jobs.ts";
 import type { Store } from "../../store/store.ts";
-import { type EventStream, encodeFrame, frame } from "../sse.ts";
+import { type EventStream, encodeFrame, frame } from "../http/sse.ts";
 import { doneToWire, eventToWire } from "../wire.ts";
 import type { Feed } from "./feed.ts";
 import type { OpenStreams } from "./open-streams.ts";

@@ -2,8 +2,8 @@
 import { SwitchyardError } from "../../errors.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { Principal } from "../../model/principal.ts";
-import type { Auth } from "../auth.ts";
-import { type EventStream, openEventStream } from "../sse.ts";
+import type { Auth } from "../access/auth.ts";
+import { type EventStream, openEventStream } from "../http/sse.ts";
 
 const defaultKeepAliveMs = 15_000;
 /** Beats are spread: each stream has its own, so that many watchers do not cost one long pause. */

@@ -1,7 +1,7 @@
 /** One row per route: it is served, checked, documented and tested from this one description. */
 import type { Static, TSchema } from "typebox";
-import type { ErrorCode } from "../errors.ts";
-import type { Principal, Role } from "../model/principal.ts";
+import type { ErrorCode } from "../../errors.ts";
+import type { Principal, Role } from "../../model/principal.ts";
 
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";
 type Shape = Readonly<Record<string, TSchema>>;

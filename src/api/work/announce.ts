@@ -1,8 +1,8 @@
 /** Tells everybody who watches that an instance changed; a lost word costs a watcher one reload. */
-import { appendSystem } from "../live/events.ts";
-import type { SystemEvent } from "../model/event.ts";
-import type { Instance } from "../model/instance.ts";
-import type { Api } from "./api.ts";
+import { appendSystem } from "../../live/events.ts";
+import type { SystemEvent } from "../../model/event.ts";
+import type { Instance } from "../../model/instance.ts";
+import type { Api } from "../api.ts";
 
 type Change = "created" | "updated" | "removed";
 

@@ -1,16 +1,16 @@
 /** Everything that does work is a job: admits it, and answers 202 or, when asked to wait, with its outcome. */
 import { createHash } from "node:crypto";
-import { SwitchyardError } from "../errors.ts";
-import type { JobKind } from "../jobs/catalog.ts";
-import type { Job } from "../model/job.ts";
-import type { JsonObject } from "../model/json.ts";
-import type { Principal } from "../model/principal.ts";
-import type { Api } from "./api.ts";
-import { problem } from "./problem.ts";
-import { json } from "./reply.ts";
-import type { Call } from "./route.ts";
+import { SwitchyardError } from "../../errors.ts";
+import type { JobKind } from "../../jobs/catalog.ts";
+import type { Job } from "../../model/job.ts";
+import type { JsonObject } from "../../model/json.ts";
+import type { Principal } from "../../model/principal.ts";
+import type { Api } from "../api.ts";
+import { problem } from "../http/problem.ts";
+import { json } from "../http/reply.ts";
+import type { Call } from "../http/route.ts";
+import { jobToWire } from "../wire.ts";
 import { failureOf, preferredWait, waitForJob } from "./wait.ts";
-import { jobToWire } from "./wire.ts";
 
 export interface WorkRequest {
   readonly kind: JobKind;

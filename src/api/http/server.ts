@@ -2,9 +2,9 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import { SwitchyardError } from "../errors.ts";
-import { createApp } from "./app.ts";
-import type { ApiDeps } from "./deps.ts";
+import { SwitchyardError } from "../../errors.ts";
+import { createApp } from "../app.ts";
+import type { ApiDeps } from "../deps.ts";
 import { problem } from "./problem.ts";
 
 /** Requests in flight get this long when the server closes. */

@@ -1,7 +1,7 @@
 /** Reads what came with a request and checks it against the route's schemas. */
 import type { TSchema } from "typebox";
-import { type FieldProblem, SwitchyardError } from "../errors.ts";
-import { compileSchema } from "../model/schema.ts";
+import { type FieldProblem, SwitchyardError } from "../../errors.ts";
+import { compileSchema } from "../../model/schema.ts";
 
 const maxBodyBytes = 1024 * 1024;
 

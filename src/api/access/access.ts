@@ -1,11 +1,11 @@
 /** The one place that says who may do what: by role, and by the instances a token sees. */
-import { SwitchyardError } from "../errors.ts";
-import type { Instance } from "../model/instance.ts";
-import type { Job } from "../model/job.ts";
-import { hasRole, type Principal, type Role, seesInstance } from "../model/principal.ts";
-import { findInstance } from "../store/instances.ts";
-import { findJob } from "../store/jobs.ts";
-import type { Store } from "../store/store.ts";
+import { SwitchyardError } from "../../errors.ts";
+import type { Instance } from "../../model/instance.ts";
+import type { Job } from "../../model/job.ts";
+import { hasRole, type Principal, type Role, seesInstance } from "../../model/principal.ts";
+import { findInstance } from "../../store/instances.ts";
+import { findJob } from "../../store/jobs.ts";
+import type { Store } from "../../store/store.ts";
 
 /** @throws SwitchyardError `forbidden` */
 export const authorise = (principal: Principal, needed: Role): void => {

@@ -1,8 +1,8 @@
 /** One line for the audit log about what a call did. */
-import { newId } from "../model/ids.ts";
-import { type AuditEntry, appendAudit } from "../store/audit.ts";
-import type { Unit } from "../store/unit.ts";
-import type { Call } from "./route.ts";
+import { newId } from "../../model/ids.ts";
+import { type AuditEntry, appendAudit } from "../../store/audit.ts";
+import type { Unit } from "../../store/unit.ts";
+import type { Call } from "../http/route.ts";
 
 interface Done {
   readonly action: string;

@@ -1,7 +1,7 @@
 /** Query and path values: text on the wire, typed by the route's schemas. */
 import { type TSchema, Type } from "typebox";
-import type { FieldProblem } from "../errors.ts";
-import { compileSchema } from "../model/schema.ts";
+import type { FieldProblem } from "../../errors.ts";
+import { compileSchema } from "../../model/schema.ts";
 import { refuse } from "./body.ts";
 
 type Shape = Readonly<Record<string, TSchema>>;

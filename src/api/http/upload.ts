@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Busboy, type BusboyFileStream } from "@fastify/busboy";
-import { SwitchyardError } from "../errors.ts";
+import { SwitchyardError } from "../../errors.ts";
 import { refuse } from "./body.ts";
 
 const maxArchiveBytes = 10 * 1024 * 1024;

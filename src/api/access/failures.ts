@@ -1,8 +1,8 @@
 /** Failed authentications: counted per network, and what an address that failed too often may still do. */
 import { isIP, isIPv4 } from "node:net";
-import { countFailure } from "../live/counters.ts";
-import { unwrapAddress } from "../model/address.ts";
-import type { Redis } from "../redis.ts";
+import { countFailure } from "../../live/counters.ts";
+import { unwrapAddress } from "../../model/address.ts";
+import type { Redis } from "../../redis.ts";
 
 const windowMs = 60_000;
 const most = 30;

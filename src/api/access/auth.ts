@@ -1,12 +1,12 @@
 /** Tokens: who is behind a request. Only hashes are stored; what is known is kept for a moment. */
 import { createHash, randomBytes } from "node:crypto";
-import { SwitchyardError } from "../errors.ts";
-import { onRevoked } from "../live/revoked.ts";
-import type { Log } from "../log.ts";
-import type { Principal } from "../model/principal.ts";
-import type { Redis } from "../redis.ts";
-import type { Store } from "../store/store.ts";
-import { findTokenByHash, isRevoked } from "../store/tokens.ts";
+import { SwitchyardError } from "../../errors.ts";
+import { onRevoked } from "../../live/revoked.ts";
+import type { Log } from "../../log.ts";
+import type { Principal } from "../../model/principal.ts";
+import type { Redis } from "../../redis.ts";
+import type { Store } from "../../store/store.ts";
+import { findTokenByHash, isRevoked } from "../../store/tokens.ts";
 import { createFailures } from "./failures.ts";
 
 /** How long a token is trusted without another look: a revocation message makes it shorter, a lost one no longer. */

@@ -1,10 +1,10 @@
 /** `Prefer: wait=N`: an answer that waits for the outcome of its job. */
-import { SwitchyardError } from "../errors.ts";
-import { isSettled, type Job } from "../model/job.ts";
-import { findJob } from "../store/jobs.ts";
-import type { Store } from "../store/store.ts";
-import { errorOfJob } from "./problem.ts";
-import type { Feed } from "./streams/feed.ts";
+import { SwitchyardError } from "../../errors.ts";
+import { isSettled, type Job } from "../../model/job.ts";
+import { findJob } from "../../store/jobs.ts";
+import type { Store } from "../../store/store.ts";
+import { errorOfJob } from "../http/problem.ts";
+import type { Feed } from "../streams/feed.ts";
 
 const maxSeconds = 60;
 

@@ -1,6 +1,6 @@
 /** Errors on the wire: RFC 9457 problem documents. */
-import { errorTable, SwitchyardError } from "../errors.ts";
-import type { JobError } from "../model/job.ts";
+import { errorTable, SwitchyardError } from "../../errors.ts";
+import type { JobError } from "../../model/job.ts";
 import { textReply } from "./reply.ts";
 
 interface Place {

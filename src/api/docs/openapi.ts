@@ -1,9 +1,9 @@
 /** The OpenAPI 3.1 document, made from the routes themselves. */
 import type { TSchema } from "typebox";
-import { type ErrorCode, errorTable } from "../errors.ts";
-import { isJobKind } from "../jobs/catalog.ts";
-import type { AnswerSpec, Route } from "./route.ts";
-import { components } from "./schemas/index.ts";
+import { type ErrorCode, errorTable } from "../../errors.ts";
+import { isJobKind } from "../../jobs/catalog.ts";
+import type { AnswerSpec, Route } from "../http/route.ts";
+import { components } from "../schemas/index.ts";
 
 type Node = Record<string, unknown>;
 
