@@ -1,7 +1,7 @@
 /** Our nouns as the wire has them: snake_case, times as ISO 8601. The only place of that conversion. */
 import { wireEvent } from "../live/wire.ts";
 import type { JobEvent } from "../model/event.ts";
-import type { Instance } from "../model/instance.ts";
+import type { HostKeyRecord, Instance } from "../model/instance.ts";
 import type { IntegrationType, Release } from "../model/integration-type.ts";
 import type { InventoryChange } from "../model/inventory.ts";
 import { isSettled, type Job, type Subject } from "../model/job.ts";
@@ -165,6 +165,12 @@ export const instanceToWire = (instance: Instance, type: TypeNames): Wire => ({
   updated_at: time(instance.updatedAt),
   type_name: type?.name ?? instance.typeId,
   type_category: type?.category ?? null,
+});
+
+export const hostKeyToWire = ({ place, trusted, seen }: HostKeyRecord): Wire => ({
+  place,
+  trusted: trusted && { ...trusted, at: time(trusted.at) },
+  seen: { ...seen, at: time(seen.at) },
 });
 
 export const changeToWire = (change: InventoryChange): Wire => ({

@@ -32,6 +32,19 @@ export interface Instance {
   readonly updatedAt: number;
 }
 
+/** What an instance knows about the host key of a device; `place` is `host:port`. */
+export interface HostKeyRecord {
+  readonly place: string;
+  /** Null where the config names the key to trust. */
+  readonly trusted: {
+    readonly type: string;
+    readonly fingerprint: string;
+    readonly at: number;
+    readonly by: "first_use" | "admin";
+  } | null;
+  readonly seen: { readonly type: string; readonly fingerprint: string; readonly at: number };
+}
+
 /** A secret as it lies in the store: sealed by the vault, opened only by the worker's context. */
 export interface SealedSecret {
   readonly instanceId: string;

@@ -67,10 +67,23 @@ export class Driver<Config = Readonly<Record<string, unknown>>> {
     this.context.emit({ kind: "progress", percent, message });
   }
 
-  /** Keeps a file with the job, at most 16 MiB. */
+  /**
+   * Keeps a file with the job: at most 16 MiB, under a name of letters, digits, dots, dashes and underscores. Secrets
+   * in it are replaced by `[secret:name]`.
+   */
   artifact(name: string, bytes: Uint8Array | string, contentType = "application/octet-stream"): void {
     const base64 = Buffer.from(bytes as Uint8Array).toString("base64");
     this.context.emit({ kind: "artifact", name, contentType, base64 });
+  }
+
+  /**
+   * What the last succeeded job of the same instance, capability and verb kept under this name; null when none did.
+   *
+   * @example const before = await this.lastArtifact("running-config.txt");
+   */
+  async lastArtifact(name: string): Promise<Uint8Array | null> {
+    const answer = (await this.context.ask("artifact.last", { name })) as { base64: string } | null;
+    return answer === null ? null : Buffer.from(answer.base64, "base64");
   }
 
   /**

@@ -165,6 +165,28 @@ interface InstanceSecretsTable {
   updated_at: number;
 }
 
+/** What is trusted is null where the config names the key. */
+export interface HostKeysTable {
+  instance_id: string;
+  place: string;
+  trusted_type: string | null;
+  trusted_fingerprint: string | null;
+  trusted_at: number | null;
+  trusted_by: "first_use" | "admin" | null;
+  seen_type: string;
+  seen_fingerprint: string;
+  seen_at: number;
+}
+
+interface ArtifactsTable {
+  job_id: string;
+  name: string;
+  content_type: string;
+  size: number;
+  created_at: number;
+  content: Uint8Array;
+}
+
 interface InventoryPayloadsTable {
   instance_id: string;
   target_type: string;
@@ -244,6 +266,8 @@ export interface Tables {
   uploads: UploadsTable;
   instances: InstancesTable;
   instance_secrets: InstanceSecretsTable;
+  instance_host_keys: HostKeysTable;
+  job_artifacts: ArtifactsTable;
   inventory_payloads: InventoryPayloadsTable;
   inventory_failures: InventoryFailuresTable;
   inventory_changes: InventoryChangesTable;

@@ -13,6 +13,7 @@ import type { Store } from "../store/store.ts";
 import type { Span } from "../trace/trace.ts";
 import type { Door, DoorEvent, Grant } from "../transports/contract.ts";
 import type { Session } from "../transports/transports.ts";
+import { askForArtifact } from "./artifacts.ts";
 import type { Attempt } from "./attempt.ts";
 import { driverEvents } from "./driver-events.ts";
 import { storeJournal } from "./journal.ts";
@@ -107,7 +108,7 @@ const redactWhole = <T extends Json>(redact: Redactor, value: T): T => {
 
 export const driverHandle = (deps: DriverDeps): DriverHandle => {
   const { pool, session, attempt, instance, type } = deps;
-  const events = driverEvents(attempt);
+  const events = driverEvents(attempt, deps.now);
   const call = async (method: string, args: JsonObject, rights: CallRights): Promise<CallOutcome> => {
     const span = attempt.span?.child({ name: `driver ${method}`, attributes: { "switchyard.mode": rights.mode } });
     const door = session.door(grantOf(deps, rights, span));
@@ -120,7 +121,9 @@ export const driverHandle = (deps: DriverDeps): DriverHandle => {
       config: instance.config,
       secrets: session.handles,
       facts: attempt.facts,
-      ask: watchAsk(watching, (op, asked) => door.ask(op, asked)),
+      ask: watchAsk(watching, (op, asked) =>
+        op === "artifact.last" ? askForArtifact(deps.store, attempt.job, asked) : door.ask(op, asked),
+      ),
       onEvent: events,
       timeoutMs: attempt.job.timeoutMs,
       signal: attempt.signal,

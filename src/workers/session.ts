@@ -5,12 +5,30 @@ import type { Instance } from "../model/instance.ts";
 import type { IntegrationType } from "../model/integration-type.ts";
 import type { Job } from "../model/job.ts";
 import { sealedParamsOf } from "../queue/secret-params.ts";
+import { hostKeyAt, meetHostKey } from "../store/host-keys.ts";
 import { sealedSecrets } from "../store/instances.ts";
 import type { Store } from "../store/store.ts";
+import type { HostKeys } from "../transports/contract.ts";
 import type { Session, Transports } from "../transports/transports.ts";
 import type { Vault } from "../vault/vault.ts";
 
+/** What the store remembers of the instance's host keys. */
+const hostKeysIn = ({ store, now }: SessionDeps, instanceId: string): HostKeys => ({
+  known: async (place) => {
+    const record = await store.read(() => hostKeyAt(instanceId, place));
+    return record === undefined ? [] : [record.trusted ?? [], record.seen].flat();
+  },
+  meet: async (place, key, isPinned) => {
+    const before = await store.read(() => hostKeyAt(instanceId, place));
+    const isNews = before?.seen.fingerprint !== key.fingerprint || (before.trusted === null && !isPinned);
+    const meeting = { instanceId, place, key, isPinned, now: now() };
+    const record = isNews ? await store.write(() => meetHostKey(meeting)) : before;
+    return record.trusted ?? record.seen;
+  },
+});
+
 interface SessionDeps {
+  readonly now: () => number;
   readonly store: Store;
   readonly vault: Vault;
   readonly transports: Transports;
@@ -69,10 +87,11 @@ const keyOf = (job: Job, instance: Instance, digest: string, secrets: readonly S
 
 /** Secrets are opened for the first job of an instance, and again once anything about it has changed. */
 export const openSession = async (
-  { store, vault, transports }: SessionDeps,
+  deps: SessionDeps,
   job: Job,
   { instance, type: { manifest, digest } }: { readonly instance: Instance; readonly type: IntegrationType },
 ): Promise<Session> => {
+  const { store, vault, transports } = deps;
   const sealed = await sealedOf(store, job, instance);
   const key = keyOf(job, instance, digest, sealed);
   const known = transports.opened(key);
@@ -88,6 +107,7 @@ export const openSession = async (
       value: openOne(vault, secret),
     })),
     defaults: manifest.defaults ?? {},
+    hostKeys: hostKeysIn(deps, instance.id),
     rawSecrets: manifest.requires?.permissions?.includes("secrets:raw") ?? false,
   });
 };

@@ -2,6 +2,7 @@
 import type { TSchema } from "typebox";
 import { catalog } from "../../jobs/catalog.ts";
 import { problemSchema } from "./common.ts";
+import { hostKeySchema } from "./host-key.ts";
 import * as jobs from "./jobs.ts";
 import * as things from "./things.ts";
 import { vaultSchema } from "./vault.ts";
@@ -21,6 +22,7 @@ export const components: Readonly<Record<string, TSchema>> = {
   Manifest: things.manifestSchema,
   Release: things.releaseSchema,
   Instance: things.instanceSchema,
+  HostKey: hostKeySchema,
   Inventory: things.inventorySchema,
   InventoryCache: things.cacheSchema,
   InventorySummary: things.summarySchema,

@@ -1,9 +1,10 @@
 /** Every migration, in order. A migration that was released is never edited. */
 import { first } from "./0001-first.ts";
 import { fewerIndexes } from "./0002-fewer-indexes.ts";
+import { hostKeysAndArtifacts } from "./0003-host-keys-and-artifacts.ts";
 import type { Migration } from "./migration.ts";
 
-export const migrations: readonly Migration[] = [first, fewerIndexes];
+export const migrations: readonly Migration[] = [first, fewerIndexes, hostKeysAndArtifacts];
 
 /** The schema that this version of the runner reads and writes. */
 export const schemaVersion = migrations.length;
