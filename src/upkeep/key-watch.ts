@@ -23,6 +23,8 @@ export interface KeyWatchDeps {
   readonly role: string;
   readonly log: Log;
   readonly everyMs?: number;
+  /** So long after its last look it counts as living: a starved process must not be forgotten. */
+  readonly shownForMs?: number;
 }
 
 export interface KeyWatch {
@@ -32,7 +34,7 @@ export interface KeyWatch {
 }
 
 const usualEveryMs = 1_000;
-const shownForMs = 5_000;
+const usualShownForMs = 15_000;
 
 const keyAt = (place: KeyPlace): Buffer =>
   "value" in place ? place.value : loadMasterKey({ file: place.file, create: false });
@@ -101,7 +103,7 @@ export const watchKey = (deps: KeyWatchDeps): KeyWatch => {
     const held = present(place);
     const startsWith = held === undefined ? "none" : keyIdOf(held);
     const facts = { processId, host, role, startsWith, seals: ring.keyId, knows: ring.known, problem };
-    if (!ending.signal.aborted) await showKeyHolder(redis, facts, shownForMs);
+    if (!ending.signal.aborted) await showKeyHolder(redis, facts, deps.shownForMs ?? usualShownForMs);
   };
   /** One look after the other: the ring is changed in steps. */
   const inTurn = (): Promise<void> => {

@@ -52,7 +52,7 @@ export interface RotateFacts {
   readonly processes: number;
 }
 
-const usualPace: RotatePace = { patienceMs: 30_000, lateMs: 6_000 };
+const usualPace: RotatePace = { patienceMs: 45_000, lateMs: 6_000 };
 const stretch = 5_000;
 const tickMs = 100;
 

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { silentLog } from "../../src/log.ts";
 import { insertInstance, sealedSecrets, updateInstance } from "../../src/store/instances.ts";
 import { findJob, insertJob } from "../../src/store/jobs.ts";
@@ -42,7 +42,10 @@ describeStores("an exchange of the master key", (bench) => {
   const pace = { patienceMs: 1_500, lateMs: 50 };
 
   /** What one process of ours does with its key; its file lies in a folder of its own. */
-  const startProcess = async (name: string, given: { key?: Buffer; isSet?: boolean } = {}): Promise<Process> => {
+  const startProcess = async (
+    name: string,
+    given: { key?: Buffer; isSet?: boolean; everyMs?: number } = {},
+  ): Promise<Process> => {
     const key = given.key ?? old;
     const file = join(folder, `${name}.key`);
     writeFileSync(file, key.toString("base64"), { mode: 0o600 });
@@ -57,7 +60,8 @@ describeStores("an exchange of the master key", (bench) => {
       host: "here",
       role: "worker",
       log: silentLog,
-      everyMs: 50,
+      everyMs: given.everyMs ?? 50,
+      shownForMs: 60_000,
     });
     closing.push(() => watch.stop());
     await watch.look();
@@ -133,6 +137,36 @@ describeStores("an exchange of the master key", (bench) => {
     expect(await end(admission)).toBe(true);
     await addInstance(ring, "a");
     expect(await end(admission)).toBe(false);
+  });
+
+  it("does not end before the slowest process seals with the new key", async () => {
+    const one = await startProcess("one");
+    const slow = await startProcess("slow", { everyMs: 1_000_000 });
+    const id = await addInstance(one.ring, "a");
+    const done = rotate(one, new AbortController().signal, { patienceMs: 10_000, lateMs: 0 });
+    const phase = async (): Promise<string> => (await bench.store.read(readRotation)) ?? "none";
+    await vi.waitFor(async () => expect(await phase()).toContain('"spread"'));
+    await slow.watch.look();
+    await vi.waitFor(async () => expect(await phase()).toContain('"reseal"'));
+    await vi.waitFor(() => expect(one.ring.keyId).not.toBe(keyIdOf(old)));
+    expect(slow.ring.keyId).toBe(keyIdOf(old));
+    const late = await addInstance(slow.ring, "late");
+    for (let round = 0; round < 20; round += 1) {
+      await one.watch.look();
+      expect(await phase()).toContain('"reseal"');
+    }
+    await slow.watch.look();
+    // It says that it has forgotten the old key when it looks once more.
+    await vi.waitFor(async () => expect(await phase()).toBe("none"));
+    await slow.watch.look();
+    const { from } = await done;
+    expect(await wholeStore()).not.toContain(from);
+    for (const [instance, value] of [
+      [id, "of a"],
+      [late, "of late"],
+    ] as const) {
+      expect(await readSecret(slow.ring, instance)).toBe(value);
+    }
   });
 
   it("loses nothing while both processes seal, change and open without a pause", async () => {
