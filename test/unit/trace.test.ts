@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { loadConfig, SettingError } from "../../src/config.ts";
 import { createExporter } from "../../src/trace/exporter.ts";
+import { openTracer } from "../../src/trace/open.ts";
 import { encodeSpans, tracesUrl } from "../../src/trace/otlp.ts";
 import { formatContext, parseContext } from "../../src/trace/trace.ts";
 import { startCollector, type TestCollector } from "../kit/collector.ts";
@@ -55,6 +56,13 @@ describe("the place of a collector", () => {
     for (const headers of ["nonsense", "a b=c", "a=%zz"]) {
       expect(() => loadConfig({ OTEL_EXPORTER_OTLP_HEADERS: headers }, cwd)).toThrow(SettingError);
     }
+  });
+});
+
+describe("a process without a collector", () => {
+  it("has no tracer, so that no span is ever made", async () => {
+    const facts = { role: "worker", processId: "w", version: "1.0.0", now: Date.now, log: { warn: vi.fn() } };
+    expect(await openTracer({ url: null, headers: {} }, facts)).toBeUndefined();
   });
 });
 
