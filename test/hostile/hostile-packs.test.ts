@@ -111,4 +111,28 @@ describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
     const answer = await bench.caller.act(bench.hostile, { capability: "hostile.look", verb: "read", ...more });
     expect(bench.caller.codeOf(answer)).toBe("params_invalid");
   });
+
+  it("is counted in the figures: what was refused, by its code", async () => {
+    const tried = [
+      { name: "path", facts: () => ({ path: "/../x" }) },
+      { name: "foreignHandle" },
+      { name: "writesQuietly" },
+    ];
+    for (const one of tried) await look({ about: "", from: "worst", codes: [], ...one });
+    const params = applies.find(({ about }) => about.includes("one byte"))?.params ?? {};
+    await bench.caller.act(bench.hostile, { capability: "hostile.act", verb: "go", params });
+    const codes = ["endpoint_not_allowed", "handle_misplaced", "read_only_violation", "plan_deviation"];
+    const shown = async (): Promise<string> => (await fetch(`${bench.system.url}/metrics`)).text();
+    const isCounted = (text: string, code: string): boolean =>
+      new RegExp(`^switchyard_calls_refused_total\\{[^}]*code="${code}"[^}]*\\} [1-9]`, "m").test(text);
+    await expect
+      .poll(
+        async () => {
+          const text = await shown();
+          return codes.filter((code) => !isCounted(text, code));
+        },
+        { timeout: 15_000 },
+      )
+      .toEqual([]);
+  });
 });
