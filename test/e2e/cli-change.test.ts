@@ -13,7 +13,7 @@ interface InstanceBody {
   readonly state: string;
 }
 
-describe("the command line changes things", () => {
+describe("the command line changes things", { timeout: 120_000 }, () => {
   let bench: CliBench;
   const cli: CliBench["cli"] = (...args) => bench.cli(...args);
   const typed: CliBench["typed"] = (args, typing) => bench.typed(args, typing);

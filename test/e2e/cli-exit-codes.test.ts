@@ -14,7 +14,7 @@ interface JobBody {
 
 const shutdown = ["pve", "vm.lifecycle", "shutdown"];
 
-describe("the exit code of a command", () => {
+describe("the exit code of a command", { timeout: 120_000 }, () => {
   let bench: CliBench;
   const start: CliBench["start"] = (args, options) => bench.start(args, options);
   const cli: CliBench["cli"] = (...args) => bench.cli(...args);

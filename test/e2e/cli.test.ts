@@ -17,7 +17,7 @@ interface JobBody {
 const packFolder = join(import.meta.dirname, "..", "..", "integrations", "walnut.proxmox.ve");
 const shutdown = ["pve", "vm.lifecycle", "shutdown"];
 
-describe("the command line", () => {
+describe("the command line", { timeout: 120_000 }, () => {
   let bench: CliBench;
   const start: CliBench["start"] = (args, options) => bench.start(args, options);
   const cli: CliBench["cli"] = (...args) => bench.cli(...args);
