@@ -5,6 +5,7 @@ import { asActionResult } from "../model/dry-run.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { findCapability, methodOf, verbMode } from "../model/manifest.ts";
 import type { JournalEntry, Plan } from "../model/plan.ts";
+import { wasSent } from "../model/step-answer.ts";
 import { findJob } from "../store/jobs.ts";
 import { readJournal } from "../store/journal.ts";
 import type { JobInput } from "./catalog.ts";
@@ -88,7 +89,7 @@ const runRead = async ({ driver, action }: Run): Promise<Json> => {
 };
 
 const runFree = async ({ context, driver, action, journal }: Run): Promise<Json> => {
-  if (journal.some(({ idempotent }) => !idempotent)) {
+  if (journal.some(({ idempotent, answer }) => !idempotent && (answer === null || wasSent(answer)))) {
     throw new SwitchyardError("outcome_unknown", {
       detail: "An earlier attempt wrote without a plan and was lost: what it did is not known. Look at the device.",
       details: { steps_done: journal.length },

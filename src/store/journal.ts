@@ -2,6 +2,7 @@
 
 import type { Json } from "../model/json.ts";
 import type { JournalEntry, StepAnswer } from "../model/plan.ts";
+import { wasSent } from "../model/step-answer.ts";
 import { prepared, query, run, runOne } from "./query.ts";
 import type { JournalTable } from "./tables.ts";
 import type { Unit } from "./unit.ts";
@@ -41,22 +42,28 @@ const isCurrent = (jobId: string, attempt: number) =>
     .where("attempt", "=", attempt)
     .forUpdate();
 
+const mayTakeOver = (earlier: JournalEntry, attempt: number): boolean =>
+  earlier.answer === null ? earlier.idempotent : earlier.attempt < attempt && !wasSent(earlier.answer);
+
 /**
  * Records a write before its first byte leaves. `stale`: the job is no longer this attempt's. `already_sent`: it was
- * sent before and must not be repeated. An idempotent write whose answer never came is taken over by this attempt.
+ * sent before and must not be repeated. An idempotent write whose answer never came is taken over by this attempt, and so
+ * is one that an earlier attempt could not send.
  */
 export function* recordSent(step: SentStep): Unit<"recorded" | "stale" | "already_sent"> {
   const { jobId, attempt, index, transport } = step;
   if ((yield* runOne(isCurrent(jobId, attempt))) === undefined) return "stale";
   const earlier = yield* runOne(entry(jobId, index));
-  if (earlier !== undefined && (earlier.answered_at !== null || earlier.idempotent === 0)) return "already_sent";
+  if (earlier !== undefined && !mayTakeOver(entryOf(earlier), attempt)) return "already_sent";
   const request = JSON.stringify(step.request);
   const sent = { attempt, transport, request, idempotent: step.idempotent ? 1 : 0, sent_at: step.now };
   yield* run(
     query
       .insertInto("job_journal")
       .values({ job_id: jobId, step_index: index, ...sent, answered_at: null, answer: null })
-      .onConflict((conflict) => conflict.columns(["job_id", "step_index"]).doUpdateSet(sent)),
+      .onConflict((conflict) =>
+        conflict.columns(["job_id", "step_index"]).doUpdateSet({ ...sent, answered_at: null, answer: null }),
+      ),
   );
   return "recorded";
 }

@@ -1,11 +1,12 @@
 /** Writes of one call: one at a time, in order, each journalled before its first byte, none sent twice. */
-import { asSwitchyardError, isErrorCode, SwitchyardError } from "../errors.ts";
+import { asSwitchyardError, SwitchyardError } from "../errors.ts";
 import type { Binding } from "../model/binding.ts";
 import { canonicalJson } from "../model/canonical.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import { isJsonObject, type Json } from "../model/json.ts";
+import type { Json } from "../model/json.ts";
 import type { Step, StepAnswer } from "../model/plan.ts";
 import { payloadOf } from "../model/step.ts";
+import { wasSent } from "../model/step-answer.ts";
 import { isUnsent, unsent } from "./causes.ts";
 import type { Grant } from "./contract.ts";
 import type { ReadyWrite } from "./kind.ts";
@@ -60,15 +61,6 @@ const notSent = (failure: unknown): StepAnswer => ({
   answer: { sent: false, error: failure instanceof SwitchyardError ? failure.code : "internal" },
   ms: 0,
 });
-
-/** A recorded answer, unless it says that the step never left: then the plan cannot go on. */
-const sentAnswer = (index: number, answer: StepAnswer): StepAnswer => {
-  const { sent, error } = isJsonObject(answer.answer) ? answer.answer : {};
-  if (sent !== false) return answer;
-  throw new SwitchyardError(isErrorCode(error) ? error : "device_error", {
-    detail: `Step ${index} could not be sent by an earlier attempt: nothing happened on the device; plan it again.`,
-  });
-};
 
 interface Due {
   readonly index: number;
@@ -167,7 +159,8 @@ class Lane implements WriteLane {
     const entry = grant.journal.earlier.find((candidate) => candidate.index === index);
     if (entry === undefined) return undefined;
     const isSame = grant.mode === "apply" || sameRequest(entry.request, recordedRequest(step, wire.secrets.redact));
-    if (isSame && entry.answer !== null) return sentAnswer(index, entry.answer);
+    // What an earlier attempt could not send, this one sends.
+    if (isSame && entry.answer !== null) return wasSent(entry.answer) ? entry.answer : undefined;
     if (isSame && entry.idempotent) return undefined;
     if (entry.answer === null) this.unknownStep = index;
     throw unknownOutcome(index);

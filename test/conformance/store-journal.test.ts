@@ -60,6 +60,22 @@ describeStores("journal", (bench) => {
     expect(await bench.store.read(() => readJournal(id))).toMatchObject([{ attempt: 2, answer }]);
   });
 
+  it("lets the next attempt take over a write that could not be sent, once", async () => {
+    const id = await running(bench.store);
+    const unsent = { ok: false, status: null, answer: { sent: false, error: "internal" }, ms: 0 };
+    const first = sent(id, { idempotent: false });
+    await record(first);
+    await bench.store.write(() => recordAnswered({ jobId: id, index: 0, attempt: 1, answer: unsent, now: 2_200 }));
+    expect(await record(first)).toBe("already_sent");
+    await claim(bench.store, id);
+    expect(await record({ ...first, attempt: 2 })).toBe("recorded");
+    expect(await bench.store.read(() => readJournal(id))).toMatchObject([
+      { attempt: 2, answeredAt: null, answer: null },
+    ]);
+    await claim(bench.store, id);
+    expect(await record({ ...first, attempt: 3 })).toBe("already_sent");
+  });
+
   it("calls the outcome unknown when an unrepeatable write was under way in a crash loop", async () => {
     const id = await running(bench.store);
     await bench.store.write(() => recordSent(sent(id, { idempotent: false })));

@@ -152,6 +152,16 @@ describe.each(here)("transport %s", (name) => {
     expect([lab.writes(), door.unknownStep]).toEqual([["one"], null]);
   });
 
+  test("sends a step that an earlier attempt could not send", async () => {
+    await using lab = await setUp();
+    const unsent = { ok: false, status: null, answer: { sent: false, error: "internal" }, ms: 0 };
+    const facts = { jobId: "j", index: 0, attempt: 1, transport: name, idempotent: false, sentAt: 0, answeredAt: 0 };
+    lab.bench.journal.entries.push({ ...facts, request: { ...kind.step("one") }, answer: unsent });
+    const door = lab.bench.applying([kind.step("one")]);
+    await door.ask("apply", {});
+    expect([lab.writes(), door.unknownStep]).toEqual([["one"], null]);
+  });
+
   test.each(["fence", "record", "journal"] as const)("sends nothing when the %s says no", async (which) => {
     await using lab = await setUp();
     const stop = (): never => {
