@@ -85,11 +85,11 @@ describe("a table", () => {
     readonly more: string;
   }
   const columns: readonly Column<Row>[] = [
-    { title: "ID", isWhole: true, value: ({ id }) => id, short: ({ id }) => id.slice(0, 6) },
+    { title: "ID", isWhole: true, value: ({ id }) => id, short: ({ id }) => id.slice(0, 12) },
     { title: "TEXT", value: ({ text }) => text },
     { title: "MORE", isExtra: true, value: ({ more }) => more },
   ];
-  const row = { id: "id_0123456789", text: "a text of some length", more: "what may go" };
+  const row = { id: "id_0123456789abcdef", text: "a text of some length", more: "what may go" };
   const lines = (width: number | undefined): string[] => {
     let out = "";
     const stdout = {
@@ -105,14 +105,14 @@ describe("a table", () => {
 
   it("shows all where there is room, and in a pipe", () => {
     for (const width of [undefined, 120])
-      expect(lines(width)[1]).toBe("id_0123456789  a text of some length  what may go");
+      expect(lines(width)[1]).toBe("id_0123456789abcdef  a text of some length  what may go");
   });
 
   it("first says in less room what can be, then leaves out what may go, then cuts, and never what identifies a row", () => {
-    expect(lines(44)[1]).toBe("id_012  a text of some length  what may go");
-    expect(lines(32)[1]).toBe("id_012  a text of some length");
-    expect(lines(24)[1]).toBe("id_012  a text of some …");
-    expect(lines(10)[1]).toMatch(/^id_012 {2}a text of…$/);
+    expect(lines(48)[1]).toBe("id_012345678  a text of some length  what may go");
+    expect(lines(36)[1]).toBe("id_012345678  a text of some length");
+    expect(lines(28)[1]).toBe("id_012345678  a text of som…");
+    expect(lines(10)[1]).toBe("id_012345678  a text of…");
   });
 });
 
