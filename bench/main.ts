@@ -14,6 +14,8 @@ import { loadRow } from "./rows/load.ts";
 import { locksRow } from "./rows/locks.ts";
 import { memoryRow } from "./rows/memory.ts";
 import { recoveryRow } from "./rows/recovery.ts";
+import { snmpWalkRow } from "./rows/snmp-walk.ts";
+import { sshCommandRow } from "./rows/ssh-command.ts";
 import { startRow } from "./rows/start.ts";
 import { watchersRow } from "./rows/watchers.ts";
 import { wholeJobRow } from "./rows/whole-job.ts";
@@ -24,6 +26,7 @@ const measures: readonly Measure[] = [
   ...[inventoryRow, recoveryRow, backlogRow, memoryRow, startRow, listingRow],
   workersRow,
   hostileRow,
+  ...[sshCommandRow, snmpWalkRow],
 ];
 /** Too long to run with all others: asked for by name. */
 const longMeasures: readonly Measure[] = [loadRow];

@@ -36,6 +36,8 @@ export interface StackOptions {
   readonly device?: { readonly host: string; readonly port: number };
   /** A file of its own when absent. */
   readonly databaseUrl?: string;
+  /** Writes further packs below the folder of the shipped ones. */
+  readonly writePacks?: (packsDir: string) => void;
 }
 
 interface Spawned {
@@ -94,6 +96,7 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
   const dataDir = mkdtempSync(join(tmpdir(), "sw-bench-"));
   const packsDir = join(dataDir, "packs");
   writeNoopPack(packsDir);
+  options.writePacks?.(packsDir);
   const redisDir = join(dataDir, "redis");
   mkdirSync(redisDir, { recursive: true });
   const redis = await startRedis({ dir: redisDir, log: silentLog });
