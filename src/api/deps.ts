@@ -10,9 +10,9 @@ import type { Store } from "../store/store.ts";
 import type { Tracer } from "../trace/trace.ts";
 
 /** Seals one secret of an instance; nothing here can open it. */
-export type SealSecret = (place: { instanceId: string; name: string; version: number }, value: string) => string;
+type SealSecret = (place: { instanceId: string; name: string; version: number }, value: string) => string;
 
-export interface ApiSettings {
+interface ApiSettings {
   readonly corsOrigins: readonly string[];
   /** A folder for uploads on their way into the store. */
   readonly scratchDir: string;

@@ -20,7 +20,7 @@ const actionFields = {
 };
 
 /** What the manifest says about the capability a job is for; absent for kinds that use none. */
-export interface KindFacts {
+interface KindFacts {
   readonly capability?: Capability;
 }
 interface KindRow {

@@ -16,7 +16,7 @@ export interface TlsRules {
 }
 
 /** What a login request is made of; strings inside `json` and `form` are templates. */
-export interface LoginRequest {
+interface LoginRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, Rendered>>;
@@ -46,7 +46,7 @@ export interface HttpLogin {
 }
 
 /** A place of an answer's JSON body that tells success from failure: `absent`, `present`, or the value expected. */
-export interface OkCheck {
+interface OkCheck {
   readonly pointer: string;
   readonly expected: Json;
 }

@@ -1,7 +1,7 @@
 /** The manifest of an integration (`plugin.yaml`) as a type. It keeps the document's snake_case. */
 import type { JsonObject } from "./json.ts";
 
-export type DryRunPolicy = "required" | "optional" | "not_supported";
+type DryRunPolicy = "required" | "optional" | "not_supported";
 
 /** Where an inverse verb's parameter comes from. */
 export type InverseParam = { readonly from: string } | { readonly map: Readonly<Record<string, string>> };

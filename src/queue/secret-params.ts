@@ -9,7 +9,7 @@ export interface Sealer {
 }
 
 /** Member of sealed parameters that names the job they were sealed for; absent: the job that holds them. */
-export const sealedForKey = "@scope";
+const sealedForKey = "@scope";
 
 export interface SealedParams {
   readonly params: JsonObject;

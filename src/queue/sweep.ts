@@ -20,7 +20,7 @@ export interface SweepDeps extends TailDeps {
   readonly pace?: Partial<SweepPace>;
 }
 
-export interface SweepPace {
+interface SweepPace {
   readonly linesMs: number;
   readonly rowsMs: number;
   /** Rows younger than this are still on their way. */

@@ -27,7 +27,7 @@ export const requireUnlimited = (principal: Principal): void => {
 };
 
 /** What has no instance (packs) is not for a token that is limited to instances. */
-export const seesJob = (principal: Principal, job: { readonly subject: { readonly instanceId?: string } }): boolean =>
+const seesJob = (principal: Principal, job: { readonly subject: { readonly instanceId?: string } }): boolean =>
   seesSubject(principal, job.subject.instanceId);
 
 export const seesSubject = (principal: Principal, instanceId: string | undefined): boolean =>

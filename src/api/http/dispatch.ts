@@ -26,7 +26,7 @@ interface Connection {
   readonly address?: string;
 }
 
-export const addressOf = (c: Context): string => {
+const addressOf = (c: Context): string => {
   const connection = c.env as Connection | undefined;
   return connection?.incoming?.socket?.remoteAddress ?? connection?.address ?? "unknown";
 };

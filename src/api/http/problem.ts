@@ -11,7 +11,7 @@ interface Place {
 }
 
 /** The document: the error's details become members of their own, but never hide a standard one. */
-export const problemOf = (error: SwitchyardError, { instance, jobId }: Place): Record<string, unknown> => ({
+const problemOf = (error: SwitchyardError, { instance, jobId }: Place): Record<string, unknown> => ({
   ...error.details,
   type: `/api/docs#${error.code}`,
   title: error.title,

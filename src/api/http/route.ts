@@ -3,7 +3,7 @@ import type { Static, TSchema } from "typebox";
 import type { ErrorCode } from "../../errors.ts";
 import type { Principal, Role } from "../../model/principal.ts";
 
-export type Method = "GET" | "POST" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
 type Shape = Readonly<Record<string, TSchema>>;
 type Empty = Readonly<Record<never, TSchema>>;
 type Values<S extends Shape> = { readonly [K in keyof S]: Static<S[K]> };

@@ -5,7 +5,7 @@ import { type JobState, jobStates } from "../../model/job.ts";
 import { freeObject, orNull, ref, timeText } from "./common.ts";
 
 const targetRef = Type.Object({ type: Type.String(), id: Type.String() });
-export const subjectSchema = Type.Object({
+const subjectSchema = Type.Object({
   type_id: Type.Optional(Type.String()),
   instance_id: Type.Optional(Type.String()),
   target: Type.Optional(targetRef),
