@@ -44,6 +44,9 @@ export class Hostile extends Driver {
 }
 `;
 
+/** The attackers' own questions must not weigh. */
+const patience = { timeoutMs: 600_000, everyMs: 500 };
+
 /** Each all the time, started anew when it was ended. */
 const worst = ["loops", "spins", "hoards", "fills", "floods", "logs", "asks"];
 
@@ -88,19 +91,30 @@ const attack = async (stack: Stack, instanceId: string): Promise<() => Promise<v
     while (!stop.signal.aborted) {
       const { body } = await stack.call<{ id: string }>("POST", path, asked(how));
       open.set(how, body.id);
-      await until(async () => stop.signal.aborted || (await isOver(body.id)), `${how} to end`, 600_000);
+      await until(async () => stop.signal.aborted || (await isOver(body.id)), `${how} to end`, patience);
     }
   };
   const all = worst.map(keep);
-  await until(async () => {
-    const { body } = await stack.call<{ items: unknown[] }>("GET", `/api/jobs?state=running&instance_id=${instanceId}`);
-    return body.items.length >= 4;
-  }, "the attack to begin");
+  await until(
+    async () => {
+      const { body } = await stack.call<{ items: unknown[] }>(
+        "GET",
+        `/api/jobs?state=running&instance_id=${instanceId}`,
+      );
+      return body.items.length >= 4;
+    },
+    "the attack to begin",
+    patience,
+  );
   return async () => {
     stop.abort();
     await Promise.all(all);
     for (const id of open.values()) await stack.call("POST", `/api/jobs/${id}/cancel`);
-    await until(async () => (await Promise.all([...open.values()].map(isOver))).every(Boolean), "the attack to end");
+    await until(
+      async () => (await Promise.all([...open.values()].map(isOver))).every(Boolean),
+      "the attack to end",
+      patience,
+    );
   };
 };
 
