@@ -6,8 +6,10 @@ import type { Measure, Options, Row } from "./kit/row.ts";
 import { backlogRow } from "./rows/backlog.ts";
 import { enqueueRow } from "./rows/enqueue.ts";
 import { enqueueConsumedRow } from "./rows/enqueue-consumed.ts";
+import { hostileRow } from "./rows/hostile.ts";
 import { httpRequestRow } from "./rows/http-request.ts";
 import { inventoryRow } from "./rows/inventory.ts";
+import { listingRow } from "./rows/listing.ts";
 import { loadRow } from "./rows/load.ts";
 import { locksRow } from "./rows/locks.ts";
 import { memoryRow } from "./rows/memory.ts";
@@ -19,8 +21,9 @@ import { workersRow } from "./rows/workers.ts";
 
 const measures: readonly Measure[] = [
   ...[enqueueRow, enqueueConsumedRow, wholeJobRow, locksRow, httpRequestRow, watchersRow],
-  ...[inventoryRow, recoveryRow, backlogRow, memoryRow, startRow],
+  ...[inventoryRow, recoveryRow, backlogRow, memoryRow, startRow, listingRow],
   workersRow,
+  hostileRow,
 ];
 /** Too long to run with all others: asked for by name. */
 const longMeasures: readonly Measure[] = [loadRow];

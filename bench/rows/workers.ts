@@ -45,7 +45,7 @@ const rateOfJobs = async (stack: Stack, count: number): Promise<number> => {
 
 /** The sandboxes are there before anything is counted. */
 const warm = (stack: Stack): Promise<unknown> =>
-  Promise.all(Array.from({ length: 48 }, () => stack.call("POST", actionsPath(stack), slowBody, 60)));
+  Promise.all(Array.from({ length: 24 }, () => stack.call("POST", actionsPath(stack), slowBody, 60)));
 
 const rounds = async (stack: Stack, count: number, times: number): Promise<number[]> => {
   await warm(stack);
@@ -64,12 +64,12 @@ export const workersRow: Measure = {
     try {
       const databaseUrl = await postgres.createDatabase();
       const device = { host: "127.0.0.1", port };
-      return await withStack({ concurrency: 16, device, databaseUrl }, async (stack) => {
+      return await withStack({ concurrency: 8, device, databaseUrl }, async (stack) => {
         const times = size(3, 1);
         await stack.startWorker();
-        const one = await rounds(stack, size(160, 64), times);
+        const one = await rounds(stack, size(80, 32), times);
         await Promise.all([stack.startWorker(), stack.startWorker()]);
-        const three = await rounds(stack, size(480, 192), times);
+        const three = await rounds(stack, size(240, 96), times);
         const note = `jobs/s: three ${listed(three, 1)}; one ${listed(one, 1)}`;
         return [
           atLeast(

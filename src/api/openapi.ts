@@ -10,12 +10,14 @@ type Node = Record<string, unknown>;
 const problemType = "application/problem+json";
 const problemRef = { $ref: "#/components/schemas/Problem" };
 
-const common: readonly ErrorCode[] = ["unauthorized", "forbidden", "rate_limited", "not_acceptable", "internal"];
+const common: readonly ErrorCode[] = [
+  ...(["unauthorized", "forbidden", "rate_limited", "not_acceptable", "internal"] as const),
+  ...(["queue_unavailable", "store_unavailable"] as const),
+];
 const withInput: readonly ErrorCode[] = ["validation_failed"];
 const withBody: readonly ErrorCode[] = ["validation_failed", "unsupported_media_type", "payload_too_large"];
 const withJob: readonly ErrorCode[] = [
-  ...(["idempotency_conflict", "queue_unavailable", "store_unavailable", "timed_out"] as const),
-  ...(["job_cancelled", "outcome_unknown", "validation_failed"] as const),
+  ...(["idempotency_conflict", "timed_out", "job_cancelled", "outcome_unknown", "validation_failed"] as const),
 ];
 
 /** Every code that a route may answer with. */
@@ -56,7 +58,7 @@ const jobAnswers: Record<number, AnswerSpec> = {
 };
 
 const answersOf = (route: Route): Node => {
-  const answers = { ...(route.enqueues ? jobAnswers : {}), ...route.answers };
+  const answers = { ...(route.enqueues === true ? jobAnswers : {}), ...route.answers };
   return Object.fromEntries(
     Object.entries(answers).map(([status, spec]) => [
       status,
@@ -83,6 +85,17 @@ const problemsOf = (route: Route): Node => {
   return Object.fromEntries(entries);
 };
 
+/** Whoever waits for a job gets the error that it failed with, whatever that is. */
+const failureInTime = ({ enqueues, waits }: Route): Node =>
+  enqueues === true || waits
+    ? {
+        default: {
+          description: "With `Prefer: wait`: the error of the job, with its own status, when it failed in time",
+          content: { [problemType]: { schema: problemRef } },
+        },
+      }
+    : {};
+
 const parameter = (place: "path" | "query" | "header", name: string, schema: TSchema, isRequired = false): Node => {
   const { description, ...rest } = schema as TSchema & { description?: string };
   return { name, in: place, required: isRequired, ...(description ? { description } : {}), schema: rest };
@@ -90,22 +103,38 @@ const parameter = (place: "path" | "query" | "header", name: string, schema: TSc
 
 const text = (description: string): TSchema => ({ type: "string", description }) as unknown as TSchema;
 
-const jobParameters = (): Node[] => [
-  parameter("header", "Idempotency-Key", text("Same key and request within 24 h: the same job")),
-  parameter("header", "Prefer", text("`wait=N`: wait up to N seconds (at most 60) for the outcome")),
-  parameter("query", "debug", { type: "boolean", description: "Also record debug events" } as unknown as TSchema),
+/** The headers that mean something to a route, with what they mean. */
+export const requestHeaders = ({ enqueues, waits }: Route): readonly (readonly [string, string])[] => [
+  ...(enqueues === undefined ? [] : [["Idempotency-Key", "Same key and request within 24 h: the same job"] as const]),
+  ...(enqueues === true || waits
+    ? [["Prefer", "`wait=N`: wait up to N seconds (at most 60) for the outcome"] as const]
+    : []),
+];
+
+const jobParameters = (route: Route): Node[] => [
+  ...requestHeaders(route).map(([name, description]) => parameter("header", name, text(description))),
+  ...(route.enqueues === undefined
+    ? []
+    : [
+        parameter("query", "debug", { type: "boolean", description: "Also record debug events" } as unknown as TSchema),
+      ]),
 ];
 
 const parametersOf = (route: Route): Node[] => [
   ...Object.entries(route.params ?? {}).map(([name, schema]) => parameter("path", name, schema, true)),
   ...Object.entries(route.query ?? {}).map(([name, schema]) => parameter("query", name, schema)),
-  ...(route.enqueues ? jobParameters() : []),
+  ...jobParameters(route),
 ];
 
-const bodyOf = ({ body, form, isBodyOptional = false }: Route): Node => {
+const bodyOf = ({ body, form, example, isBodyOptional = false }: Route): Node => {
   if (form) return { requestBody: { required: true, content: { "multipart/form-data": { schema: form } } } };
   if (!body) return {};
-  return { requestBody: { required: !isBodyOptional, content: { "application/json": { schema: body } } } };
+  return {
+    requestBody: {
+      required: !isBodyOptional,
+      content: { "application/json": { schema: body, ...(example === undefined ? {} : { example }) } },
+    },
+  };
 };
 
 const accessOf = ({ access, concernsAll }: Route): Node => {
@@ -117,6 +146,13 @@ const accessOf = ({ access, concernsAll }: Route): Node => {
   };
 };
 
+/** Who may ask, in words. */
+const roleSentence = ({ access, concernsAll }: Route): string => {
+  if (access === "open") return "No token is needed.";
+  const role = access === "ticket" ? "viewer (or a ticket)" : access;
+  return `Needs the role ${role}${concernsAll ? ", with a token that is not limited to instances" : ""}.`;
+};
+
 const operationId = ({ method, path }: Route): string =>
   `${method.toLowerCase()}${path.replaceAll(/[^A-Za-z0-9]+(\w?)/g, (_, letter: string) => letter.toUpperCase())}`;
 
@@ -124,12 +160,12 @@ const operationOf = (route: Route): Node => ({
   operationId: operationId(route),
   tags: [route.tag],
   summary: route.summary,
-  ...(route.description === undefined ? {} : { description: route.description }),
+  description: [route.description, roleSentence(route)].filter((text) => text !== undefined).join(" "),
   ...accessOf(route),
   parameters: parametersOf(route),
   ...bodyOf(route),
   // An answer of the route's own stands before the problem of the same status.
-  responses: { ...problemsOf(route), ...answersOf(route) },
+  responses: { ...problemsOf(route), ...failureInTime(route), ...answersOf(route) },
 });
 
 const pathsOf = (routes: readonly Route[]): Node => {

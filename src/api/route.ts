@@ -52,12 +52,16 @@ interface RouteFacts<P extends Shape, Q extends Shape, B extends TSchema> {
   readonly query?: Q;
   readonly body?: B;
   readonly isBodyOptional?: boolean;
+  /** A body as somebody would send it. */
+  readonly example?: unknown;
   /** A multipart form instead of JSON: the handler reads it itself. */
   readonly form?: TSchema;
   readonly answers: Readonly<Record<number, AnswerSpec>>;
   readonly errors?: readonly ErrorCode[];
-  /** It puts a job on the queue: idempotency keys, `Prefer: wait` and `?debug=true` hold. */
-  readonly enqueues?: true;
+  /** It puts a job on the queue: idempotency keys and `?debug=true` hold, and `Prefer: wait` unless it answers an id only. */
+  readonly enqueues?: true | "id";
+  /** `Prefer: wait` holds although it puts no job on the queue by itself. */
+  readonly waits?: true;
 }
 
 export interface Route extends RouteFacts<Shape, Shape, TSchema> {

@@ -20,35 +20,58 @@ interface WaitDeps {
   readonly signal: AbortSignal;
 }
 
-const untilDone = ({ feed, signal }: WaitDeps, jobId: string, ms: number) => {
-  let leave = (): void => undefined;
-  const done = new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    const unwatch = feed.watchJob(jobId, (entry) => {
-      if (entry.type === "job.done") resolve();
-    });
-    const stop = (): void => resolve();
-    signal.addEventListener("abort", stop);
-    leave = () => {
-      clearTimeout(timer);
-      unwatch();
-      signal.removeEventListener("abort", stop);
-    };
-  });
-  return { done, leave };
+/** A message may be lost, with Redis for instance; the row is looked at again all the same. */
+const lookAgainMs = 1_500;
+
+/** Tells when there may be something new to see of a job. */
+const watchEnd = ({ feed, signal }: WaitDeps, jobId: string) => {
+  let wake = (): void => undefined;
+  let isNew = false;
+  const tell = (): void => {
+    isNew = true;
+    wake();
+  };
+  const leaves = [
+    feed.watchJob(jobId, (entry) => {
+      if (entry.type === "job.done") tell();
+    }),
+    feed.watchGaps(tell),
+  ];
+  signal.addEventListener("abort", tell);
+  return {
+    /** Resolves with news, at the latest after so many ms. */
+    news: async (ms: number): Promise<void> => {
+      if (!isNew) {
+        let timer: NodeJS.Timeout | undefined;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          timer = setTimeout(resolve, ms);
+        });
+        clearTimeout(timer);
+      }
+      isNew = false;
+    },
+    leave: (): void => {
+      for (const unwatch of leaves) unwatch();
+      signal.removeEventListener("abort", tell);
+    },
+  };
 };
 
 /** The job when it is settled, or as it is when the time is over. */
 export const waitForJob = async (deps: WaitDeps, job: Job, seconds: number): Promise<Job> => {
   if (isSettled(job.state) || seconds === 0) return job;
-  const { done, leave } = untilDone(deps, job.id, seconds * 1000);
+  const watch = watchEnd(deps, job.id);
+  const deadline = performance.now() + seconds * 1000;
   try {
-    const before = await deps.store.read(() => findJob(job.id));
-    if (before && isSettled(before.state)) return before;
-    await done;
-    return (await deps.store.read(() => findJob(job.id))) ?? job;
+    for (;;) {
+      const found = (await deps.store.read(() => findJob(job.id))) ?? job;
+      const leftMs = deadline - performance.now();
+      if (isSettled(found.state) || leftMs <= 0 || deps.signal.aborted) return found;
+      await watch.news(Math.min(leftMs, lookAgainMs));
+    }
   } finally {
-    leave();
+    watch.leave();
   }
 };
 

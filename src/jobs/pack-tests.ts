@@ -7,6 +7,8 @@ import { findJobs } from "../store/jobs.ts";
 import type { JobContext } from "./context.ts";
 
 const patienceMs = 30_000;
+/** A worker whose slots are all taken, this job's among them, starts no test: waiting for one would be in vain. */
+const patienceForStartMs = 5_000;
 const lookEveryMs = 200;
 
 /** One test per instance of the type; asked for again by the same job, they are the same tests. */
@@ -21,11 +23,12 @@ export const enqueueTests = async (context: JobContext, typeId: string): Promise
 
 /** What is swapped is swapped: a job that is told to stop here says what it knows instead of waiting. */
 const waitForAll = async (context: JobContext, ids: readonly string[]): Promise<Job[]> => {
-  const deadline = context.now() + patienceMs;
+  const startedAt = context.now();
   for (;;) {
     const jobs = await context.store.read(() => findJobs([...ids]));
-    const isOver = jobs.every(({ state }) => isSettled(state)) || context.now() > deadline || context.signal.aborted;
-    if (isOver) return jobs;
+    const hasStarted = jobs.some((job) => job.startedAt !== null);
+    const isLate = context.now() - startedAt > (hasStarted ? patienceMs : patienceForStartMs);
+    if (isLate || context.signal.aborted || jobs.every(({ state }) => isSettled(state))) return jobs;
     await delay(lookEveryMs, undefined, { signal: context.signal }).catch(() => undefined);
   }
 };

@@ -1,5 +1,6 @@
-/** Watches the resident memory of sandboxes: heap limits of the engine do not count buffers. */
+/** Watches sandboxes: their resident memory, since heap limits of the engine do not count buffers, and their hunger for a processor. */
 import { readFileSync } from "node:fs";
+import { createPriorities } from "./priority.ts";
 
 export interface MemoryWatch {
   /** Calls `onExcess` once when the process is seen above the cap. */
@@ -23,6 +24,7 @@ export const residentBytes = (pid: number): number => {
 /** One timer for all processes; none while there is nothing to watch. */
 export const createMemoryWatch = (capBytes: number): MemoryWatch => {
   const watched = new Map<number, (bytes: number) => void>();
+  const priorities = createPriorities(() => performance.now());
   let timer: NodeJS.Timeout | undefined;
 
   const stop = (): void => {
@@ -32,6 +34,7 @@ export const createMemoryWatch = (capBytes: number): MemoryWatch => {
   const look = (): void => {
     for (const [pid, onExcess] of watched) {
       const bytes = residentBytes(pid);
+      priorities.look(pid);
       if (bytes <= capBytes) continue;
       watched.delete(pid);
       onExcess(bytes);
@@ -45,6 +48,7 @@ export const createMemoryWatch = (capBytes: number): MemoryWatch => {
     },
     forget: (pid) => {
       watched.delete(pid);
+      priorities.forget(pid);
     },
     close: () => {
       watched.clear();

@@ -1,7 +1,7 @@
 /** How an attempt ends: one table from what stopped it to the state of the job. */
 import { asSwitchyardError, errorTable, type SwitchyardError } from "../errors.ts";
 import type { Job, JobError, SettledState } from "../model/job.ts";
-import type { Json, JsonObject } from "../model/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { JournalEntry } from "../model/plan.ts";
 
 /** Why an attempt was told to stop. */
@@ -22,11 +22,30 @@ const stateByCode: Readonly<Record<string, SettledState>> = {
 
 const codeByReason = { cancel: "job_cancelled", timeout: "timed_out" } as const;
 
+const shownAnswer = 500;
+
+/** What the device was told last, and what it said to that: often the id of a task that goes on there. */
+const lastWrite = (journal: readonly JournalEntry[]): JsonObject => {
+  const last = journal.toSorted((one, other) => one.index - other.index).at(-1);
+  if (last === undefined) return {};
+  const answer = last.answer?.answer ?? null;
+  const body = isJsonObject(answer) ? (answer["body"] ?? answer) : answer;
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return {
+    step: last.index,
+    transport: last.transport,
+    request: last.request,
+    state: last.answeredAt === null ? "sent" : "answered",
+    ...(last.answer === null ? {} : { status: last.answer.status, answer: text.slice(0, shownAnswer) }),
+  };
+};
+
 /** What was sent before the job failed: a reader must know how far it got. */
 const journalFacts = (journal: readonly JournalEntry[]): JsonObject => {
   if (journal.length === 0) return {};
   const done = journal.filter(({ answeredAt }) => answeredAt !== null).length;
-  return { steps_done: done, outcome: done < journal.length ? "unknown" : "partial", next: "read_back" };
+  const outcome = done < journal.length ? "unknown" : "partial";
+  return { steps_done: done, outcome, next: "read_back", last_write: lastWrite(journal) };
 };
 
 /** The end of a job is not the end of what a device began: whoever reads the error must know. */

@@ -16,7 +16,7 @@ const suite = (title: string, shape: Shape, isStrict = false): void => {
       stack = await startShortStack(shape);
     }, 60_000);
     afterAll(() => stack?.dispose(), 60_000);
-    it.each(rows)("loses, doubles and leaves nothing: $name", (fault) => expectClean(stack, fault), 90_000);
+    it.each(rows)("loses, doubles and leaves nothing: $name", (fault) => expectClean(stack, fault), 180_000);
   });
 };
 

@@ -19,6 +19,6 @@ describe("a worker that dies between two steps", () => {
       const places = waypoints.filter((waypoint) => waypoint.startsWith(`${part}.`));
       await expectClean(stack, walk(`killed at each waypoint of ${part}`, places));
     },
-    120_000,
+    240_000,
   );
 });

@@ -105,6 +105,19 @@ describeStores("lists of jobs", (bench) => {
       ({ instanceId, state }) => instanceId === "ins_0" && state === "failed",
     ],
     ["by type", { typeId: "a.b" }, ({ typeId }) => typeId === "a.b"],
+    [
+      "by type, kind and state",
+      { typeId: "a.b", kind: "pack.install", state: "failed" },
+      ({ typeId, kind, state }) => typeId === "a.b" && kind === "pack.install" && state === "failed",
+    ],
+    ["by type and state", { typeId: "a.b", state: "failed" }, (one) => one.typeId === "a.b" && one.state === "failed"],
+    ["by a state that none is in", { state: "succeeded", instanceId: "ins_1" }, () => false],
+    ["by instance and another type", { instanceId: "ins_1", typeId: "c.d" }, () => false],
+    [
+      "by instance since a time",
+      { instanceId: "ins_1", since: 1_004, before: 1_009 },
+      ({ instanceId, createdAt }) => instanceId === "ins_1" && createdAt >= 1_004 && createdAt < 1_009,
+    ],
     ["by time", { since: 1_006 }, ({ createdAt }) => createdAt >= 1_006],
     [
       "of what a limited caller sees",
@@ -131,6 +144,60 @@ describeStores("lists of jobs", (bench) => {
     const second = await bench.store.read(() => listJobs({ limit: 2, cursor: first.nextCursor }));
     expect([...first.items, ...second.items].map(({ createdAt }) => createdAt)).toEqual([4, 3, 2, 1]);
     expect(second.nextCursor).toBeNull();
+  });
+
+  it("pages open jobs through every filter, the last admitted first", async () => {
+    await fill(bench.store);
+    const subject = { instanceId: "ins_1", typeId: "a.b" };
+    const waiting: string[] = [];
+    // Made at times that go back, as by hosts whose clocks differ.
+    for (const createdAt of [1_030, 1_020, 1_010])
+      waiting.unshift(await admit(bench.store, { createdAt, subject, kind: "k" }));
+    const other = await admit(bench.store, { createdAt: 1_000, kind: "k" });
+    const running = await admit(bench.store, { subject, kind: "k" });
+    await claim(bench.store, running);
+    const wanted: [Omit<JobFilter, "limit" | "state">, string[]][] = [
+      [{ kind: "k" }, [other, ...waiting]],
+      [{ kind: "k", instanceId: "ins_1" }, waiting],
+      [{ kind: "k", typeId: "a.b", since: 1_015 }, waiting.slice(1)],
+      [{ kind: "k", visibleInstances: ["ins_1", "ins_9"] }, waiting],
+      [{ kind: "k", visibleInstances: ["ins_9"] }, []],
+    ];
+    for (const [filter, expected] of wanted) {
+      expect(await walk(bench.store, { ...filter, state: "queued", limit: 2 }), JSON.stringify(filter)).toEqual(
+        expected,
+      );
+    }
+    expect(await walk(bench.store, { state: "running", instanceId: "ins_1", limit: 2 })).toEqual([running]);
+    expect(await walk(bench.store, { state: "retrying", limit: 2 })).toEqual([]);
+  });
+
+  it("finds what succeeded among failures, and a failure whose settler named no error", async () => {
+    const subject = { instanceId: "ins_1", typeId: "a.b" };
+    const [well, ill] = [await admit(bench.store, { subject }), await admit(bench.store, { subject })];
+    await settle(bench.store, well);
+    await settle(bench.store, ill, { state: "failed" });
+    const open = await admit(bench.store, { subject });
+    const listed = (state: JobState) => walk(bench.store, { instanceId: "ins_1", state, limit: 1 });
+    expect([await listed("succeeded"), await listed("failed"), await listed("queued")]).toEqual([
+      [well],
+      [ill],
+      [open],
+    ]);
+    expect(await bench.store.read(() => findJob(ill))).toMatchObject({ error: { code: "internal" } });
+  });
+
+  it("knows who asked, and leaves out what schedules asked for", async () => {
+    const ada = await admit(bench.store, { createdAt: 1_000 });
+    const schedule = { scheduleId: "sch_1", name: "schedule" };
+    const tick = await admit(bench.store, { createdAt: 2_000, requestedBy: schedule, principalId: "system" });
+    const system = await admit(bench.store, { createdAt: 3_000, requestedBy: { name: "api" }, principalId: "system" });
+    const listed = (filter: Partial<JobFilter>) => walk(bench.store, { ...filter, limit: 1 });
+    expect(await listed({ by: { principal: "tok_1" } })).toEqual([ada]);
+    expect(await listed({ by: "token" })).toEqual([ada]);
+    expect(await listed({ by: "schedule" })).toEqual([tick]);
+    expect(await listed({ notBy: "schedule" })).toEqual([system, ada]);
+    expect(await listed({ notBy: "token", kind: "instance.test_connection" })).toEqual([system, tick]);
   });
 
   it("refuses a cursor that is none", async () => {
@@ -212,6 +279,7 @@ describeStores("what is still to do", (bench) => {
     const prune = () => bench.store.write(() => pruneJobs({ before: 2_000, scheduledBefore: 5_000, limit: 1 }));
     expect([await prune(), await prune(), await prune()]).toEqual([1, 1, 0]);
     expect(await walk(bench.store, { limit: 50 })).toHaveLength(4);
+    expect(await bench.store.read(() => findJob(jobs.open))).toBeDefined();
     for (const gone of ["old", "routine"]) {
       expect(await bench.store.read(() => findJob(settled[gone]!))).toBeUndefined();
       expect(await bench.store.read(() => readEvents({ jobId: settled[gone]!, after: 0, limit: 9 }))).toEqual([]);

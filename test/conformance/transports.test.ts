@@ -5,7 +5,20 @@ import type { Door } from "../../src/transports/transports.ts";
 import { type Bench, type BenchFacts, codeOf, openBench } from "../kit/transport-bench.ts";
 import { kinds, token } from "../kit/transport-kinds.ts";
 
-describe.each(Object.keys(kinds) as (keyof typeof kinds)[])("transport %s", (name) => {
+/** Enough for an answer, too little for one that is held back. */
+const impatient = {
+  http: { timeout_s: 0.2, retries: 3 },
+  transports: { ssh: { timeout_s: 0.5 }, snmp: { timeout_s: 0.3, retries: 3 } },
+};
+
+const names = Object.keys(kinds) as (keyof typeof kinds)[];
+const here = names.filter((name) => kinds[name].isThere);
+
+test.skipIf(here.length === names.length)(
+  `only ${here.join(", ")} have a device here: install openssh-server and snmpd, be root`,
+);
+
+describe.each(here)("transport %s", (name) => {
   const kind = kinds[name];
   const setUp = async (more: Partial<BenchFacts> = {}) => {
     const started = await kind.start();
@@ -82,13 +95,9 @@ describe.each(Object.keys(kinds) as (keyof typeof kinds)[])("transport %s", (nam
 
   test("refuses what the manifest does not let the capability write, planned or free", async () => {
     await using lab = await setUp();
-    const beyond = {
-      http: { transport: "http", method: "DELETE", path: "/vm/100" },
-      tcp: { transport: "tcp", send: ["FSD all"] },
-    };
-    expect(() => lab.bench.normalise([beyond[name]])).toThrow(expect.objectContaining({ code: "plan_deviation" }));
+    expect(() => lab.bench.normalise([kind.beyond])).toThrow(expect.objectContaining({ code: "plan_deviation" }));
     const other = lab.bench.door({ mode: "free", target: { type: "vm", id: "101" } });
-    expect(await codeOf(kind.write(other, "one"))).toBe("plan_deviation");
+    if (kind.namesTarget) expect(await codeOf(kind.write(other, "one"))).toBe("plan_deviation");
     const unnamed = lab.bench.door({ mode: "free", capability: { id: "other", verbs: ["stop"], targets: ["vm"] } });
     expect(await codeOf(kind.write(unnamed, "one"))).toBe("plan_deviation");
     await kind.write(lab.bench.door({ mode: "free" }), "two");
@@ -108,13 +117,13 @@ describe.each(Object.keys(kinds) as (keyof typeof kinds)[])("transport %s", (nam
   });
 
   test.each(["apply", "free"] as const)("never repeats a write that was sent and not answered (%s)", async (mode) => {
-    await using lab = await setUp({ defaults: { http: { timeout_s: 0.2, retries: 3 } } });
+    await using lab = await setUp({ defaults: impatient });
     lab.hold();
     const steps = lab.bench.normalise([kind.step("one")]);
     const run = (door: Door): Promise<unknown> => (mode === "apply" ? door.ask("apply", {}) : kind.write(door, "one"));
     const door = lab.bench.door({ mode, steps });
-    expect(await codeOf(run(door))).toBe("response_timeout");
-    expect([door.unknownStep, door.lastFailure?.code]).toEqual([0, "response_timeout"]);
+    expect(await codeOf(run(door))).toBe(kind.silence);
+    expect([door.unknownStep, door.lastFailure?.code]).toEqual([0, kind.silence]);
     const again = lab.bench.door({ mode, steps });
     expect(await codeOf(run(again))).toBe("outcome_unknown");
     expect(again.unknownStep).toBe(0);
@@ -267,8 +276,11 @@ describe.each(Object.keys(kinds) as (keyof typeof kinds)[])("transport %s", (nam
     await using lab = await setUp();
     expect(await codeOf(lab.bench.door().ask("ftp.get", {}))).toBe("driver_failed");
     expect(await codeOf(lab.bench.door().ask("constructor", {}))).toBe("driver_failed");
-    const op = name === "http" ? "http.request" : "tcp.open";
-    expect(await codeOf(lab.bench.door().ask(op, { transport: `${name}.other` }))).toBe("endpoint_not_allowed");
-    expect(await codeOf(lab.bench.door().ask(op, { transport: "__proto__" }))).toBe("endpoint_not_allowed");
+    const op = { http: "http.request", ssh: "ssh.close", snmp: "snmp.get", tcp: "tcp.open" }[name];
+    const args = name === "snmp" ? { oids: ["1.3.6.1"] } : {};
+    expect(await codeOf(lab.bench.door().ask(op, { ...args, transport: `${name}.other` }))).toBe(
+      "endpoint_not_allowed",
+    );
+    expect(await codeOf(lab.bench.door().ask(op, { ...args, transport: "__proto__" }))).toBe("endpoint_not_allowed");
   });
 });

@@ -1,7 +1,9 @@
 /** A driver that wears out time, memory or the line to the runner ends with its own error, and nobody else notices. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { testableLevels } from "../kit/levels.ts";
 import { type Bench, failure, openBench } from "../kit/sandbox.ts";
+import { descendants } from "../kit/system.ts";
 import { exhaustionDriver } from "./exhaustion-driver.ts";
 
 const cap = 160 * 1024 * 1024;
@@ -90,6 +92,22 @@ describe.each(await testableLevels())("at level %s", (level) => {
     expect((await failure(bench.call("neverEnds", {}, later))).code).toBe("timed_out");
     expect(bench.events).toEqual([]);
     expect(bench.asked).toEqual([]);
+  });
+
+  test("a driver that keeps a processor busy stands back behind the others, as long as it does", async () => {
+    const niceOf = (pid: number): number => {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+    };
+    const nices = (): number[] =>
+      descendants(process.pid)
+        .filter(({ title }) => title.startsWith("switchyard-sandbox"))
+        .map(({ pid }) => niceOf(pid));
+    const running = failure(bench.call("loops", {}, { timeoutMs: 4_000, instanceId: "ins_busy" }));
+    await vi.waitFor(() => expect(nices()).toContain(15), { timeout: 3_500 });
+    expect(nices()).toContain(0);
+    expect(await running).toMatchObject({ code: "timed_out" });
+    await vi.waitFor(() => expect(nices()).not.toContain(15), { timeout: 3_000 });
   });
 
   test("messages with guessed ids are dropped", async () => {

@@ -23,6 +23,7 @@ import { claimJob, settleJob } from "../../src/store/jobs.ts";
 import type { Store } from "../../src/store/store.ts";
 import { insertToken } from "../../src/store/tokens.ts";
 import { paperVault } from "./admission.ts";
+import { type AnswerCheck, answerCheck } from "./answers.ts";
 import { startTestRedis, type TestRedis } from "./redis.ts";
 import { openTestStore } from "./store.ts";
 
@@ -63,16 +64,36 @@ const packed = async (body: unknown): Promise<{ type?: string; bytes: string | A
   return { type: form.headers.get("content-type") ?? "", bytes: await form.arrayBuffer() };
 };
 
-const asker =
-  (app: ReturnType<typeof createApp>, fallback: string): ApiBench["ask"] =>
-  async (method, path, { token = fallback, body, headers = {}, address = "192.0.2.1" } = {}) => {
+/** Every answer of every test is held against the document: streams by their media type only. */
+const createChecker = (app: ReturnType<typeof createApp>) => {
+  let check: Promise<AnswerCheck> | undefined;
+  const load = async (): Promise<AnswerCheck> =>
+    answerCheck((await (await app.request("/api/openapi.json")).json()) as Record<string, unknown>);
+  return async (method: string, path: string, response: Response): Promise<void> => {
+    check ??= load();
+    const type = response.headers.get("content-type") ?? "";
+    const isJson = /json/.test(type);
+    const text = isJson ? await response.clone().text() : "";
+    const body = text === "" ? undefined : JSON.parse(text);
+    const seen = { method, path: path.split("?")[0] ?? "", status: response.status, type, body };
+    const faults = (await check)(isJson && text === "" ? { ...seen, type: "" } : seen);
+    if (faults.length > 0) throw new Error(`The answer is not as documented: ${faults.join("; ")}\n${text}`);
+  };
+};
+
+const asker = (app: ReturnType<typeof createApp>, fallback: string): ApiBench["ask"] => {
+  const check = createChecker(app);
+  return async (method, path, { token = fallback, body, headers = {}, address = "192.0.2.1" } = {}) => {
     const sent = body === undefined ? undefined : await packed(body);
     const bearer = token === null ? {} : { authorization: `Bearer ${token}` };
     const type = sent?.type === undefined ? {} : { "content-type": sent.type };
     const init: RequestInit = { method, headers: { ...bearer, ...type, ...headers } };
     if (sent) init.body = sent.bytes;
-    return app.request(path, init, { address });
+    const response = await app.request(path, init, { address });
+    if (method !== "HEAD") await check(method, path, response);
+    return response;
   };
+};
 
 const jobError = (thrown: unknown): JobError => {
   const {

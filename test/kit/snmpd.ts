@@ -11,6 +11,7 @@ export const hasSnmpd = hasPrograms("snmpd");
 
 export interface TestSnmpd {
   readonly port: number;
+  readonly folder: string;
   readonly readCommunity: string;
   readonly writeCommunity: string;
   readonly user: { readonly name: string; readonly authKey: string; readonly privKey: string };
@@ -53,7 +54,15 @@ const untilUp = async (child: ChildProcess, port: number, community: string, log
   throw new Error(`Expected snmpd to get ready, but it did not: ${log()}`);
 };
 
-export const startSnmpd = async (): Promise<TestSnmpd> => {
+export interface SnmpdOptions {
+  /** Further lines of its settings; `@FOLDER@` is its folder. */
+  readonly more?: string;
+  readonly writeCommunity?: string;
+  /** Further files of its folder, made executable. */
+  readonly scripts?: Readonly<Record<string, string>>;
+}
+
+export const startSnmpd = async ({ more = "", scripts = {}, ...given }: SnmpdOptions = {}): Promise<TestSnmpd> => {
   const program = findProgram("snmpd");
   if (program === undefined) throw new Error("Expected snmpd on PATH; install the package snmpd.");
   const folder = mkdtempSync(join(tmpdir(), "sw-snmpd-"));
@@ -62,9 +71,13 @@ export const startSnmpd = async (): Promise<TestSnmpd> => {
   const access = {
     readCommunity: `read-${secret()}`,
     writeCommunity: `write-${secret()}`,
+    ...given,
     user: { name: "operator7", authKey: `auth-${secret()}`, privKey: `priv-${secret()}` },
   };
-  writeFileSync(join(folder, "snmpd.conf"), settings(port, access));
+  writeFileSync(join(folder, "snmpd.conf"), `${settings(port, access)}${more.replaceAll("@FOLDER@", folder)}\n`);
+  for (const [name, text] of Object.entries(scripts)) {
+    writeFileSync(join(folder, name), text.replaceAll("@FOLDER@", folder), { mode: 0o755 });
+  }
   const logPath = join(folder, "log");
   const log = (): string => (existsSync(logPath) ? readFileSync(logPath, "utf8") : "");
   let child: ChildProcess | undefined;
@@ -81,6 +94,7 @@ export const startSnmpd = async (): Promise<TestSnmpd> => {
   return {
     ...access,
     port,
+    folder,
     stop,
     start,
     [Symbol.asyncDispose]: async () => {

@@ -38,7 +38,8 @@ export interface TestSshd {
 const hostKeyTypes = ["ed25519", "ecdsa", "rsa"] as const;
 export type HostKeyType = (typeof hostKeyTypes)[number];
 
-const username = "operator7";
+export const sshdUser = "operator7";
+const username = sshdUser;
 const userId = 61_234;
 
 const keygen = (path: string, type: string, passphrase = ""): void => {
@@ -47,10 +48,14 @@ const keygen = (path: string, type: string, passphrase = ""): void => {
   execFileSync("ssh-keygen", ["-q", "-t", type, "-N", passphrase, "-C", "", "-f", path]);
 };
 
-const settings = (folder: string, port: number, more: string): string => `
+const settings = (
+  folder: string,
+  port: number,
+  { more, keys }: { more: string; keys: readonly HostKeyType[] },
+): string => `
 Port ${port}
 ListenAddress 127.0.0.1
-${hostKeyTypes.map((type) => `HostKey ${folder}/host_${type}`).join("\n")}
+${keys.map((type) => `HostKey ${folder}/host_${type}`).join("\n")}
 PidFile ${folder}/pid
 AuthorizedKeysFile ${folder}/authorized_keys
 PasswordAuthentication yes
@@ -110,15 +115,32 @@ const makeFolder = (password: string): string => {
   return folder;
 };
 
-/** `more` are further lines of its settings. */
-export const startSshd = async (more = ""): Promise<TestSshd> => {
+export interface SshdOptions {
+  /** Further lines of its settings. */
+  readonly more?: string;
+  readonly password?: string;
+  /** Keys of other types are not made. */
+  readonly keys?: readonly HostKeyType[];
+  /** Further files of its folder, made executable. */
+  readonly scripts?: Readonly<Record<string, string>>;
+}
+
+/** `@FOLDER@` in settings and scripts is its folder. */
+export const startSshd = async (options: SshdOptions = {}): Promise<TestSshd> => {
+  const { more = "", keys = hostKeyTypes, scripts = {} } = options;
   const program = findProgram("sshd");
   if (program === undefined || !isRoot)
     throw new Error("Expected root, and sshd on PATH; install the package openssh-server.");
-  const password = `pass-${randomBytes(8).toString("hex")}`;
+  const { password = `pass-${randomBytes(8).toString("hex")}` } = options;
   const folder = makeFolder(password);
   const port = await freePort();
-  writeFileSync(join(folder, "sshd_config"), settings(folder, port, more));
+  writeFileSync(
+    join(folder, "sshd_config"),
+    settings(folder, port, { more: more.replaceAll("@FOLDER@", folder), keys }),
+  );
+  for (const [name, text] of Object.entries(scripts)) {
+    writeFileSync(join(folder, name), text.replaceAll("@FOLDER@", folder), { mode: 0o755 });
+  }
   const logPath = join(folder, "log");
   const log = (): string => (existsSync(logPath) ? readFileSync(logPath, "utf8") : "");
   const mounts = ["passwd", "shadow", "group"]
@@ -127,7 +149,7 @@ export const startSshd = async (more = ""): Promise<TestSshd> => {
   const command = `${mounts} && exec ${program} -D -f ${folder}/sshd_config -E ${logPath}`;
   let child: ChildProcess | undefined;
   const newKeys = (): void => {
-    for (const type of hostKeyTypes) keygen(join(folder, `host_${type}`), type);
+    for (const type of keys) keygen(join(folder, `host_${type}`), type);
   };
   const start = async (): Promise<void> => {
     child = spawnGuarded("unshare", ["--mount", "--pid", "--kill-child=KILL", "--fork", "sh", "-c", command]);

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type AnswerCheck, answerCheck, type SeenAnswer } from "./answers.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 
@@ -227,6 +228,14 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
     await stop();
     throw error;
   }
+  let check: AnswerCheck | undefined;
+  /** Every answer that a test sees is held against what the document promises. */
+  const holdToDocument = async (seen: Omit<SeenAnswer, "type"> & { headers: Headers }): Promise<void> => {
+    const type = seen.headers.get("content-type") ?? "";
+    check ??= answerCheck((await (await fetch(`${url}/api/openapi.json`)).json()) as Record<string, unknown>);
+    const faults = seen.body === null ? [] : check({ ...seen, type });
+    if (faults.length > 0) throw new Error(`The answer is not as documented: ${faults.join("; ")}`);
+  };
   const system: System = {
     dataDir,
     get url() {
@@ -250,7 +259,13 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
         ...(body === undefined ? {} : { body: body instanceof FormData ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) };
+      const answer = {
+        status: response.status,
+        headers: response.headers,
+        body: text === "" ? null : JSON.parse(text),
+      };
+      await holdToDocument({ method, path: path.split("?")[0] ?? "", ...answer });
+      return answer;
     },
     watch: (jobId, watching) => follow(system, jobId, watching),
     pids: (title) =>

@@ -12,11 +12,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isSettled } from "../../src/model/job.ts";
+import { missing } from "../../src/store/engine/migrate.ts";
 import { claimJob, findJob, insertJob } from "../../src/store/jobs.ts";
 import { recordSent } from "../../src/store/journal.ts";
-import { setMeta } from "../../src/store/meta.ts";
+import { getMeta, setMeta } from "../../src/store/meta.ts";
 import { migrate, openStore } from "../../src/store/open.ts";
 import { takeBackup } from "../../src/upkeep/backup.ts";
 import { restoreBackup } from "../../src/upkeep/restore.ts";
@@ -214,6 +216,23 @@ describe("a backup file", () => {
       code: "backup_invalid",
       message: expect.stringMatching(/9\.1\.0.*newer one/),
     });
+  });
+
+  it("of an earlier schema comes back in today's", async () => {
+    const early = join(folder, "early.db");
+    const file = new Database(early);
+    file.exec(
+      "pragma journal_mode = WAL; create table schema_migrations (version integer primary key, name text not null)",
+    );
+    for (const statement of missing("sqlite", 0, 1)) file.exec(statement);
+    file.exec("insert into meta (key, value) values ('word', 'from an earlier time')");
+    file.close();
+    await expect(openStore({ url: early })).rejects.toMatchObject({ code: "store_unavailable" });
+    expect(await backUp(early)).toMatchObject({ schema: 1 });
+    await restore();
+    const store = await openStore({ url: restoredFile() });
+    expect(await store.read(() => getMeta("word"))).toBe("from an earlier time");
+    await store.close();
   });
 
   it("says nothing to who has no passphrase, and opens for who has it", async () => {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { silentLog } from "../../src/log.ts";
 import { insertInstance, sealedSecrets, updateInstance } from "../../src/store/instances.ts";
 import { findJob, insertJob } from "../../src/store/jobs.ts";
-import { lastAdmission, readRotation } from "../../src/store/rotation.ts";
+import { endRotation, lastAdmission, readRotation } from "../../src/store/rotation.ts";
 import { checkMasterKey } from "../../src/store/vault-check.ts";
 import { type KeyWatch, watchKey } from "../../src/upkeep/key-watch.ts";
 import { rotateKey } from "../../src/upkeep/rotate-key.ts";
@@ -120,6 +120,19 @@ describeStores("an exchange of the master key", (bench) => {
     expect(fresh.open(pin, { scope: job, field: "pin", version: 1 })).toBe("1234 5678");
     // The old one opens nothing.
     await expect(checkMasterKey(bench.store, createKeyring(old))).rejects.toMatchObject({ code: "secret_unreadable" });
+  });
+
+  it("is not over while anything is under the old key, however it came there", async () => {
+    const { ring } = await startProcess("one");
+    const end = (after: number) =>
+      bench.store.write(() => endRotation({ from: keyIdOf(old), mark: ring.mark(), after }));
+    expect(await end(0)).toBe(true);
+    const job = await addJob(ring);
+    const { admission } = (await bench.store.read(() => findJob(job)))!;
+    expect(await end(admission - 1)).toBe(false);
+    expect(await end(admission)).toBe(true);
+    await addInstance(ring, "a");
+    expect(await end(admission)).toBe(false);
   });
 
   it("loses nothing while both processes seal, change and open without a pause", async () => {

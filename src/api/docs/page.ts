@@ -1,7 +1,7 @@
 /** The documentation page: the routes as HTML, with nothing from elsewhere and no script. */
 import { errorTable } from "../../errors.ts";
-import { errorsOf } from "../openapi.ts";
-import type { Route } from "../route.ts";
+import { errorsOf, requestHeaders } from "../openapi.ts";
+import type { AnswerSpec, Route } from "../route.ts";
 import { components } from "../schemas/index.ts";
 
 const escapes: Readonly<Record<string, string>> = {
@@ -36,12 +36,33 @@ const parameters = ({ query = {} }: Route): string => {
   return rows.length === 0 ? "" : `<table><caption>Query</caption>${rows.join("")}</table>`;
 };
 
+const headers = (route: Route): string => {
+  const rows = requestHeaders(route).map(([name, words]) => row([`<code>${escapeHtml(name)}</code>`, prose(words)]));
+  return rows.length === 0 ? "" : `<table><caption>Headers</caption>${rows.join("")}</table>`;
+};
+
+const body = ({ body, form, example }: Route): string =>
+  [
+    ...(body === undefined ? [] : [schemaBlock("Body", body)]),
+    ...(example === undefined ? [] : [schemaBlock("Example", example)]),
+    ...(form === undefined ? [] : [schemaBlock("Form", form)]),
+  ].join("");
+
+/** What an answer holds: by the name of its schema, or the schema itself. */
+const shape = ({ schema }: AnswerSpec): string => {
+  const name = (schema as { $ref?: string } | undefined)?.$ref?.split("/").at(-1);
+  if (name !== undefined) return `<a href="#schema-${name}">${escapeHtml(name)}</a>`;
+  return schema === undefined ? "" : schemaBlock("Schema", schema);
+};
+
 const answers = (route: Route): string => {
-  const own = Object.entries(route.answers).map(([status, { description }]) => row([status, prose(description)]));
-  const job = row(["202", "The job; with <code>Prefer: wait=N</code> its outcome"]);
+  const own = Object.entries(route.answers).map(([status, spec]) =>
+    row([status, prose(spec.description), shape(spec)]),
+  );
+  const job = row(["202", "The job; with <code>Prefer: wait=N</code> its outcome", `<a href="#schema-Job">Job</a>`]);
   const codes = errorsOf(route).map((code) => `<a href="#${code}">${code}</a>`);
-  const errors = row(["else", codes.join(" ")]);
-  return `<table><caption>Answers</caption>${own.join("")}${route.enqueues ? job : ""}${errors}</table>`;
+  const errors = row(["else", codes.join(" "), `<a href="#schema-Problem">Problem</a>`]);
+  return `<table><caption>Answers</caption>${own.join("")}${route.enqueues === true ? job : ""}${errors}</table>`;
 };
 
 const access = ({ access }: Route): string => {
@@ -53,7 +74,7 @@ const section = (route: Route): string => `<section id="${anchor(route)}">
 <h3><span class="method">${route.method}</span> <code>${escapeHtml(route.path)}</code></h3>
 <p>${prose(route.summary)} <span class="role">${access(route)}</span></p>
 ${route.description === undefined ? "" : `<p>${prose(route.description)}</p>`}
-${parameters(route)}${route.body ? schemaBlock("Body", route.body) : ""}${route.form ? schemaBlock("Form", route.form) : ""}
+${headers(route)}${parameters(route)}${body(route)}
 ${answers(route)}
 </section>`;
 
@@ -92,7 +113,7 @@ export const docsPage = (routes: readonly Route[], version: string): string => {
 <body><h1>Switchyard ${escapeHtml(version)}</h1>${intro}<nav>${contents(byTag)}</nav>
 <main>${[...byTag].map(([tag, found]) => group(tag, found)).join("\n")}
 <h2 id="schemas">schemas</h2>${Object.entries(components)
-    .map(([name, schema]) => schemaBlock(name, schema))
+    .map(([name, schema]) => `<div id="schema-${name}">${schemaBlock(name, schema)}</div>`)
     .join("\n")}
 <h2 id="errors">errors</h2><table>${errorRows()}</table></main></body></html>`;
 };

@@ -97,10 +97,18 @@ interface ShelfDeps {
 /** One look serves those who ask at about the same time. */
 const createSharing = (now: () => number) => {
   const looks = new Map<string, { until: number; instanceId: string; found: Promise<Held | undefined> }>();
+  /** A look that is over would hold its payload for as long as nobody asks for the same again. */
+  const dropEnded = (): void => {
+    for (const [key, { until }] of looks) {
+      if (until > now()) return;
+      looks.delete(key);
+    }
+  };
   return {
     share: (instanceId: string, key: string, look: () => Promise<Held | undefined>): Promise<Held | undefined> => {
       const known = looks.get(key);
       if (known && known.until > now()) return known.found;
+      dropEnded();
       if (looks.size >= maxShared) looks.clear();
       const found = look();
       looks.set(key, { until: now() + shareMs, instanceId, found });

@@ -57,6 +57,10 @@ export const actionRoutes = (api: Api): Route[] => [
     summary: "Plan or run a capability's verb on a target",
     params: { id: idParam("Id of the instance") },
     body: actionBody,
+    example: {
+      ...{ capability: "vm.lifecycle", verb: "shutdown", target: { type: "vm", id: "104" } },
+      dry_run: true,
+    },
     enqueues: true,
     answers: {},
     errors,
@@ -70,6 +74,7 @@ export const actionRoutes = (api: Api): Route[] => [
     summary: "The same for vm.lifecycle on a VM",
     params: { id: idParam("Id of the instance"), vm_id: idParam("Id of the VM on its device") },
     body: lifecycleBody,
+    example: { verb: "shutdown", plan_id: "pln_01jx5v4mz8p3c6e7r9t0w2y4a6" },
     enqueues: true,
     answers: {},
     errors,

@@ -9,6 +9,7 @@ import { accepts } from "../dispatch.ts";
 import { json, noContent, streamReply } from "../reply.ts";
 import { type Call, type Route, route } from "../route.ts";
 import { idParam, ref } from "../schemas/common.ts";
+import { kindSchema } from "../schemas/jobs.ts";
 import { watchEverything } from "../streams/global-stream.ts";
 import { readRange, watchJob } from "../streams/job-stream.ts";
 import { eventToWire, time } from "../wire.ts";
@@ -93,7 +94,7 @@ const allEventsRoute = (api: Api): Route =>
     description:
       "`job.event`, `job.done`, `integration_type.updated`, `.removed`, `integration_instance.created`, `.updated`, `.removed`. Its ids are its own; `Last-Event-ID` works for the last 10,000.",
     query: {
-      kind: Type.Optional(Type.String({ maxLength: 100 })),
+      kind: Type.Optional(kindSchema),
       instance_id: Type.Optional(Type.String({ maxLength: 100 })),
       job_id: Type.Optional(Type.String({ maxLength: 100 })),
       after: Type.Optional(Type.String({ maxLength: 40 })),

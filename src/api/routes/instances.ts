@@ -87,6 +87,10 @@ const createRoute = (api: Api): Route =>
       },
       closed,
     ),
+    example: {
+      ...{ type_id: "prometheus", name: "monitoring", config: { url: "http://127.0.0.1:9090" } },
+      secrets: { bearer_token: "a-token-of-the-device" },
+    },
     answers: { 201: { description: "The instance, in the state configured", schema: ref("Instance") } },
     errors: ["not_found", "type_not_usable", "config_invalid", "name_taken"],
     handle: async (call) => {
@@ -116,6 +120,7 @@ const patchRoute = (api: Api): Route =>
       },
       closed,
     ),
+    example: { name: "monitoring", secrets: { bearer_token: "a-new-token" } },
     answers: { 200: { description: "The instance as it is now", schema: ref("Instance") } },
     errors: ["not_found", "config_invalid", "name_taken"],
     handle: async (call) => {

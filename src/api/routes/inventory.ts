@@ -50,6 +50,7 @@ const readRoute = (api: Api): Route =>
       page_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
       q: Type.Optional(Type.String({ maxLength: 200, description: "Part of the id or the name" })),
     },
+    waits: true,
     answers: {
       200: { description: "The items, and how old they are", schema: ref("Inventory") },
       202: { description: "The refresh job: not over in time", schema: ref("Job") },
@@ -138,6 +139,7 @@ const refreshRoute = (api: Api): Route =>
     params,
     body: Type.Object({ type: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })) }, closed),
     isBodyOptional: true,
+    example: { type: "vm" },
     enqueues: true,
     answers: {},
     errors: ["not_found", "type_unavailable", "target_type_unknown"],

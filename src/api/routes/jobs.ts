@@ -20,7 +20,7 @@ import { listOf, pageOf, pageQuery, whole } from "../pages.ts";
 import { json } from "../reply.ts";
 import { type Route, route } from "../route.ts";
 import { closed, idParam, list, ref, timeText } from "../schemas/common.ts";
-import { stateSchema } from "../schemas/jobs.ts";
+import { kindSchema, stateSchema } from "../schemas/jobs.ts";
 import { jobToWire, journalToWire, type Waiting } from "../wire.ts";
 
 const params = { id: idParam("Id of the job") };
@@ -79,7 +79,7 @@ const listRoute = (api: Api): Route =>
     tag,
     summary: "Jobs, newest first",
     query: {
-      kind: Type.Optional(Type.String({ maxLength: 100 })),
+      kind: Type.Optional(kindSchema),
       state: Type.Optional(stateSchema),
       instance_id: Type.Optional(Type.String({ maxLength: 100 })),
       type_id: Type.Optional(Type.String({ maxLength: 200 })),
@@ -177,6 +177,7 @@ const undoRoute = (api: Api): Route =>
       "The inverse verb of the same capability, as a new job with its own plan; its parameters come from what was recorded before the action. It fails with `undo_conflict` when the device no longer shows what the action left.",
     params,
     body: Type.Object({ confirm: Type.Optional(Type.Boolean()) }, closed),
+    example: { confirm: true },
     isBodyOptional: true,
     enqueues: true,
     answers: {},

@@ -113,6 +113,7 @@ export const tokenRoutes = (api: Api): Route[] => [
     tag,
     summary: "Make a token; it is shown this once",
     body,
+    example: { name: "night shift", role: "operator", expires_at: "2030-01-01T00:00:00Z" },
     answers: { 201: { description: "The token", schema: ref("Token") } },
     handle: (call) => create(api, call),
   }),

@@ -132,6 +132,7 @@ const rollbackRoute = (api: Api): Route =>
       closed,
     ),
     isBodyOptional: true,
+    example: { digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" },
     enqueues: true,
     answers: {},
     errors: ["not_found", "no_earlier_release"],

@@ -68,6 +68,7 @@ export const uploadRoutes = (api: Api): Route[] => [
     summary: "The same, for clients that only want the id of the job",
     query,
     form,
+    enqueues: "id",
     answers: {
       202: { description: "The id of the pack.install job", schema: Type.Object({ job_id: Type.String() }) },
     },

@@ -31,5 +31,5 @@ export const problemSchema = Type.Object(
     ),
     job_id: Type.Optional(Type.String()),
   },
-  { description: "RFC 9457. Facts of a single error stand beside these members." },
+  { description: "RFC 9457. Facts of a single error stand beside these members.", additionalProperties: true },
 );

@@ -1,6 +1,7 @@
 /** Jobs, events, plans and journals as the wire has them. */
 import { Type } from "typebox";
-import { jobStates } from "../../model/job.ts";
+import { catalog } from "../../jobs/catalog.ts";
+import { type JobState, jobStates } from "../../model/job.ts";
 import { freeObject, orNull, ref, timeText } from "./common.ts";
 
 const targetRef = Type.Object({ type: Type.String(), id: Type.String() });
@@ -17,7 +18,9 @@ const jobError = Type.Object({
   errors: Type.Optional(fieldProblems),
   details: Type.Optional(freeObject()),
 });
-export const stateSchema = Type.Union(jobStates.map((state) => Type.Literal(state)));
+/** One of the kinds that there are; said by name when it is none. */
+export const kindSchema = Type.String({ enum: Object.keys(catalog) });
+export const stateSchema = Type.Unsafe<JobState>({ type: "string", enum: [...jobStates] });
 
 export const jobSchema = Type.Object({
   id: Type.String(),

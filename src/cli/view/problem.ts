@@ -62,12 +62,30 @@ const findingLines = (errors: unknown): string[] =>
           .map((each) => findingLine(fault, each)),
       );
 
+interface LastWrite {
+  readonly request?: unknown;
+  readonly state?: unknown;
+  readonly answer?: unknown;
+}
+
+const short = (value: unknown): string => {
+  const text = oneLine(typeof value === "string" ? value : JSON.stringify(value ?? null));
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
+};
+
+/** What the device was told last: it may still be at it. */
+const writeLines = ({ request, state, answer }: LastWrite): string[] => [
+  `the device was told: ${short(request)}`,
+  ...(state === "answered" ? [`and answered: ${short(answer)}`] : ["and has not answered"]),
+];
+
 /** Facts that the details of some errors carry and that decide what to do. */
 const factLines = (details: unknown, detail: string): string[] => {
-  const { permissions, errors, at } = (details ?? {}) as Record<string, unknown>;
+  const { permissions, errors, at, last_write: lastWrite } = (details ?? {}) as Record<string, unknown>;
   const asked = Array.isArray(permissions) ? permissions.map((each) => `asks for ${oneLine(String(each))}`) : [];
   const place = typeof at === "string" && !detail.includes(at) ? [`in the driver: ${oneLine(at)}`] : [];
-  return [...asked, ...place, ...findingLines(errors)];
+  const told = lastWrite === undefined ? [] : writeLines(lastWrite as LastWrite);
+  return [...asked, ...place, ...told, ...findingLines(errors)];
 };
 
 /** A detail often repeats what stands place by place below it; that is said once. */

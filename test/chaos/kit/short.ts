@@ -13,7 +13,7 @@ const chance = chanceOf(seed);
 export const startShortStack = (shape: Shape): Promise<Stack> => startStack(shape, chance);
 
 export const expectClean = async (stack: Stack, fault: Fault): Promise<void> => {
-  const options = { chance, mix: smallMix, spanMs: 1_000, pace: shortPace, patienceMs: 40_000 };
+  const options = { chance, mix: smallMix, spanMs: 1_000, pace: shortPace, patienceMs: 60_000 };
   const { verdict } = await runRound(stack, fault, options);
   expect(verdict, `seed ${seed}; the system said:\n${stack.system.output().slice(-4_000)}`).toEqual({
     lost: [],

@@ -1,0 +1,65 @@
+/** A sandbox that keeps a processor busy stands back behind everything else of the machine, until it calms down. */
+import { readFileSync } from "node:fs";
+import { setPriority } from "node:os";
+
+export interface Priorities {
+  /** Looks at what a process used since the last look, and moves it back or forth. */
+  look(pid: number): void;
+  forget(pid: number): void;
+}
+
+interface Seen {
+  readonly at: number;
+  /** For how many looks it has wanted a processor without a pause, or (below 0) has not. */
+  readonly streak: number;
+  readonly isBack: boolean;
+}
+
+const everyMs = 200;
+/** So many looks on end: less than a second of work is nobody's business. */
+const long = 4;
+const back = 15;
+
+/** Whether a process runs or waits for a processor; undefined when it is gone or the system does not tell. */
+const isHungry = (pid: number): boolean | undefined => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat[stat.lastIndexOf(")") + 2] === "R";
+  } catch {
+    return undefined;
+  }
+};
+
+/** False where the system does not let us: without root a process that stands back stays there. */
+const move = (pid: number, priority: number): boolean => {
+  try {
+    setPriority(pid, priority);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const settle = (pid: number, streak: number, isBack: boolean): boolean => {
+  if (!isBack && streak >= long) return move(pid, back);
+  if (isBack && streak <= -long) return !move(pid, 0);
+  return isBack;
+};
+
+export const createPriorities = (now: () => number): Priorities => {
+  const seen = new Map<number, Seen>();
+  return {
+    look: (pid) => {
+      const { at: lastAt, streak: before, isBack } = seen.get(pid) ?? { at: 0, streak: 0, isBack: false };
+      const at = now();
+      if (at - lastAt < everyMs) return;
+      const hungry = isHungry(pid);
+      if (hungry === undefined) return;
+      const streak = hungry ? Math.max(before, 0) + 1 : Math.min(before, 0) - 1;
+      seen.set(pid, { at, streak, isBack: settle(pid, streak, isBack) });
+    },
+    forget: (pid) => {
+      seen.delete(pid);
+    },
+  };
+};

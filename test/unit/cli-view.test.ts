@@ -1,0 +1,154 @@
+/** What the command line makes of a job's end, of a problem, and of a table that is too wide. */
+import { describe, expect, it } from "vitest";
+import { exitOfJob, exitOfStatus } from "../../src/cli/exit-codes.ts";
+import { nearest } from "../../src/cli/nearest.ts";
+import { timeOf } from "../../src/cli/values.ts";
+import { answerText, requestText } from "../../src/cli/view/journal.ts";
+import { isNoop } from "../../src/cli/view/plan.ts";
+import { wrongLines } from "../../src/cli/view/problem.ts";
+import { type Column, printTable } from "../../src/cli/view/table.ts";
+import { createTerminal } from "../../src/cli/view/terminal.ts";
+import { jobStates } from "../../src/model/job.ts";
+
+const plainText = (_style: unknown, text: string): string => text;
+
+describe("the exit code", () => {
+  it("of each state of a job is the one that the docs list", () => {
+    const codes = Object.fromEntries(jobStates.map((state) => [state, exitOfJob({ state, error: null })]));
+    expect(codes).toEqual({
+      ...{ queued: 0, running: 0, retrying: 0, succeeded: 0, failed: 1, timed_out: 124, cancelled: 6 },
+      ...{ unknown_outcome: 7, partial: 8 },
+    });
+  });
+
+  it("is 4 for a job that failed because its target is not there, 1 for every other failure", () => {
+    const end = (code: string) => exitOfJob({ state: "failed", error: { code } });
+    expect(end("target_not_found")).toBe(4);
+    expect(end("permission_denied_remote")).toBe(1);
+    expect(end("device_error")).toBe(1);
+    expect(exitOfJob({ state: "cancelled", error: { code: "target_not_found" } })).toBe(6);
+  });
+
+  it("of each refusal says who has to do something", () => {
+    const codes = [400, 401, 403, 404, 405, 409, 413, 429, 500, 503, 504].map((status) => [
+      status,
+      exitOfStatus(status),
+    ]);
+    expect(Object.fromEntries(codes)).toEqual({
+      ...{ 400: 2, 401: 3, 403: 3, 404: 4, 405: 2, 409: 1, 413: 2, 429: 1, 500: 1, 503: 1, 504: 1 },
+    });
+  });
+});
+
+describe("a problem", () => {
+  const advice = { facts: [], hints: [] };
+
+  it("says each field once, under the head of its detail", () => {
+    const errors = [
+      { pointer: "/config/host", message: "expected a text, got 1" },
+      { pointer: "/config/port", message: "expected at most 65535, got 70000" },
+    ];
+    const detail = `The configuration does not fit x: ${errors.map(({ pointer, message }) => `${pointer} ${message}`).join("; ")}.`;
+    const lines = wrongLines({ code: "config_invalid", title: "Wrong", detail, errors }, plainText, advice);
+    expect(lines.slice(0, 4)).toEqual([
+      "error Wrong (config_invalid)",
+      "  The configuration does not fit x:",
+      "  /config/host expected a text, got 1",
+      "  /config/port expected at most 65535, got 70000",
+    ]);
+  });
+
+  it("keeps a detail that says more than its fields", () => {
+    const errors = [{ pointer: "/name", message: "expected a name that is not in use" }];
+    const facts = { code: "name_taken", title: "Taken", detail: "An instance named x exists.", errors };
+    const lines = wrongLines(facts, plainText, advice);
+    expect(lines).toContain("  An instance named x exists.");
+    expect(lines).toContain("  /name expected a name that is not in use");
+  });
+
+  it("does not call a job that failed half-way partial", () => {
+    const details = { steps_done: 1, outcome: "partial", next: "read_back" };
+    const lines = wrongLines({ code: "device_error", title: "T", detail: "D", details }, plainText, advice);
+    expect(lines.join("\n")).not.toContain("partial");
+  });
+
+  it("lets nothing move the cursor", () => {
+    const facts = { code: "x", title: "T\u001b[2J", detail: "D\u0007\u009b31m" };
+    expect(wrongLines(facts, plainText, advice).join("\n")).not.toMatch(/[\u001b\u0007\u009b]/);
+  });
+});
+
+describe("a table", () => {
+  interface Row {
+    readonly id: string;
+    readonly text: string;
+    readonly more: string;
+  }
+  const columns: readonly Column<Row>[] = [
+    { title: "ID", isWhole: true, value: ({ id }) => id, short: ({ id }) => id.slice(0, 6) },
+    { title: "TEXT", value: ({ text }) => text },
+    { title: "MORE", isExtra: true, value: ({ more }) => more },
+  ];
+  const row = { id: "id_0123456789", text: "a text of some length", more: "what may go" };
+  const lines = (width: number | undefined): string[] => {
+    let out = "";
+    const stdout = {
+      isTTY: width !== undefined,
+      ...(width && { columns: width }),
+      write: (text: string) => (out += text),
+    };
+    const stdin = process.stdin;
+    const terminal = createTerminal({ stdin, stdout, stderr: stdout, environment: { NO_COLOR: "1" } });
+    printTable(terminal, [row], columns, "none");
+    return out.trimEnd().split("\n");
+  };
+
+  it("shows all where there is room, and in a pipe", () => {
+    for (const width of [undefined, 120])
+      expect(lines(width)[1]).toBe("id_0123456789  a text of some length  what may go");
+  });
+
+  it("first says in less room what can be, then leaves out what may go, then cuts, and never what identifies a row", () => {
+    expect(lines(44)[1]).toBe("id_012  a text of some length  what may go");
+    expect(lines(32)[1]).toBe("id_012  a text of some length");
+    expect(lines(24)[1]).toBe("id_012  a text of some …");
+    expect(lines(10)[1]).toMatch(/^id_012 {2}a text of…$/);
+  });
+});
+
+describe("the journal as it is shown", () => {
+  const entry = {
+    ...{ index: 0, attempt: 1, transport: "http", idempotent: false, sent_at: "2026-01-01T00:00:00Z" },
+    request: { method: "POST", path: "/vm/1/stop" },
+  };
+
+  it("names what was sent and what the device called its task", () => {
+    const answered_at = "2026-01-01T00:00:01Z";
+    const answer = { ok: true, status: 200, answer: { status: 200, headers: {}, body: '{"data":"UPID:pve:1"}' } };
+    expect(requestText({ ...entry, answered_at, answer })).toBe("POST /vm/1/stop");
+    expect(answerText({ ...entry, answered_at, answer })).toBe("200 UPID:pve:1");
+    expect(answerText({ ...entry, answered_at: null, answer: null })).toBe("not answered");
+    expect(answerText({ ...entry, answered_at, answer: { ok: true, exit_code: 0 } })).toContain("exit_code");
+  });
+});
+
+describe("a plan", () => {
+  it("does nothing when it sends nothing and changes nothing, as far as it is pinned", () => {
+    const effects = { summary: "", per_target: [{ id: "1", from: "off", to: "off" }] };
+    const facts = { plan_id: "pln_1", expires_at: "", ok: true, severity: "info", preconditions: [], effects };
+    expect(isNoop({ ...facts, pinned: true, plan: { preview: [] } })).toBe(true);
+    expect(isNoop({ ...facts, pinned: false, plan: { preview: [] } })).toBe(false);
+    expect(isNoop({ ...facts, pinned: true, plan: { preview: ["POST /"] } })).toBe(false);
+  });
+});
+
+describe("words", () => {
+  it("that are near are found, and a time may be said as so long ago", () => {
+    expect(nearest("shutdwon", ["start", "shutdown"])).toEqual(["shutdown"]);
+    expect(nearest("zzz", ["start", "shutdown"])).toEqual([]);
+    const now = Date.parse("2026-01-02T00:00:00Z");
+    expect(timeOf("2h", now)).toBe("2026-01-01T22:00:00.000Z");
+    expect(timeOf("2026-01-01T12:00Z", now)).toBe("2026-01-01T12:00:00.000Z");
+    expect(() => timeOf("soon", now)).toThrow(/30min/);
+  });
+});
