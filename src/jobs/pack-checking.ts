@@ -1,5 +1,5 @@
 /** While a pack is looked at, its type says so; however the job ends, the type then says what is known of it. */
-import type { IntegrationType } from "../model/integration-type.ts";
+import type { IntegrationType, RecordedType } from "../model/integration-type.ts";
 import { instancesOfType } from "../store/instances.ts";
 import { changeTypeStatus, forgetType, removeType, upsertType } from "../store/types.ts";
 import type { Unit } from "../store/unit.ts";
@@ -46,7 +46,7 @@ function* withdraw(id: string, now: number): Unit<void> {
 }
 
 /** A type that nobody knew before is checked for its first time. */
-export const checkFirst = async (context: JobContext, type: IntegrationType): Promise<void> => {
+export const checkFirst = async (context: JobContext, type: RecordedType): Promise<void> => {
   await writeFenced(context, () => upsertType({ ...type, status: "checking", errors: {} }));
   context.onSettle(({ at }) => withdraw(type.id, at));
   await say(context, { ...type, errors: {} });

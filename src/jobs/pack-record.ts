@@ -1,6 +1,6 @@
 /** Writes what became of a pack: each change of a type is one transaction, and only the current attempt may make it. */
 import { SwitchyardError } from "../errors.ts";
-import type { IntegrationType, PackFile, TypeStatus } from "../model/integration-type.ts";
+import type { IntegrationType, PackFile, RecordedType, TypeStatus } from "../model/integration-type.ts";
 import type { JsonObject } from "../model/json.ts";
 import { requiredPermissions } from "../model/permissions.ts";
 import { instancesOfType } from "../store/instances.ts";
@@ -34,7 +34,7 @@ export interface Recorded {
 }
 
 /** The row of a type as a look at its pack found it. */
-export const typeRow = (context: JobContext, { pack, previous, isShipped }: Recorded): IntegrationType => {
+export const typeRow = (context: JobContext, { pack, previous, isShipped }: Recorded): RecordedType => {
   const now = context.now();
   return {
     id: pack.file.id,

@@ -11,7 +11,6 @@ export interface IntegrationType {
   /** Keyed by kind of fault, as contract section 4 lists them; empty when valid. */
   readonly errors: JsonObject;
   readonly manifest: Manifest;
-  readonly manifestYaml: string;
   readonly language: "node" | "python";
   /** Active release. */
   readonly digest: string;
@@ -25,6 +24,11 @@ export interface IntegrationType {
   readonly lastValidatedAt: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
+}
+
+/** A type as it is recorded: with the text of its `plugin.yaml`. */
+export interface RecordedType extends IntegrationType {
+  readonly manifestYaml: string;
 }
 
 /** One content of a pack, by digest. */

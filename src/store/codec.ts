@@ -23,9 +23,10 @@ const writers: Readonly<Record<Coding, (value: unknown) => unknown>> = {
   flag: (value) => (value ? 1 : 0),
 };
 
-const freeze = (value: unknown): unknown => {
+/** The value with everything in it, never to change again. */
+export const frozen = (value: unknown): unknown => {
   if (typeof value !== "object" || value === null) return value;
-  for (const inner of Object.values(value)) freeze(inner);
+  for (const inner of Object.values(value)) frozen(inner);
   return Object.freeze(value);
 };
 
@@ -37,7 +38,7 @@ const createDocumentReader = () => {
     const kept = known.get(text);
     if (kept !== undefined) return kept;
     if (known.size >= keptDocuments) known.clear();
-    const made = freeze(JSON.parse(text));
+    const made = frozen(JSON.parse(text));
     known.set(text, made);
     return made;
   };

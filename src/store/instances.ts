@@ -17,7 +17,7 @@ const instances = codec<Omit<Instance, "secrets">, InstancesTable>({
   id: "plain",
   typeId: "plain",
   name: "plain",
-  config: "json",
+  config: "document",
   configRevision: "plain",
   state: "plain",
   lastTest: "plain",

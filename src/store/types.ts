@@ -1,17 +1,19 @@
 /** Integration types, and what their coming and going does to their instances. */
-import type { IntegrationType, SandboxLevel, TypeStatus } from "../model/integration-type.ts";
+import type { IntegrationType, RecordedType, SandboxLevel, TypeStatus } from "../model/integration-type.ts";
 import type { JsonObject } from "../model/json.ts";
-import { codec } from "./codec.ts";
+import type { Manifest } from "../model/manifest.ts";
+import { codec, frozen } from "./codec.ts";
 import { prepared, query, run } from "./query.ts";
 import type { TypesTable } from "./tables.ts";
 import type { Unit } from "./unit.ts";
 
-const types = codec<IntegrationType, TypesTable>({
+type Facts = Omit<IntegrationType, "manifest">;
+type FactsTable = Omit<TypesTable, "manifest" | "manifest_yaml">;
+
+const facts = codec<Facts, FactsTable>({
   id: "plain",
   status: "plain",
   errors: "json",
-  manifest: "document",
-  manifestYaml: "plain",
   language: "plain",
   digest: "plain",
   installedAt: "plain",
@@ -25,23 +27,59 @@ const types = codec<IntegrationType, TypesTable>({
   updatedAt: "plain",
 });
 
-const byId = prepared<{ id: string }, TypesTable>((value) =>
-  query.selectFrom("integration_types").selectAll().where("id", "=", value("id")),
+const factsById = prepared<{ id: string }, FactsTable>((value) =>
+  query.selectFrom("integration_types").select(facts.columns).where("id", "=", value("id")),
+);
+const textsById = prepared<{ id: string }, Pick<TypesTable, "manifest" | "manifest_yaml">>((value) =>
+  query.selectFrom("integration_types").select(["manifest", "manifest_yaml"]).where("id", "=", value("id")),
 );
 
+const keptManifests = 100;
+/** By type and the time of its last change: manifests are long, and read far more often than they change. */
+const manifests = new Map<string, Manifest>();
+
+function* manifestOf({ id, digest, updatedAt }: Facts): Unit<Manifest | undefined> {
+  const key = `${id} ${digest} ${updatedAt}`;
+  const known = manifests.get(key);
+  if (known !== undefined) return known;
+  const row = (yield* textsById({ id })).rows[0];
+  if (row === undefined) return undefined;
+  if (manifests.size >= keptManifests) manifests.clear();
+  const read = frozen(JSON.parse(row.manifest)) as Manifest;
+  manifests.set(key, read);
+  return read;
+}
+
+function* completed(row: FactsTable): Unit<IntegrationType | undefined> {
+  const known = facts.decode(row);
+  const manifest = yield* manifestOf(known);
+  return manifest === undefined ? undefined : { ...known, manifest };
+}
+
 export function* findType(id: string): Unit<IntegrationType | undefined> {
-  const row = (yield* byId({ id })).rows[0];
-  return row === undefined ? undefined : types.decode(row);
+  const row = (yield* factsById({ id })).rows[0];
+  return row === undefined ? undefined : yield* completed(row);
+}
+
+/** The text of a type's `plugin.yaml`. */
+export function* findManifestYaml(id: string): Unit<string | undefined> {
+  return (yield* textsById({ id })).rows[0]?.manifest_yaml;
 }
 
 /** All types by id, the removed ones too. */
 export function* listTypes(): Unit<IntegrationType[]> {
-  return (yield* run(query.selectFrom("integration_types").selectAll().orderBy("id"))).rows.map(types.decode);
+  const { rows } = yield* run(query.selectFrom("integration_types").select(facts.columns).orderBy("id"));
+  const found: IntegrationType[] = [];
+  for (const row of rows) {
+    const type = yield* completed(row);
+    if (type !== undefined) found.push(type);
+  }
+  return found;
 }
 
 /** Records a type; one that is known keeps the time when it was first seen. */
-export function* upsertType(type: IntegrationType): Unit<void> {
-  const row = types.encode(type);
+export function* upsertType({ manifest, manifestYaml, ...known }: RecordedType): Unit<void> {
+  const row = { ...facts.encode(known), manifest: JSON.stringify(manifest), manifest_yaml: manifestYaml };
   const { id, created_at, ...changing } = row;
   yield* run(
     query

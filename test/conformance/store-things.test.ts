@@ -1,7 +1,7 @@
 /** What every store must keep of packs, plans, people and the installation itself. */
 import { expect, it } from "vitest";
 import { newId } from "../../src/model/ids.ts";
-import type { IntegrationType, Release } from "../../src/model/integration-type.ts";
+import type { RecordedType, Release } from "../../src/model/integration-type.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import { appendAudit, listAudit, pruneAudit } from "../../src/store/audit.ts";
 import { findInstance, insertInstance } from "../../src/store/instances.ts";
@@ -10,15 +10,23 @@ import { getMeta, keepMeta, setMeta } from "../../src/store/meta.ts";
 import { findPlan, insertPlan, planOfJob, prunePlans, takePlan } from "../../src/store/plans.ts";
 import { findRelease, insertRelease, listReleases, readContent, setReleaseStatus } from "../../src/store/releases.ts";
 import { findToken, findTokenByHash, insertToken, isRevoked, listTokens, revokeToken } from "../../src/store/tokens.ts";
-import { findType, listTypes, removeType, restoreInstances, setTypeStatus, upsertType } from "../../src/store/types.ts";
+import {
+  findManifestYaml,
+  findType,
+  listTypes,
+  removeType,
+  restoreInstances,
+  setTypeStatus,
+  upsertType,
+} from "../../src/store/types.ts";
 import { insertUpload, pruneUploads, readUpload } from "../../src/store/uploads.ts";
 import { describeStores, newInstance, newJob } from "../kit/stores.ts";
 
-const type: IntegrationType = {
+const recorded: RecordedType = {
   id: "example.device",
   status: "valid",
   errors: {},
-  manifest: { id: "example.device", name: "Example", capabilities: [] } as unknown as IntegrationType["manifest"],
+  manifest: { id: "example.device", name: "Example", capabilities: [] } as unknown as RecordedType["manifest"],
   manifestYaml: "id: example.device\n",
   language: "node",
   digest: "d1",
@@ -32,19 +40,21 @@ const type: IntegrationType = {
   createdAt: 1_000,
   updatedAt: 1_000,
 };
+const { manifestYaml, ...type } = recorded;
 
 describeStores("types and releases", (bench) => {
   it("keeps a type, and when it was first seen, over an upgrade", async () => {
-    await bench.store.write(() => upsertType(type));
+    await bench.store.write(() => upsertType(recorded));
     expect(await bench.store.read(() => findType(type.id))).toEqual(type);
+    expect(await bench.store.read(() => findManifestYaml(type.id))).toBe(manifestYaml);
     const next = { ...type, digest: "d2", createdAt: 9_000, updatedAt: 9_000, isShipped: false };
-    await bench.store.write(() => upsertType(next));
+    await bench.store.write(() => upsertType({ ...next, manifestYaml: "id: new\n" }));
     expect(await bench.store.read(listTypes)).toEqual([{ ...next, createdAt: 1_000 }]);
     expect(await bench.store.read(() => findType("no.such"))).toBeUndefined();
   });
 
   it("keeps what a validation found", async () => {
-    await bench.store.write(() => upsertType(type));
+    await bench.store.write(() => upsertType(recorded));
     const found = {
       id: type.id,
       status: "invalid",
@@ -59,7 +69,7 @@ describeStores("types and releases", (bench) => {
   });
 
   it("takes the instances of a removed type out of use, and brings them back to be reviewed", async () => {
-    await bench.store.write(() => upsertType(type));
+    await bench.store.write(() => upsertType(recorded));
     const [first, second] = [newInstance({ name: "a" }), newInstance({ name: "b" })];
     for (const one of [first, second]) await bench.store.write(() => insertInstance(one, []));
     await bench.store.write(() => insertInstance(newInstance({ name: "c", typeId: "other.type" }), []));

@@ -1,7 +1,7 @@
 /** A type and an instance of it, as the store has them after an install: what most tests of jobs begin with. */
 import { newId } from "../../src/model/ids.ts";
 import type { Instance } from "../../src/model/instance.ts";
-import type { IntegrationType } from "../../src/model/integration-type.ts";
+import type { RecordedType } from "../../src/model/integration-type.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
 import type { Principal } from "../../src/model/principal.ts";
 import { insertInstance } from "../../src/store/instances.ts";
@@ -46,7 +46,7 @@ export const lampManifest: Manifest = {
   ],
 };
 
-export const lampType = (change: Partial<IntegrationType> = {}): IntegrationType => ({
+export const lampType = (change: Partial<RecordedType> = {}): RecordedType => ({
   id: "acme.lamp",
   status: "valid",
   errors: {},
@@ -86,7 +86,7 @@ export const lampInstance = (change: Partial<Instance> = {}): Instance => ({
 /** Puts an instance, and its type as it is given, into the store. */
 export const seedLamp = async (
   store: Store,
-  { instance = {}, type = {} }: { instance?: Partial<Instance>; type?: Partial<IntegrationType> } = {},
+  { instance = {}, type = {} }: { instance?: Partial<Instance>; type?: Partial<RecordedType> } = {},
 ): Promise<Instance> => {
   const made = lampInstance(instance);
   await store.write(function* () {

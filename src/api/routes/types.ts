@@ -1,7 +1,7 @@
 /** Integration types: what is installed, from which release, and what to do with it. */
 import { Type } from "typebox";
 import { listReleases } from "../../store/releases.ts";
-import { findType, listTypes } from "../../store/types.ts";
+import { findManifestYaml, findType, listTypes } from "../../store/types.ts";
 import { authorise, notFound, requireUnlimited } from "../access/access.ts";
 import type { Api } from "../api.ts";
 import { whole } from "../http/pages.ts";
@@ -80,8 +80,8 @@ const manifestRoute = (api: Api): Route =>
     answers: { 200: { description: "The manifest", schema: ref("Manifest") } },
     errors: ["not_found"],
     handle: async (call) => {
-      const { id, manifestYaml, manifest } = await readType(api, call.params.id);
-      return json({ type_id: id, manifest_yaml: manifestYaml, manifest });
+      const { id, manifest } = await readType(api, call.params.id);
+      return json({ type_id: id, manifest_yaml: await api.store.read(() => findManifestYaml(id)), manifest });
     },
   });
 
