@@ -117,7 +117,9 @@ describe("the command line changes things", { timeout: 120_000 }, () => {
     });
 
     it("pauses and resumes what is done to it by itself", async () => {
-      const paused = await json<{ items: { id: string; paused: boolean }[] }>("schedules", "pause", "pve");
+      const said = await cli("schedules", "pause", "pve", "--json");
+      expect(said, said.err).toMatchObject({ code: 0 });
+      const paused = JSON.parse(said.out) as { items: { id: string; paused: boolean }[] };
       expect(paused.items.map((item) => item.paused)).toEqual([true, true]);
       expect((await cli("schedules")).out).toMatch(/pve +heartbeat +2 min +paused/);
       const one = await json<{ items: { id: string }[] }>("schedules", "resume", "pve", "--kind", "heartbeat");
