@@ -77,6 +77,12 @@ it("refuses what could not be brought to the disk", async () => {
   await expect(writing).rejects.toMatchObject({ code: "store_unavailable" });
 });
 
+it("does not go to the disk for what only read", async () => {
+  const { syncs, slow } = onSlowDisk();
+  expect(await groupCommit(slow, Date.now).write(() => getMeta("one"))).toBeUndefined();
+  expect(syncs).toHaveLength(0);
+});
+
 it("syncs the real log, so that another connection finds what was acknowledged", async () => {
   await groupCommit(file, Date.now).write(() => setMeta("one", "1"));
   const other = await openStore({ url: path });

@@ -77,7 +77,7 @@ const commit = (file: SqliteFile, batch: readonly Waiting[]): readonly Verdict[]
 
 const makeDurable = async (file: SqliteFile, batch: readonly Waiting[], verdicts: readonly Verdict[]) => {
   try {
-    await file.sync();
+    if (file.isChanged) await file.sync();
   } catch (thrown) {
     return fail(batch, thrown);
   }

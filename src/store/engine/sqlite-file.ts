@@ -12,6 +12,8 @@ export interface SqliteFile {
   /** Runs plain SQL, such as BEGIN. */
   plain(sql: string): void;
   readonly isInTransaction: boolean;
+  /** Whether anything but a read was run since the last sync began. */
+  readonly isChanged: boolean;
   /** Resolves when all that was committed so far is on the disk. */
   sync(): Promise<void>;
   close(): void;
@@ -42,6 +44,7 @@ export const openSqliteFile = (path: string): SqliteFile => {
   const file = openFile(path);
   // The log is there as long as a connection is, and stays the same file.
   let log: number | undefined;
+  let isChanged = false;
   const statements = new Map<string, Database.Statement>();
   const prepare = (sql: string): Database.Statement => {
     const kept = statements.get(sql);
@@ -56,6 +59,7 @@ export const openSqliteFile = (path: string): SqliteFile => {
     execute: (query) => {
       const { sql, parameters } = query.on("sqlite");
       const statement = prepare(sql);
+      isChanged ||= !statement.readonly;
       if (!statement.reader) return { rows: [], changes: statement.run(...parameters).changes };
       const rows = statement.all(...parameters) as Record<string, unknown>[];
       return { rows, changes: rows.length };
@@ -66,7 +70,11 @@ export const openSqliteFile = (path: string): SqliteFile => {
     get isInTransaction() {
       return file.inTransaction;
     },
+    get isChanged() {
+      return isChanged;
+    },
     sync: () => {
+      isChanged = false;
       log ??= openSync(`${path}-wal`, "r");
       return syncData(log);
     },
