@@ -17,6 +17,8 @@ export const encodeFrame = (message: unknown): Buffer => {
 export interface FrameReader {
   /** Takes bytes as they come and calls `onFrame` with each whole body. Throws a RangeError for a frame beyond the cap. */
   push(chunk: Buffer): void;
+  /** Whether a frame has begun and not ended. */
+  readonly isAmidst: boolean;
 }
 
 /** Cuts a stream of bytes into frames. */
@@ -58,6 +60,9 @@ export const createFrameReader = (onFrame: (body: Buffer) => void): FrameReader 
       pieces.push(chunk);
       held += chunk.length;
       while (wanted < 0 ? takeLength() : takeBody());
+    },
+    get isAmidst() {
+      return held > 0 || wanted >= 0;
     },
   };
 };

@@ -81,7 +81,10 @@ describe("a module that cannot be loaded", () => {
     const dir = await bench.writePack({ "driver.js": "throw new Error('no luck');\n" });
     const release = { digest: "broken", dir, entrypoint: "driver:D" };
     const error = await failure(bench.call("test_connection", {}, { release }));
-    expect(error).toMatchObject({ code: "driver_failed", message: "The driver cannot be loaded: Error: no luck" });
+    expect(error).toMatchObject({
+      code: "driver_failed",
+      message: "The driver cannot be loaded: Error: no luck (at driver.js:1)",
+    });
     expect(error.details).toEqual({ at: "driver.js:1" });
   });
 

@@ -1,5 +1,5 @@
 /** The sandbox's end of the line to the runner: an inherited socket that carries frames. */
-import { createFrameReader, encodeFrame } from "../frames.ts";
+import { createFrameReader, encodeFrame, type FrameReader } from "../frames.ts";
 import type { FromSandbox, ToSandbox } from "../wire.ts";
 import { fs } from "./builtins.ts";
 
@@ -25,19 +25,23 @@ const writeAll = (descriptor: number, bytes: Buffer): void => {
 };
 
 /**
- * Reads beside the event loop while a call goes on, and instead of it between calls: then a message comes without a
- * detour through another thread, and nothing that a call left behind runs on.
+ * Reads beside the event loop while a call goes on, and instead of it between calls and amidst a message: then it comes
+ * without a detour through another thread, and nothing that a call left behind runs on.
  */
-const readOn = (descriptor: number, push: (chunk: Buffer) => void, isIdle: () => boolean): void => {
+const readOn = (descriptor: number, reader: FrameReader, isIdle: () => boolean): void => {
   const buffer = Buffer.allocUnsafeSlow(readLength);
   const take = (length: number): void => {
     if (length === 0) leave();
-    push(Buffer.from(buffer.subarray(0, length)));
+    reader.push(Buffer.from(buffer.subarray(0, length)));
+  };
+  const takeAll = (length: number): void => {
+    take(length);
+    while (reader.isAmidst) take(readSync(descriptor, buffer, 0, buffer.length, null));
     setImmediate(next);
   };
   const next = (): void => {
-    if (isIdle()) take(readSync(descriptor, buffer, 0, buffer.length, null));
-    else read(descriptor, buffer, 0, buffer.length, null, (error, length) => take(error === null ? length : 0));
+    if (isIdle()) takeAll(readSync(descriptor, buffer, 0, buffer.length, null));
+    else read(descriptor, buffer, 0, buffer.length, null, (error, length) => takeAll(error === null ? length : 0));
   };
   next();
 };
@@ -63,6 +67,6 @@ export const openChannel = (descriptor: number): Channel => ({
   send: (message) => writeAll(descriptor, encodeFrame(message)),
   onMessage: (listener, isIdle) => {
     const reader = createFrameReader((body) => listener(JSON.parse(body.toString()) as ToSandbox));
-    readOn(descriptor, reader.push, isIdle);
+    readOn(descriptor, reader, isIdle);
   },
 });
