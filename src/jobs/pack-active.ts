@@ -1,11 +1,11 @@
 /** The active release of a type, read back from the store and examined as it is now. */
 import { SwitchyardError } from "../errors.ts";
 import type { IntegrationType, PackFile } from "../model/integration-type.ts";
+import { type ExaminedPack, examinePack } from "../packs/examine.ts";
 import { readManifestFile } from "../packs/manifest-file.ts";
 import { readContent } from "../store/releases.ts";
 import { findType } from "../store/types.ts";
 import type { JobContext } from "./context.ts";
-import { type ExaminedPack, examinePack } from "./pack-examine.ts";
 
 /** @throws SwitchyardError `not_found`. */
 export const readType = async ({ store }: JobContext, id: string): Promise<IntegrationType> => {

@@ -6,12 +6,6 @@ import { checkManifest } from "../model/manifest-check.ts";
 import { requiredPermissions } from "../model/permissions.ts";
 import { openConsent } from "../packs/consent.ts";
 import { releaseDigest } from "../packs/digest.ts";
-import { type Decision, decideInstall } from "../packs/install-rules.ts";
-import { type ManifestFile, readManifestFile } from "../packs/manifest-file.ts";
-import { listReleases } from "../store/releases.ts";
-import { findType } from "../store/types.ts";
-import type { JobContext } from "./context.ts";
-import { checkAgain, checkFirst, knownStatus } from "./pack-checking.ts";
 import {
   assertSandboxLevel,
   describePack,
@@ -19,7 +13,13 @@ import {
   examinePack,
   isValid,
   type PackToExamine,
-} from "./pack-examine.ts";
+} from "../packs/examine.ts";
+import { type Decision, decideInstall } from "../packs/install-rules.ts";
+import { type ManifestFile, readManifestFile } from "../packs/manifest-file.ts";
+import { listReleases } from "../store/releases.ts";
+import { findType } from "../store/types.ts";
+import type { JobContext } from "./context.ts";
+import { checkAgain, checkFirst, knownStatus } from "./pack-checking.ts";
 import { recordRelease, typeRow, wasRecordedBefore } from "./pack-record.ts";
 
 /** A pack on its way in. */

@@ -3,13 +3,13 @@ import { SwitchyardError } from "../errors.ts";
 import type { IntegrationType, PackFile, RecordedType, TypeStatus } from "../model/integration-type.ts";
 import type { JsonObject } from "../model/json.ts";
 import { requiredPermissions } from "../model/permissions.ts";
+import { type ExaminedPack, isValid } from "../packs/examine.ts";
 import { instancesOfType } from "../store/instances.ts";
 import { findJob } from "../store/jobs.ts";
 import { insertRelease, setReleaseStatus } from "../store/releases.ts";
 import { restoreInstances, setTypeStatus, upsertType } from "../store/types.ts";
 import type { Unit } from "../store/unit.ts";
 import type { JobContext } from "./context.ts";
-import { type ExaminedPack, isValid } from "./pack-examine.ts";
 import { announceInstance } from "./subject.ts";
 
 /**

@@ -2,13 +2,13 @@
 import { asSwitchyardError } from "../errors.ts";
 import type { IntegrationType, TypeStatus } from "../model/integration-type.ts";
 import type { Json } from "../model/json.ts";
+import { isValid } from "../packs/examine.ts";
 import { readManifestFile } from "../packs/manifest-file.ts";
 import { listShipped, type ShippedPack } from "../packs/shipped.ts";
 import { listTypes, removeType } from "../store/types.ts";
 import type { JobContext } from "./context.ts";
 import { examineRelease, filesOf } from "./pack-active.ts";
 import { checkAgain } from "./pack-checking.ts";
-import { isValid } from "./pack-examine.ts";
 import { placePack } from "./pack-place.ts";
 import { announceType, recordStatus, refreshInstances, writeFenced } from "./pack-record.ts";
 import { enqueueTests } from "./pack-tests.ts";

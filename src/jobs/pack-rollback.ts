@@ -2,12 +2,12 @@
 import { SwitchyardError } from "../errors.ts";
 import type { IntegrationType, Release } from "../model/integration-type.ts";
 import type { Json } from "../model/json.ts";
+import { isValid } from "../packs/examine.ts";
 import { pickEarlier } from "../packs/install-rules.ts";
 import { listReleases } from "../store/releases.ts";
 import type { JobInput } from "./catalog.ts";
 import type { JobContext } from "./context.ts";
 import { examineRelease, filesOf, readType } from "./pack-active.ts";
-import { isValid } from "./pack-examine.ts";
 import { packInvalid, resultOf } from "./pack-place.ts";
 import { recordRelease, wasRecordedBefore } from "./pack-record.ts";
 import { testInstances } from "./pack-tests.ts";

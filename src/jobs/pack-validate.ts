@@ -1,10 +1,10 @@
 /** pack.validate: looks at an installed type again and records what is found. Succeeds whatever that is. */
 import type { Json } from "../model/json.ts";
+import { isValid } from "../packs/examine.ts";
 import type { JobInput } from "./catalog.ts";
 import type { JobContext } from "./context.ts";
 import { examineRelease, filesOf, readType } from "./pack-active.ts";
 import { checkAgain } from "./pack-checking.ts";
-import { isValid } from "./pack-examine.ts";
 import { resultOf } from "./pack-place.ts";
 import { recordStatus } from "./pack-record.ts";
 

@@ -1,16 +1,29 @@
 /** Finds out everything about a pack's files: what the manifest says, and what the driver offers in the sandbox. */
 import { SwitchyardError } from "../errors.ts";
-import type { PackFile } from "../model/integration-type.ts";
+import type { PackFile, SandboxLevel } from "../model/integration-type.ts";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { checkManifest } from "../model/manifest-check.ts";
-import { type FoundDriver, findDriver } from "../packs/driver-file.ts";
-import { type ForbiddenImport, forbiddenImports } from "../packs/imports.ts";
-import type { ManifestFile } from "../packs/manifest-file.ts";
-import { presentable } from "../packs/presentable.ts";
-import { checkRequires, type Machine, thisMachine } from "../packs/requires.ts";
-import { collectErrors, type LoadedSurface } from "../packs/verdict.ts";
-import type { JobContext } from "./context.ts";
+import { type FoundDriver, findDriver } from "./driver-file.ts";
+import { type ForbiddenImport, forbiddenImports } from "./imports.ts";
+import type { ManifestFile } from "./manifest-file.ts";
+import { presentable } from "./presentable.ts";
+import { checkRequires, type Machine, thisMachine } from "./requires.ts";
+import { collectErrors, type LoadedSurface } from "./verdict.ts";
+
+/** Who looks at a pack: what sandboxes are to be had there, and how a driver is loaded in one. */
+export interface Examiner {
+  readonly coreVersion: string;
+  readonly minSandbox: SandboxLevel;
+  /** The level that sandboxes reach there. */
+  readonly sandboxLevel: SandboxLevel;
+  readonly shelf: {
+    /** Loads the driver's module in a sandbox and looks at it. */
+    inspect(digest: string, entrypoint: string): Promise<LoadedSurface>;
+    /** What `<path> --version` tells behind a sandbox's walls; null when it tells nothing in time. */
+    programVersion(path: string, level: SandboxLevel): Promise<string | null>;
+  };
+}
 
 /** A pack as it was found to be. */
 export interface ExaminedPack {
@@ -40,48 +53,44 @@ const needsFull = ({ file, files }: Pick<PackToExamine, "file" | "files">): bool
   return hasPrograms || (driver.outcome === "found" && driver.driver.language === "python");
 };
 
-/** Why this worker's sandbox is too weak for the pack, or `null`. */
-const levelFault = (context: JobContext, pack: Pick<PackToExamine, "file" | "files" | "isShipped">): string | null => {
-  if (pack.isShipped || context.sandboxLevel === "full") return null;
-  if (context.minSandbox !== "full" && !needsFull(pack)) return null;
-  return `${pack.file.id} needs a sandbox of the level full, this worker reaches ${context.sandboxLevel}: install bubblewrap, or allow user namespaces`;
+/** Why this machine's sandbox is too weak for the pack, or `null`. */
+const levelFault = (examiner: Examiner, pack: Pick<PackToExamine, "file" | "files" | "isShipped">): string | null => {
+  if (pack.isShipped || examiner.sandboxLevel === "full") return null;
+  if (examiner.minSandbox !== "full" && !needsFull(pack)) return null;
+  return `${pack.file.id} needs a sandbox of the level full, this worker reaches ${examiner.sandboxLevel}: install bubblewrap, or allow user namespaces`;
 };
 
 /** Asked before any of its code is loaded. @throws SwitchyardError `sandbox_level_too_low`. */
 export const assertSandboxLevel = (
-  context: JobContext,
+  examiner: Examiner,
   pack: Pick<PackToExamine, "file" | "files" | "isShipped">,
 ): void => {
-  const fault = levelFault(context, pack);
+  const fault = levelFault(examiner, pack);
   if (fault !== null) throw new SwitchyardError("sandbox_level_too_low", { detail: `${fault}.` });
 };
 
-const inspect = async (
-  context: JobContext,
-  pack: PackToExamine,
-  driver: FoundDriver,
-): Promise<LoadedSurface | null> => {
-  if (driver.outcome !== "found" || driver.driver.language !== "node" || levelFault(context, pack) !== null)
+const inspect = async (examiner: Examiner, pack: PackToExamine, driver: FoundDriver): Promise<LoadedSurface | null> => {
+  if (driver.outcome !== "found" || driver.driver.language !== "node" || levelFault(examiner, pack) !== null)
     return null;
-  return context.shelf.inspect(pack.digest, driver.driver.entrypoint);
+  return examiner.shelf.inspect(pack.digest, driver.driver.entrypoint);
 };
 
 const importsOf = (driver: FoundDriver, files: readonly PackFile[]): ForbiddenImport[] =>
   driver.outcome === "found" && driver.driver.language === "node" ? forbiddenImports(driver.driver.path, files) : [];
 
 /** Programs are asked for their version only where the pack could run them. */
-const machineOf = (context: JobContext, pack: PackToExamine): Machine =>
+const machineOf = (examiner: Examiner, pack: PackToExamine): Machine =>
   thisMachine(async (path) =>
-    levelFault(context, pack) === null ? context.shelf.programVersion(path, context.sandboxLevel) : null,
+    levelFault(examiner, pack) === null ? examiner.shelf.programVersion(path, examiner.sandboxLevel) : null,
   );
 
-const otherFault = (context: JobContext, pack: PackToExamine, driver: FoundDriver): { otherFault?: string } => {
+const otherFault = (examiner: Examiner, pack: PackToExamine, driver: FoundDriver): { otherFault?: string } => {
   if (driver.outcome === "found" && driver.driver.language === "python") {
     return {
       otherFault: "expected a driver in TypeScript or JavaScript, got Python, which this version cannot run yet",
     };
   }
-  const fault = levelFault(context, pack);
+  const fault = levelFault(examiner, pack);
   return fault === null ? {} : { otherFault: fault };
 };
 
@@ -96,7 +105,7 @@ export const describePack = ({ file, files, digest }: PackToExamine): ExaminedPa
 };
 
 /** Checks everything that can be checked and stops at nothing: an author sees all faults at once. */
-export const examinePack = async (context: JobContext, pack: PackToExamine): Promise<ExaminedPack> => {
+export const examinePack = async (examiner: Examiner, pack: PackToExamine): Promise<ExaminedPack> => {
   const { file, files, digest } = pack;
   const { manifest, problems } = checkManifest(file.document);
   const driver = findDriver(file.document, files);
@@ -106,11 +115,11 @@ export const examinePack = async (context: JobContext, pack: PackToExamine): Pro
     problems,
     lineAt: file.lineAt,
     driver,
-    surface: await inspect(context, pack, driver),
+    surface: await inspect(examiner, pack, driver),
     imports: importsOf(driver, files),
-    unmet: await checkRequires(readable.requires, machineOf(context, pack), files),
-    coreVersion: context.coreVersion,
-    ...otherFault(context, pack, driver),
+    unmet: await checkRequires(readable.requires, machineOf(examiner, pack), files),
+    coreVersion: examiner.coreVersion,
+    ...otherFault(examiner, pack, driver),
   });
   return { digest, file, manifest: readable, language: languageOf(driver), errors };
 };
