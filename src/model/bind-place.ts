@@ -20,10 +20,11 @@ export const timeoutOf = ({ defaults }: BindFacts, kind: string): number | undef
   return typeof seconds === "number" ? seconds * 1_000 : undefined;
 };
 
-/** A template, or the first of its alternatives. */
-export const firstSource = (value: Json | undefined): string => {
-  const source = templateSource(value);
-  return typeof source === "string" ? source : (source?.[0] ?? "");
+/** A template, or the first of its alternatives whose fields are all there. */
+export const firstSource = (value: Json | undefined, { fields }: BindFacts): string => {
+  const source = templateSource(value) ?? "";
+  if (typeof source === "string") return source;
+  return source.find((alternative) => render(alternative, fields) !== undefined) ?? source[0] ?? "";
 };
 
 const fieldOf = (source: string): string => {

@@ -77,8 +77,8 @@ const numberOf = (value: Json | undefined, [min, max]: readonly [number, number]
 /** The endpoint, or `undefined` when fields that name its place, or both its community and its user, are absent. */
 export const bindSnmp = (name: string, block: TransportBlock, facts: BindFacts): SnmpEndpoint | undefined => {
   const defaults: JsonObject = facts.defaults.transports?.["snmp"] ?? {};
-  const host = bindHost(firstSource(block["host"]), facts);
-  const port = bindPort(firstSource(block["port"]) || String(defaults["port"] ?? 161), facts);
+  const host = bindHost(firstSource(block["host"], facts), facts);
+  const port = bindPort(firstSource(block["port"], facts) || String(defaults["port"] ?? 161), facts);
   const user = userOf(block, facts);
   const version = versionOf(block, user, facts);
   const community = templateOf(block["community"], facts);

@@ -60,8 +60,8 @@ const loginOf = (block: TransportBlock, facts: BindFacts): SshLogin | undefined 
 /** A jump host whose host field is absent is none; what it does not say of its login is as for the device. */
 const jumpOf = (value: Json | undefined, login: SshLogin, facts: BindFacts): SshEndpoint["jump"] => {
   if (!isJsonObject(value)) return null;
-  const host = bindHost(firstSource(value["host"]), facts);
-  const port = bindPort(firstSource(value["port"]) || "22", facts) ?? 22;
+  const host = bindHost(firstSource(value["host"], facts), facts);
+  const port = bindPort(firstSource(value["port"], facts) || "22", facts) ?? 22;
   if (host === undefined || host === "") return null;
   const own = loginOf(value, facts);
   const hasOwnSecret = own !== undefined && (own.password !== null || own.privateKey !== null);
@@ -90,9 +90,9 @@ const shellOf = (session: Json | undefined, facts: BindFacts): ShellRules | null
 
 /** The endpoint, or `undefined` when fields that name its place or its user are absent. */
 export const bindSsh = (name: string, block: TransportBlock, facts: BindFacts): SshEndpoint | undefined => {
-  const host = bindHost(firstSource(block["host"]), facts);
+  const host = bindHost(firstSource(block["host"], facts), facts);
   const port = bindPort(
-    firstSource(block["port"]) || String(facts.defaults.transports?.["ssh"]?.["port"] ?? 22),
+    firstSource(block["port"], facts) || String(facts.defaults.transports?.["ssh"]?.["port"] ?? 22),
     facts,
   );
   const login = loginOf(block, facts);

@@ -21,8 +21,8 @@ const startTlsOf = (value: Json | undefined): TcpEndpoint["startTls"] => {
 
 /** The endpoint, or `undefined` when fields that name its place are absent. */
 export const bindTcp = (name: string, block: TransportBlock, facts: BindFacts): TcpEndpoint | undefined => {
-  const host = bindHost(firstSource(block["host"]), facts);
-  const port = bindPort(firstSource(block["port"]), facts);
+  const host = bindHost(firstSource(block["host"], facts), facts);
+  const port = bindPort(firstSource(block["port"], facts), facts);
   if (host === undefined || port === undefined) return undefined;
   const startTls = startTlsOf(block["starttls"]);
   const timeoutMs = timeoutOf(facts, "tcp");

@@ -3,6 +3,7 @@ import type { FieldProblem } from "../errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import { httpPatternProblem, linePatternProblem } from "./pattern.ts";
 import { escapeToken, parsePointer } from "./pointer.ts";
+import { linearRegExp } from "./schema.ts";
 import { parseTemplate } from "./template.ts";
 import {
   isWholeField,
@@ -13,6 +14,11 @@ import {
   templateSource,
   tlsKeys,
 } from "./transport-block.ts";
+
+/** Keys of an ssh block that name a config field, as those of `tls` do. */
+const namingKeys = ["host_key", "known_hosts", "legacy_algorithms"] as const;
+const jumpKeys = ["host", "port", "username", "password", "private_key", "passphrase", "host_key"];
+const sessionKeys = ["setup", "enable", "enable_command", "config", "prompt", "pager", "errors"];
 
 export interface BlockFacts {
   readonly name: string;
@@ -43,7 +49,18 @@ const textsOf = (value: Json | undefined, path: string): readonly (readonly [str
 const templateKeys: Readonly<Record<TransportKindName, readonly string[]>> = {
   http: ["url", "basic", "headers", "write_headers", "login"],
   ssh: ["host", "port", "username", "password", "private_key", "passphrase", "session", "jump"],
-  snmp: ["host", "port", "community", "user", "auth_key", "priv_key", "context"],
+  snmp: [
+    "host",
+    "port",
+    "version",
+    "community",
+    "user",
+    "auth_protocol",
+    "auth_key",
+    "priv_protocol",
+    "priv_key",
+    "context",
+  ],
   tcp: ["host", "port", "login"],
   process: [],
 };
@@ -126,6 +143,69 @@ const placeProblems = (facts: BlockFacts): Found => {
   ];
 };
 
+const fieldNameProblem = (name: Json | undefined, { names }: BlockFacts): string | undefined => {
+  if (name === undefined) return undefined;
+  const isKnown = typeof name === "string" && (names === null || [...names.fields, ...names.secrets].includes(name));
+  return isKnown ? undefined : `expected the name of a field of schema.connection, got ${JSON.stringify(name)}`;
+};
+
+const unknownKeys = (value: Json | undefined, path: string, known: readonly string[]): Found =>
+  membersOf(value).flatMap(([key]) =>
+    known.includes(key)
+      ? []
+      : [[`${path}/${escapeToken(key)}`, `expected one of ${known.join(", ")}, got "${key}"`] as const],
+  );
+
+const jumpProblems = (jump: Json | undefined, facts: BlockFacts): Found => {
+  if (jump === undefined) return [];
+  if (!isJsonObject(jump)) return [["/jump", "expected an object"]];
+  const naming = fieldNameProblem(jump["host_key"], facts);
+  return [
+    ...unknownKeys(jump, "/jump", jumpKeys),
+    ...(alternatives(jump["host"]).length === 0 ? [["/jump/host", "expected a template, got none"] as const] : []),
+    ...each(alternatives(jump["host"]), "/jump/host", (source) => hostProblem(source, facts)),
+    ...each(alternatives(jump["port"]), "/jump/port", portProblem),
+    ...(naming === undefined ? [] : [["/jump/host_key", naming] as const]),
+  ];
+};
+
+const sessionProblems = (session: Json | undefined): Found => {
+  if (session === undefined) return [];
+  if (!isJsonObject(session)) return [["/session", "expected an object"]];
+  const lists = ["setup", "config", "pager", "errors"].filter((key) => session[key] !== undefined);
+  const isTexts = (value: Json | undefined): boolean =>
+    Array.isArray(value) && value.every((item) => typeof item === "string" && item !== "");
+  const bad = lists.filter((key) => !isTexts(session[key]));
+  const { prompt } = session;
+  const isPattern = prompt === undefined || (typeof prompt === "string" && isLinear(prompt));
+  return [
+    ...unknownKeys(session, "/session", sessionKeys),
+    ...bad.map((key) => [`/session/${key}`, "expected a list of lines"] as const),
+    ...(isPattern ? [] : [["/session/prompt", "expected a regular expression of at most 200 characters"] as const]),
+  ];
+};
+
+const isLinear = (source: string): boolean => {
+  try {
+    linearRegExp(source);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const sshProblems = (facts: BlockFacts): Found => [
+  ...namingKeys.flatMap((key): Found => {
+    const message = fieldNameProblem(facts.block[key], facts);
+    return message === undefined ? [] : [[`/${key}`, message]];
+  }),
+  ...(alternatives(facts.block["username"]).length === 0
+    ? [["/username", "expected a template, got none"] as const]
+    : []),
+  ...jumpProblems(facts.block["jump"], facts),
+  ...sessionProblems(facts.block["session"]),
+];
+
 const patternProblems = ({ block, kind }: BlockFacts): Found =>
   ["reads", "writes"].flatMap((key) =>
     itemsOf(block[key]).flatMap((pattern, index) => {
@@ -174,8 +254,11 @@ export const blockProblems = (facts: BlockFacts): FieldProblem[] => {
   const patterns = facts.kind === "http" || facts.kind === "tcp" || facts.kind === "ssh" ? patternProblems(facts) : [];
   const http = facts.kind === "http" ? [...pointerProblems(facts), ...loginProblems(facts)] : [];
   const tls = facts.kind === "http" || facts.kind === "tcp" ? tlsProblems(facts) : [];
-  return [...placeProblems(facts), ...templateProblems(facts), ...patterns, ...tls, ...http].map(([path, message]) => ({
-    pointer: `${facts.pointer}${path}`,
-    message,
-  }));
+  const ssh = facts.kind === "ssh" ? sshProblems(facts) : [];
+  return [...placeProblems(facts), ...templateProblems(facts), ...patterns, ...tls, ...http, ...ssh].map(
+    ([path, message]) => ({
+      pointer: `${facts.pointer}${path}`,
+      message,
+    }),
+  );
 };

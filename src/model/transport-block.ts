@@ -44,11 +44,24 @@ export const withSchemaDefaults = (manifest: Manifest, config: JsonObject): Json
   return { ...Object.fromEntries(defaults), ...config };
 };
 
-/** The block that stands for a manifest without one: http from `url`, or `host` or `hostname` and `port`. */
+/** The blocks that stand for a manifest without any: http, ssh and snmp by the usual names of their fields. */
 export const impliedBlocks = ({ config }: Fields): Readonly<Record<string, TransportBlock>> => {
   const tls = { verify: config["verify_tls"] === undefined ? "verify_ssl" : "verify_tls" };
   const url = ["{url}", "https://{host}:{port}", "https://{hostname}:{port}", "https://{host}", "https://{hostname}"];
-  return { http: { url, tls } };
+  return { http: { url, tls }, ...impliedDevices };
+};
+
+const hostNames = ["{host}", "{hostname}"];
+/** What needs a field that is not there is left out. */
+const impliedDevices: Readonly<Record<string, TransportBlock>> = {
+  ssh: {
+    host: hostNames,
+    port: ["{ssh_port}", "22"],
+    username: "{username}",
+    password: "{secret:password}",
+    reads: ["show *", "display *"],
+  },
+  snmp: { host: ["{snmp_host}", ...hostNames], port: ["{snmp_port}", "161"], community: "{secret:snmp_community}" },
 };
 
 /** A template or its alternatives, when the value is one. */

@@ -57,8 +57,12 @@ export const createSession = ({ instance, warm, around, life }: SessionFacts): S
   const { secrets } = warm;
   const names = Object.keys(binding.endpoints);
 
+  // Without a block the manifest names no transport: what its steps leave out is http, as it always was.
+  const unnamed = binding.isDeclared ? undefined : "http";
+  const usual = names.length === 1 ? names[0] : unnamed;
+
   const endpointOf = (raw: Json | undefined): Endpoint => {
-    const name = raw === undefined && names.length === 1 ? names[0] : raw;
+    const name = raw === undefined ? usual : raw;
     const endpoint =
       typeof name === "string" && Object.hasOwn(binding.endpoints, name) ? binding.endpoints[name] : undefined;
     if (endpoint !== undefined) return endpoint;

@@ -9,7 +9,7 @@ import { answerFailure } from "./causes.ts";
 import { type DialPlace, dial, secure } from "./dial.ts";
 import { dialPlaceOf } from "./http-pool.ts";
 import { answerTooLarge, maxAnswerBytes } from "./meter.ts";
-import { withoutTelnet } from "./telnet.ts";
+import { createTelnet } from "./telnet.ts";
 import type { Wire } from "./wire.ts";
 
 /** A line is a match, or not; the text is what came of it so far. */
@@ -184,7 +184,8 @@ class Conversation implements TcpSession {
 
   private listen(socket: Socket): void {
     const { endpoint, reader, place } = this;
-    socket.on("data", (bytes: Buffer) => reader.take(endpoint.telnet ? withoutTelnet(bytes, socket) : bytes));
+    const textOf = endpoint.telnet ? createTelnet(socket) : (bytes: Buffer): Buffer => bytes;
+    socket.on("data", (bytes: Buffer) => reader.take(textOf(bytes)));
     socket.on("error", (thrown) => reader.fail(answerFailure(thrown, place, true)));
     socket.on("close", () => reader.fail(answerFailure(new Error("closed"), place, true)));
   }
@@ -195,10 +196,26 @@ const refusedLogin = (place: DialPlace, answer: string): SwitchyardError =>
     detail: `${place.host}:${place.port} refused the login with "${answer.slice(0, 120)}". It is not repeated, so that the account is not locked: check the credentials and set the secret again.`,
   });
 
+const refusal = /incorrect|invalid|denied|refused|fail(?:ed|ure)/i;
+
+/** A telnet login greets, echoes and asks in lines without an end: what is expected is looked for among all that. */
+const loginAnswer = async (
+  session: TcpSession,
+  endpoint: TcpEndpoint,
+  expect: AnswerPattern,
+  wire: Wire,
+): Promise<string> => {
+  const timeoutMs = endpoint.timeoutMs ?? wire.limits.timeoutMs;
+  const isLast: LineTest = endpoint.telnet ? (line) => expect.matches(line) || refusal.test(line) : anyLine;
+  return (await session.readUntil(isLast, timeoutMs)).at(-1) ?? "";
+};
+
 const logIn = async (session: TcpSession, endpoint: TcpEndpoint, place: DialPlace, wire: Wire): Promise<void> => {
   for (const { send, expect } of endpoint.login) {
-    session.send(fill(send, (_, name) => wire.secrets.valueOf(name)));
-    const [answer = ""] = await session.readUntil(anyLine, wire.limits.timeoutMs);
+    const line = fill(send, (_, name) => wire.secrets.valueOf(name));
+    // An entry that sends nothing waits for what the device says first.
+    if (line !== "") session.send(line);
+    const answer = await loginAnswer(session, endpoint, expect, wire);
     if (!expect.matches(answer)) throw refusedLogin(place, wire.secrets.redact(answer));
   }
 };

@@ -2,12 +2,12 @@
 import { SwitchyardError } from "../errors.ts";
 import { isArtifactName, maxArtifactBytes, maxArtifacts } from "../model/artifact.ts";
 import type { Job } from "../model/job.ts";
-import type { DriverEvent } from "../sdk/driver.ts";
+import type { SandboxCall } from "../sandbox/pool.ts";
 import { lastArtifact, saveArtifact } from "../store/artifacts.ts";
 import type { Store } from "../store/store.ts";
 import type { Attempt } from "./attempt.ts";
 
-type ArtifactEvent = Extract<DriverEvent, { kind: "artifact" }>;
+type ArtifactEvent = Extract<Parameters<SandboxCall["onEvent"]>[0], { kind: "artifact" }>;
 
 /** Of all artifacts of one job together. */
 const mostBytes = 2 * maxArtifactBytes;

@@ -145,6 +145,66 @@ describe("a tcp session", () => {
   });
 });
 
+describe("a telnet session", () => {
+  const telnetDevice = async (password: string) => {
+    const typed: string[] = [];
+    const answers: ((line: string) => string)[] = [
+      (line) => `${line}\r\nPassword: `,
+      (line) => (line === password ? "\r\nbox> " : "\r\nLogin incorrect\r\nlogin: "),
+      (line) => `${line}\r\nuptime 5 days\r\nbox> `,
+    ];
+    const server = createTcp((socket) => {
+      socket.on("error", () => undefined);
+      // Negotiation cut in two in the middle of a command.
+      socket.write(Buffer.from([255]));
+      setImmediate(() => socket.write(Buffer.from("\u00fd\u0001Welcome\r\n\r\nlogin: ", "latin1")));
+      socket.on("data", (bytes: Buffer) => {
+        const text = bytes.toString("latin1").replaceAll(/\xff[\xfb-\xfe]./gs, "");
+        for (const line of text.split("\r\n").slice(0, -1)) {
+          const answer = answers[typed.length];
+          typed.push(line);
+          socket.write(answer?.(line) ?? "");
+        }
+      });
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return { port: (server.address() as { port: number }).port, typed, close: () => server.close() };
+  };
+  const telnet = {
+    telnet: true,
+    line: "\r\n",
+    login: [
+      ["", "*login: *"],
+      ["joe", "*Password: *"],
+      ["{secret:password}", "*> *"],
+    ],
+    reads: ["show *"],
+  };
+
+  test("waits for prompts that end no line, logs in and reads, whatever is negotiated in between", async () => {
+    const device = await telnetDevice("long-password");
+    await using bench = openBench(facts(device.port, telnet));
+    const door = bench.door();
+    const conn = await open(door);
+    await door.ask("tcp.send", { conn, line: "show uptime" });
+    expect(await door.ask("tcp.read_until", { conn, pattern: "> $" })).toEqual({
+      lines: ["show uptime", "uptime 5 days", "box> "],
+    });
+    expect(device.typed).toEqual(["joe", "long-password", "show uptime"]);
+    await bench.transports.close();
+    device.close();
+  });
+
+  test("is refused once when the password is wrong, and then by us", async () => {
+    const device = await telnetDevice("another-password");
+    await using bench = openBench(facts(device.port, telnet));
+    for (let call = 0; call < 2; call += 1) expect(await codeOf(open(bench.door()))).toBe("auth_failed");
+    expect(device.typed).toEqual(["joe", "long-password"]);
+    await bench.transports.close();
+    device.close();
+  });
+});
+
 describe("a tcp session with TLS", () => {
   const certificate = makeCertificate("IP:127.0.0.1");
 
