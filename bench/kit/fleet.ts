@@ -1,7 +1,7 @@
 /** Many instances of the shipped Proxmox VE pack on one simulated cluster, with their schedules, and one that does nothing. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type System, startSystem } from "../../test/kit/system.ts";
@@ -30,7 +30,8 @@ const startCluster = async (dir: string): Promise<{ child: ChildProcess; device:
   const out = join(dir, "lab.json");
   const args = ["--no-warnings", "lab/main.ts", "--vms", "20", "--out", out];
   const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "ignore", "inherit", "ipc"] });
-  await until(() => existsSync(out), "the cluster to start");
+  // It is told by a message that the file is whole.
+  await once(child, "message");
   const { devices } = JSON.parse(readFileSync(out, "utf8")) as { devices: Device[] };
   const [device] = devices;
   if (device === undefined) throw new Error("expected a cluster");

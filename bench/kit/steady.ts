@@ -16,6 +16,8 @@ export interface Answered {
   readonly failed: number;
 }
 
+const patienceMs = 60_000;
+
 interface Lines {
   take(): Promise<Line>;
   give(line: Line): void;
@@ -28,7 +30,8 @@ const poolOf = async (url: string, count: number): Promise<Lines> => {
   const waiting: ((line: Line) => void)[] = [];
   return {
     take: () => {
-      const line = free.pop();
+      // In turn: the server closes a line that it hears nothing of for a minute.
+      const line = free.shift();
       return line === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(line);
     },
     give(line) {
@@ -42,6 +45,9 @@ const poolOf = async (url: string, count: number): Promise<Lines> => {
   };
 };
 
+/** An answer that never comes must not keep the measure from ending. */
+const givenUp = (ms: number): Promise<number> => new Promise((resolve) => void setTimeout(resolve, ms, 0).unref());
+
 export const steady = async (url: string, asked: Steady): Promise<Answered> => {
   const { perSecond, seconds, expected, request } = asked;
   const lines = await poolOf(url, asked.lines);
@@ -50,7 +56,7 @@ export const steady = async (url: string, asked: Steady): Promise<Answered> => {
   const from = performance.now();
   const one = async (index: number, due: number): Promise<void> => {
     const line = await lines.take();
-    const status = await line.ask(request(index)).catch(() => 0);
+    const status = await Promise.race([line.ask(request(index)).catch(() => 0), givenUp(patienceMs)]);
     if (status !== expected) failed += 1;
     latencies.push(performance.now() - due);
     lines.give(line);
