@@ -115,6 +115,9 @@ export type ErrorCode = keyof typeof errorTable;
 export interface FieldProblem {
   readonly pointer: string;
   readonly message: string;
+  /** Where that is in a text that a person wrote, from 1. */
+  readonly line?: number;
+  readonly column?: number;
 }
 
 interface ErrorFacts {

@@ -57,7 +57,7 @@ const needsFull = ({ file, files }: Pick<PackToExamine, "file" | "files">): bool
 const levelFault = (examiner: Examiner, pack: Pick<PackToExamine, "file" | "files" | "isShipped">): string | null => {
   if (pack.isShipped || examiner.sandboxLevel === "full") return null;
   if (examiner.minSandbox !== "full" && !needsFull(pack)) return null;
-  return `${pack.file.id} needs a sandbox of the level full, this worker reaches ${examiner.sandboxLevel}: install bubblewrap, or allow user namespaces`;
+  return `${pack.file.id} needs a sandbox of the level full, this machine reaches ${examiner.sandboxLevel}: install bubblewrap, or allow user namespaces`;
 };
 
 /** Asked before any of its code is loaded. @throws SwitchyardError `sandbox_level_too_low`. */
@@ -113,7 +113,7 @@ export const examinePack = async (examiner: Examiner, pack: PackToExamine): Prom
   const errors = collectErrors({
     document: file.document,
     problems,
-    lineAt: file.lineAt,
+    placeAt: file.placeAt,
     driver,
     surface: await inspect(examiner, pack, driver),
     imports: importsOf(driver, files),

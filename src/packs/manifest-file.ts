@@ -6,14 +6,24 @@ import { isJsonObject, type JsonObject } from "../model/json.ts";
 import { maxTypeIdLength, typeIdPattern } from "../model/manifest-schema.ts";
 import { linearRegExp } from "../model/schema.ts";
 
-/** A manifest as it was read; its form is not checked yet, but its id is. */
-export interface ManifestFile {
-  /** Fit to be a name everywhere. */
-  readonly id: string;
+/** A place in a text; lines and columns count from 1. */
+export interface TextPlace {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A manifest as it was read; nothing in it is checked yet. */
+export interface ManifestText {
   readonly yaml: string;
   readonly document: JsonObject;
-  /** The line (from 1) on which the value at a JSON Pointer stands, or the nearest one around it. */
-  lineAt(pointer: string): number | undefined;
+  /** Where the value at a JSON Pointer stands, or the nearest one around it. */
+  placeAt(pointer: string): TextPlace | undefined;
+}
+
+/** A manifest whose form is not checked yet, but its id is. */
+export interface ManifestFile extends ManifestText {
+  /** Fit to be a name everywhere. */
+  readonly id: string;
 }
 
 const manifestName = "plugin.yaml";
@@ -60,28 +70,29 @@ const decode = ({ bytes }: PackFile): string => {
   }
 };
 
-const problemAt = (line: number, what: string): FieldProblem => ({
-  pointer: "",
-  message: `expected one YAML document, got (line ${line}) ${what.split("\n")[0]?.slice(0, 300)}`,
-});
+const problemAt = (lines: LineCounter, offset: number, what: string): FieldProblem => {
+  const { line, col: column } = lines.linePos(offset);
+  const [first = ""] = what.split("\n");
+  const message = `expected one YAML document, got (line ${line}, column ${column}) ${first.slice(0, 300)}`;
+  return { pointer: "", message, line, column };
+};
 const maxSaid = 20;
 
 const syntaxProblems = (parsed: Document, lines: LineCounter): FieldProblem[] =>
   [...parsed.errors, ...parsed.warnings]
     .slice(0, maxSaid)
-    .map(({ message, pos: [start] }) => problemAt(lines.linePos(start).line, message));
+    .map(({ message, pos: [start] }) => problemAt(lines, start, message));
 
 const duplicatesIn = (map: YAMLMap, lines: LineCounter): FieldProblem[] => {
   const seen = new Set<string>();
   return map.items.flatMap(({ key }) => {
     const name = isScalar(key) ? String(key.value) : undefined;
-    if (name === undefined) return [problemAt(lines.linePos(map.range?.[0] ?? 0).line, "a key that is no plain text")];
+    if (name === undefined) return [problemAt(lines, map.range?.[0] ?? 0, "a key that is no plain text")];
     if (!seen.has(name)) {
       seen.add(name);
       return [];
     }
-    const line = isScalar(key) ? lines.linePos(key.range?.[0] ?? 0).line : 0;
-    return [problemAt(line, `the key ${JSON.stringify(name)} twice`)];
+    return [problemAt(lines, isScalar(key) ? (key.range?.[0] ?? 0) : 0, `the key ${JSON.stringify(name)} twice`)];
   });
 };
 
@@ -101,7 +112,7 @@ const structureProblems = (parsed: Document, lines: LineCounter): FieldProblem[]
       aliases += 1;
     },
   });
-  if (aliases > maxAliases) problems.push(problemAt(1, `${aliases} aliases, more than ${maxAliases}`));
+  if (aliases > maxAliases) problems.push(problemAt(lines, 0, `${aliases} aliases, more than ${maxAliases}`));
   return problems;
 };
 
@@ -172,26 +183,37 @@ const nodeAt = (parsed: Document, path: readonly string[]): unknown => {
   return isNode(found) || path.length === 0 ? found : nodeAt(parsed, path.slice(0, -1));
 };
 
-const lineFinder =
+const placeFinder =
   (parsed: Document, lines: LineCounter) =>
-  (pointer: string): number | undefined => {
+  (pointer: string): TextPlace | undefined => {
     const path = pointer.split("/").slice(1);
     const names = path.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
     const node = nodeAt(parsed, names);
-    return isNode(node) && node.range ? lines.linePos(node.range[0]).line : undefined;
+    if (!isNode(node) || !node.range) return undefined;
+    const { line, col: column } = lines.linePos(node.range[0]);
+    return { line, column };
   };
 
 /**
- * Reads `plugin.yaml`: one UTF-8 YAML document that is a mapping, with a usable id. Duplicate keys, unknown tags,
+ * Reads `plugin.yaml`, one UTF-8 YAML document that is a mapping, whatever its id. Duplicate keys, unknown tags,
  * several documents and aliases that multiply are refused.
- * @throws SwitchyardError `manifest_missing`, `manifest_invalid` or `manifest_id_missing`.
+ * @throws SwitchyardError `manifest_missing` or `manifest_invalid`, whose problems have their line and column.
  */
-export const readManifestFile = (files: readonly PackFile[]): ManifestFile => {
+export const readManifestText = (files: readonly PackFile[]): ManifestText => {
   const yaml = decode(findFile(files));
   const { parsed, lines, problems } = parse(yaml);
   if (problems.length > 0) throw invalid(`The manifest cannot be read: ${problems[0]?.message}.`, problems);
   const document = toValue(parsed);
   if (!isJsonObject(document)) throw invalid("Expected the manifest to be one mapping, got something else.");
   assertPlain(document);
-  return { id: idOf(document), yaml, document, lineAt: lineFinder(parsed, lines) };
+  return { yaml, document, placeAt: placeFinder(parsed, lines) };
+};
+
+/**
+ * Reads `plugin.yaml` and its id, which must be usable.
+ * @throws SwitchyardError `manifest_missing`, `manifest_invalid` or `manifest_id_missing`.
+ */
+export const readManifestFile = (files: readonly PackFile[]): ManifestFile => {
+  const text = readManifestText(files);
+  return { ...text, id: idOf(text.document) };
 };

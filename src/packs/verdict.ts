@@ -5,6 +5,7 @@ import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import { methodOf } from "../model/manifest.ts";
 import type { FoundDriver } from "./driver-file.ts";
 import type { ForbiddenImport } from "./imports.ts";
+import type { TextPlace } from "./manifest-file.ts";
 import type { Unmet } from "./requires.ts";
 
 /** What a driver module turned out to offer when it was loaded in the sandbox. */
@@ -20,7 +21,7 @@ export interface Findings {
   /** The manifest as it was read, in whatever form. */
   readonly document: JsonObject;
   readonly problems: readonly FieldProblem[];
-  readonly lineAt: (pointer: string) => number | undefined;
+  readonly placeAt: (pointer: string) => TextPlace | undefined;
   readonly driver: FoundDriver;
   /** `null` when there was nothing that could be loaded. */
   readonly surface: LoadedSurface | null;
@@ -49,11 +50,8 @@ const declaredIn = ({ capabilities }: JsonObject): DeclaredCapability[] =>
       : [],
   );
 
-const schemaErrors = ({ problems, lineAt }: Findings): Json[] =>
-  problems.map(({ pointer, message }) => {
-    const line = lineAt(pointer);
-    return { pointer, message, ...(line === undefined ? {} : { line }) };
-  });
+const schemaErrors = ({ problems, placeAt }: Findings): Json[] =>
+  problems.map(({ pointer, message }) => ({ pointer, message, ...placeAt(pointer) }));
 
 const missingMethods = (declared: readonly DeclaredCapability[], surface: LoadedSurface): Json[] =>
   declared

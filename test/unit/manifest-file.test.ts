@@ -14,14 +14,14 @@ const codeOf = (act: () => unknown): string => {
 };
 
 describe("the manifest's file", () => {
-  it("is read with its id and the lines of its values", () => {
-    const { id, document, lineAt } = read("# lamp\nid: acme.lamp\ncapabilities:\n  - id: a\n    verbs: [on]\n");
+  it("is read with its id and the places of its values", () => {
+    const { id, document, placeAt } = read("# lamp\nid: acme.lamp\ncapabilities:\n  - id: a\n    verbs: [on]\n");
     expect(id).toBe("acme.lamp");
     expect(document["capabilities"]).toEqual([{ id: "a", verbs: ["on"] }]);
-    expect(lineAt("/id")).toBe(2);
-    expect(lineAt("/capabilities/0/verbs")).toBe(5);
-    expect(lineAt("/capabilities/0/targets")).toBe(4);
-    expect(lineAt("/missing")).toBe(2);
+    expect(placeAt("/id")).toEqual({ line: 2, column: 5 });
+    expect(placeAt("/capabilities/0/verbs")).toEqual({ line: 5, column: 12 });
+    expect(placeAt("/capabilities/0/targets")).toEqual({ line: 4, column: 5 });
+    expect(placeAt("/missing")).toEqual({ line: 2, column: 1 });
   });
 
   it("is missing when it is not at the top", () => {
@@ -85,7 +85,7 @@ describe("the manifest's file", () => {
     expect(performance.now() - started).toBeLessThan(3000);
   });
 
-  it("says on which line it cannot be read", () => {
-    expect(() => read("id: x\nname: y\nid: z")).toThrow(/line 3/);
+  it("says at which place it cannot be read", () => {
+    expect(() => read("id: x\nname: y\nid: z")).toThrow(/line 3, column 1/);
   });
 });

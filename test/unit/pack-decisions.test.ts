@@ -132,7 +132,7 @@ describe("the verdict on a pack", () => {
   const findings = (changes: Partial<Findings> = {}): Findings => ({
     document: smallManifest() as never,
     problems: [],
-    lineAt: () => undefined,
+    placeAt: () => undefined,
     driver: { outcome: "found", driver: { entrypoint: "driver:D", language: "node", path: "driver.ts" } },
     surface: surface(),
     imports: [],
@@ -152,7 +152,7 @@ describe("the verdict on a pack", () => {
       findings({
         document: { ...smallManifest(), min_core_version: "9.0.0" } as never,
         problems: [{ pointer: "/name", message: "expected a text, got 1" }],
-        lineAt: () => 3,
+        placeAt: () => ({ line: 3, column: 7 }),
         driver: { outcome: "missing", message: "expected driver.ts, got none" },
         surface: surface({
           methods: { light_power: 2 },
@@ -163,7 +163,7 @@ describe("the verdict on a pack", () => {
       }),
     );
     expect(errors).toEqual({
-      schema_error: [{ pointer: "/name", message: "expected a text, got 1", line: 3 }],
+      schema_error: [{ pointer: "/name", message: "expected a text, got 1", line: 3, column: 7 }],
       driver_missing: { message: "expected driver.ts, got none" },
       capability_mismatch: [
         { capability: "light.dim", message: expect.any(String) },
