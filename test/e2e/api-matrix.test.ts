@@ -126,6 +126,7 @@ describe.skipIf(!hasRedis)("every route", () => {
     const bodies: Record<string, object> = {
       "/actions": { capability: "light.power", verb: "on", target: { type: "lamp", id: "1" } },
       "/vm/{vm_id}/lifecycle": { verb: "start" },
+      "/host-key/accept": { fingerprint: "SHA256:0123" },
     };
     for (const { method, path } of about) {
       const rest = path.slice("/api/integrations/instances/{id}".length);

@@ -53,6 +53,7 @@ const acceptRoute = (api: Api): Route =>
       { fingerprint: Type.String({ minLength: 1, maxLength: 200, description: "As it was seen: `SHA256:<base64>`" }) },
       closed,
     ),
+    example: { fingerprint: "SHA256:uNiVztksCsDhcc0u9e8BrAaqBZKiE4qdcxIm1bdRJ4c" },
     answers,
     errors: ["not_found", "validation_failed"],
     handle: async (call) => {
