@@ -57,13 +57,18 @@ const chunksOf = (events: readonly JobEvent[]): readonly Chunk[] => {
   return chunks;
 };
 
+/** Adds the first events of a job, which has none yet. */
+export function* addFirstEvents(jobId: string, events: readonly JobEvent[]): Unit<void> {
+  for (const { first, last, texts } of chunksOf(events)) {
+    yield* chunkInserted({ job_id: jobId, first_seq: first, last_seq: last, events: `[${texts.join(",")}]` });
+  }
+}
+
 /** Adds events to a job, leaving out what it has; returns the number of its last event. */
 export function* addEvents(jobId: string, events: readonly JobEvent[]): Unit<number> {
   const last = yield* lastSpilled(jobId);
   const fresh = events.filter(({ seq }) => seq > last).sort((a, b) => a.seq - b.seq);
-  for (const { first, last: final, texts } of chunksOf(fresh)) {
-    yield* chunkInserted({ job_id: jobId, first_seq: first, last_seq: final, events: `[${texts.join(",")}]` });
-  }
+  yield* addFirstEvents(jobId, fresh);
   return fresh.at(-1)?.seq ?? last;
 }
 

@@ -26,6 +26,17 @@ interface Line {
   readonly meta?: JsonObject;
 }
 
+/** What the store does not have yet. */
+export interface Unspilled {
+  /** Of that, what the stream has. */
+  take(): readonly JobEvent[];
+  /** All of it, on its way to the stream or not. */
+  takeAll(): readonly JobEvent[];
+  putBack(events: readonly JobEvent[]): void;
+  /** Whether nothing that was said can lie in the store. */
+  readonly isAll: boolean;
+}
+
 export interface Emitter {
   /** The runner's own words: cut at the job's cap, but never warnings, errors and writes. */
   emit(line: Line): void;
@@ -35,11 +46,7 @@ export interface Emitter {
   emitWrite(line: Line): void;
   useRedactor(redactor: Redactor): void;
   readonly redact: Redactor;
-  /** What the store does not have yet, and the stream has. */
-  takeUnspilled(): readonly JobEvent[];
-  /** What the store does not have yet, on its way to the stream or not. */
-  takeAll(): readonly JobEvent[];
-  putBack(events: readonly JobEvent[]): void;
+  readonly unspilled: Unspilled;
   readonly lastSeq: number;
   /** Resolves when the stream has all that was said. */
   delivered(): Promise<void>;
@@ -55,6 +62,21 @@ const chainRedactors =
   (text) =>
     redactors.reduce((seen, redactor) => redactor(seen), text);
 
+const unspilledOf = (arrived: JobEvent[], waiting: readonly JobEvent[], isFirstAttempt: boolean): Unspilled => {
+  let isAll = isFirstAttempt;
+  return {
+    take() {
+      isAll = false;
+      return arrived.splice(0);
+    },
+    takeAll: () => [...arrived.splice(0), ...waiting],
+    putBack: (events) => void arrived.unshift(...events),
+    get isAll() {
+      return isAll;
+    },
+  };
+};
+
 const hardCap = { events: eventCaps.events + 2_000, bytes: eventCaps.bytes + 4 * 1024 * 1024 };
 
 export const createEmitter = (deps: EmitterDeps): Emitter => {
@@ -62,14 +84,14 @@ export const createEmitter = (deps: EmitterDeps): Emitter => {
   const redact = chainRedactors(redactors);
   const used = { events: deps.lastSeq, bytes: 0, driverEvents: 0, driverBytes: 0 };
   let isCut = false;
-  const unspilled: JobEvent[] = [...deps.unspilled];
+  const arrived: JobEvent[] = [...deps.unspilled];
   let { lastSeq } = deps;
   const sender: Sender = {
     jobId: deps.jobId,
     attempt: deps.attempt,
     facts: deps.facts,
     waiting: [],
-    kept: (events) => void unspilled.push(...events),
+    kept: (events) => void arrived.push(...events),
     stale: deps.stale,
   };
 
@@ -120,9 +142,7 @@ export const createEmitter = (deps: EmitterDeps): Emitter => {
     },
     useRedactor: (redactor) => void redactors.push(redactor),
     redact,
-    takeUnspilled: () => unspilled.splice(0),
-    takeAll: () => [...unspilled.splice(0), ...sender.waiting],
-    putBack: (events) => void unspilled.unshift(...events),
+    unspilled: unspilledOf(arrived, sender.waiting, deps.attempt === 1),
     get lastSeq() {
       return lastSeq;
     },

@@ -23,7 +23,7 @@ const writeDown = async ({ store }: Deps, attempt: Attempt): Promise<void> => {
   const { id, attempt: number } = attempt.job;
   const progress = attempt.unwrittenProgress;
   attempt.unwrittenProgress = null;
-  const events = attempt.emitter.takeUnspilled();
+  const events = attempt.emitter.unspilled.take();
   if (progress === null && events.length === 0) return;
   try {
     const isOurs = await store.write(function* () {
@@ -32,7 +32,7 @@ const writeDown = async ({ store }: Deps, attempt: Attempt): Promise<void> => {
     });
     if (!isOurs) attempt.stop("lost");
   } catch (error) {
-    attempt.emitter.putBack(events);
+    attempt.emitter.unspilled.putBack(events);
     throw error;
   }
 };

@@ -89,6 +89,7 @@ const writeEnd = (deps: ProcessDeps, attempt: Attempt, end: RecordedEnd, units: 
         result,
         error,
         events,
+        areAll: attempt.emitter.unspilled.isAll,
         now: at,
         routine: attempt.isRoutine && state === "succeeded",
         sandboxLevel: attempt.sandboxLevel,
@@ -126,7 +127,7 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, resul
     state,
     error: error === null ? null : (redactJson(redact, error as unknown as Json) as unknown as JobError),
     result: redactJson(redact, result),
-    events: emitter.takeAll(),
+    events: emitter.unspilled.takeAll(),
     at: deps.now(),
   };
   const isOurs = await writeEnd(deps, attempt, end, attempt.settleUnits).catch(() => {
@@ -155,7 +156,7 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, resul
 const letGo = async ({ store, tail, log }: ProcessDeps, { job, emitter }: Attempt): Promise<Settled> => {
   const fence = { id: job.id, attempt: job.attempt };
   try {
-    const isOurs = await store.write(() => requeueJob({ ...fence, events: emitter.takeUnspilled() }));
+    const isOurs = await store.write(() => requeueJob({ ...fence, events: emitter.unspilled.take() }));
     if (isOurs) await tail.queue.add([{ id: job.id, queue: job.queue }]);
   } catch (error) {
     log.warn({ job_id: job.id, err: error }, "a lost job could not be given back; the sweep sees to it");
@@ -172,7 +173,7 @@ const conclude = async (deps: ProcessDeps, attempt: Attempt, end: AttemptEnd): P
     return done;
   }
   await emitter.delivered();
-  const events = emitter.takeUnspilled();
+  const events = emitter.unspilled.take();
   if (end.kind === "requeue") {
     await persist(deps, attempt, () => deps.store.write(() => requeueJob({ ...fence, events })));
     return { outcome: "again", delayMs: 0 };

@@ -79,10 +79,10 @@ const openOne = (vault: Vault, { sealed, scope, field, version }: Sealed): strin
   vault.open(sealed, { scope, field, version });
 
 /** All that a session is made of follows from its key. An action's own secrets make it the job's alone. */
-const keyOf = (job: Job, instance: Instance, digest: string, secrets: readonly Sealed[]): string => {
-  const versions = secrets.map(({ name, version }) => `${name}.${version}`).sort();
-  const own = secrets.some(({ name }) => name.startsWith(paramPrefix)) ? job.id : "";
-  return [instance.id, instance.configRevision, digest, own, ...versions].join("|");
+const keyOf = ({ id, sealedInput }: Job, instance: Instance, digest: string): string => {
+  const versions = Object.entries(instance.secrets).map(([name, { version }]) => `${name}.${version}`);
+  const own = sealedInput === null ? "" : id;
+  return [instance.id, instance.configRevision, digest, own, ...versions.sort()].join("|");
 };
 
 /** Secrets are opened for the first job of an instance, and again once anything about it has changed. */
@@ -92,10 +92,10 @@ export const openSession = async (
   { instance, type: { manifest, digest } }: { readonly instance: Instance; readonly type: IntegrationType },
 ): Promise<Session> => {
   const { store, vault, transports } = deps;
-  const sealed = await sealedOf(store, job, instance);
-  const key = keyOf(job, instance, digest, sealed);
+  const key = keyOf(job, instance, digest);
   const known = transports.opened(key);
   if (known !== undefined) return known;
+  const sealed = await sealedOf(store, job, instance);
   return transports.open({
     instanceId: instance.id,
     key,

@@ -60,8 +60,15 @@ describe("an apply that follows its task", () => {
   };
   const job = async (id: string): Promise<Job> => (await system.call<Job>("GET", `/api/jobs/${id}`)).body;
   const writesTo = (id: string): number => lab.writes.filter(({ path }) => path.includes(`/qemu/${id}/status/`)).length;
-  const untilFollowing = (id: string): Promise<true> =>
-    until(() => (writesTo(id) > 0 ? true : undefined), `the write to ${id}`);
+  /** The device took the write and the runner wrote its answer down: before that, a kill leaves an unknown outcome. */
+  const untilFollowing = (jobId: string): Promise<true> =>
+    until(async () => {
+      const { body } = await system.call<{ items: { answered_at: string | null }[] }>(
+        "GET",
+        `/api/jobs/${jobId}/journal`,
+      );
+      return body.items.some((step) => step.answered_at !== null) ? true : undefined;
+    }, "the write's answer");
 
   const expectExact = (lines: readonly SseLine[]): void => {
     expect(lines.map(({ id }) => id)).toEqual(lines.map((_, index) => index + 1));
@@ -71,7 +78,7 @@ describe("an apply that follows its task", () => {
   it("goes on in another attempt when its worker is killed, and sends nothing twice", async () => {
     const { id } = await run("108");
     const watched = system.watch(id);
-    await untilFollowing("108");
+    await untilFollowing(id);
     const killedAt = Date.now();
     system.kill("switchyard-worker");
     await until(async () => ((await job(id)).attempt >= 2 ? true : undefined), "the second attempt", 20_000);
@@ -86,7 +93,7 @@ describe("an apply that follows its task", () => {
   it("goes on when its sandbox is killed", async () => {
     const { id } = await run("109");
     const watched = system.watch(id);
-    await untilFollowing("109");
+    await untilFollowing(id);
     await until(() => (system.kill("switchyard-sandbox").length > 0 ? true : undefined), "a sandbox to kill");
     const lines = await watched;
     expectExact(lines);
@@ -97,7 +104,7 @@ describe("an apply that follows its task", () => {
   it("does not notice that the API is killed; its watcher reconnects without a gap", async () => {
     const { id } = await run("110");
     const watched = system.watch(id);
-    await untilFollowing("110");
+    await untilFollowing(id);
     system.kill("switchyard-api");
     const lines = await watched;
     expectExact(lines);
@@ -109,7 +116,7 @@ describe("an apply that follows its task", () => {
   it("survives a Redis that is killed and started again", async () => {
     const { id } = await run("111");
     const watched = system.watch(id);
-    await untilFollowing("111");
+    await untilFollowing(id);
     const redis = Number((await import("node:fs")).readFileSync(`${system.dataDir}/redis/redis.pid`, "utf8"));
     process.kill(redis, "SIGKILL");
     const lines = await watched;
@@ -120,7 +127,7 @@ describe("an apply that follows its task", () => {
 
   it("is taken over by the next start when the supervisor is killed", async () => {
     const { id } = await run("112");
-    await untilFollowing("112");
+    await untilFollowing(id);
     process.kill(system.pid, "SIGKILL");
     await system.restart();
     const lines = await system.watch(id);

@@ -11,7 +11,7 @@ import {
   type SettledState,
 } from "../../model/job.ts";
 import type { Json } from "../../model/json.ts";
-import { addEvents } from "../events.ts";
+import { addEvents, addFirstEvents } from "../events.ts";
 import { prepared, query, run } from "../query.ts";
 import type { JobColumns } from "../tables.ts";
 import type { Unit } from "../unit.ts";
@@ -49,6 +49,8 @@ export interface Settlement extends Fence {
   readonly error: JobError | null;
   /** Those that are not spilled yet; what lies in the store already is left out. */
   readonly events: readonly JobEvent[];
+  /** These are all that the job said, in order, and none of them can lie in the store. */
+  readonly areAll?: boolean;
   readonly now: number;
   readonly sandboxLevel?: string | null;
   readonly planId?: string | null;
@@ -58,6 +60,7 @@ export interface Settlement extends Fence {
 
 type EndColumns = Pick<JobColumns, "state" | "result" | "finished_at" | "last_seq" | "is_routine" | "sandbox_level"> & {
   id: string;
+  attempt: number;
 };
 const ended = (value: <K extends keyof EndColumns>(name: K) => EndColumns[K]) =>
   query
@@ -72,7 +75,9 @@ const ended = (value: <K extends keyof EndColumns>(name: K) => EndColumns[K]) =>
       tail: "open",
       dedupe_key: null,
     })
-    .where("id", "=", value("id"));
+    .where("id", "=", value("id"))
+    .where("state", "=", "running")
+    .where("attempt", "=", value("attempt"));
 
 /** The error, which was empty so far, is not even named: several indexes would be written anew. */
 const settledWell = prepared<EndColumns, unknown>(ended);
@@ -86,19 +91,22 @@ const errorOf = ({ state, error }: Settlement): JobError | null =>
 
 /** Settles a running job; false when the attempt is stale. The first one wins. */
 export function* settleJob(settlement: Settlement): Unit<boolean> {
-  if (!(yield* holds(settlement))) return false;
-  const { id, state, result, now, sandboxLevel, planId, routine = false } = settlement;
+  const { id, attempt, state, result, events, areAll = false, now, sandboxLevel, planId, routine = false } = settlement;
+  if (!areAll && !(yield* holds(settlement))) return false;
   const error = errorText(errorOf(settlement));
   const end = {
     id,
+    attempt,
     state,
     result: result === null ? null : JSON.stringify(result),
     finished_at: now,
-    last_seq: yield* addEvents(id, settlement.events),
+    last_seq: areAll ? (events.at(-1)?.seq ?? 0) : yield* addEvents(id, events),
     is_routine: routine ? 1 : 0,
     sandbox_level: sandboxLevel ?? null,
   };
-  yield* error === null ? settledWell(end) : settledIll({ ...end, error });
+  const { changes } = yield* error === null ? settledWell(end) : settledIll({ ...end, error });
+  if (changes === 0) return false;
+  if (areAll) yield* addFirstEvents(id, events);
   if (planId !== undefined) yield* change(id, { plan_id: planId });
   return true;
 }
