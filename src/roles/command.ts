@@ -7,6 +7,6 @@
 export const roleCommand: readonly [string, ...string[]] = [
   process.execPath,
   "--disable-warning=ExperimentalWarning",
-  "--max-semi-space-size=2",
+  "--max-semi-space-size=4",
   new URL("../main.ts", import.meta.url).pathname,
 ];
