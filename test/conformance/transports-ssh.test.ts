@@ -222,4 +222,21 @@ export class D extends Driver {
     expect(await run(old(false))).toBe("protocol_mismatch");
     expect(await run(old(true))).toBeUndefined();
   });
+
+  test("a command whose beginning was never confirmed may have run: its outcome is unknown", async () => {
+    await using device = await startSshDevice({ ignoresExec: true });
+    const given = facts({ secrets: { password: devicePassword } }, { port: device.port });
+    await using bench = openBench({ ...given, defaults: { transports: { ssh: { timeout_s: 0.5 } } } });
+    const door = bench.applying([{ transport: "ssh", commands: ["touch file"] }]);
+    expect(await codeOf(door.ask("apply", {}))).toBe("response_timeout");
+    expect(door.unknownStep).toBe(0);
+  });
+
+  test("a command that the device refuses a channel did not run", async () => {
+    await using device = await startSshDevice({ mostChannels: 0 });
+    await using bench = openBench(facts({ secrets: { password: devicePassword } }, { port: device.port }));
+    const door = bench.applying([{ transport: "ssh", commands: ["touch file"] }]);
+    expect(await codeOf(door.ask("apply", {}))).toBe("device_error");
+    expect(door.unknownStep).toBeNull();
+  });
 });
