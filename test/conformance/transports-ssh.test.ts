@@ -230,6 +230,12 @@ export class D extends Driver {
     const door = bench.applying([{ transport: "ssh", commands: ["touch file"] }]);
     expect(await codeOf(door.ask("apply", {}))).toBe("response_timeout");
     expect(door.unknownStep).toBe(0);
+    const asking = { commands: ["touch file"], answers: [{ match: "x", send: "y" }] };
+    for (const more of [asking, { put: { path: "/x", base64: "" } }]) {
+      bench.journal.entries.length = 0;
+      const other = bench.applying([{ transport: "ssh", ...more }]);
+      expect([await codeOf(other.ask("apply", {})), other.unknownStep]).toEqual(["response_timeout", null]);
+    }
   });
 
   test("a command that the device refuses a channel did not run", async () => {

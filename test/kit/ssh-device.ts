@@ -9,7 +9,7 @@ export interface SshDeviceOptions {
   readonly shell?: (channel: ServerChannel, connection: Connection) => void;
   /** Logins that are accepted; default: the password "device-password". */
   readonly accepts?: (context: ssh2.AuthContext) => boolean | "pending";
-  /** Commands arrive and are never answered. */
+  /** Commands and shells are asked for and never answered. */
   readonly ignoresExec?: boolean;
   /** Channels that may be open at once on one connection. */
   readonly mostChannels?: number;
@@ -62,7 +62,8 @@ export const startSshDevice = async (options: SshDeviceOptions): Promise<SshDevi
         return channel.on("error", () => undefined);
       };
       session.on("pty", (acceptPty) => acceptPty?.());
-      session.on("shell", (acceptShell) => options.shell?.(opened(acceptShell()), connection));
+      if (options.ignoresExec) session.on("shell", () => undefined);
+      else session.on("shell", (acceptShell) => options.shell?.(opened(acceptShell()), connection));
       if (options.ignoresExec) session.on("exec", () => undefined);
       else
         session.on("exec", (acceptExec, _, { command }) => options.exec?.(command, opened(acceptExec()), connection));

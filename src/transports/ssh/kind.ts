@@ -79,7 +79,7 @@ const execute = async ({ commands = [], stdin }: SshStep, facts: ExecFacts): Pro
 };
 
 const preparePut = async (put: NonNullable<SshStep["put"]>, { link, wire }: ExecFacts): Promise<ReadyWrite> => {
-  const ready = await readyPut(link, wire.signal);
+  const ready = await readyPut(link, { timeoutMs: wire.limits.timeoutMs, signal: wire.signal });
   return {
     send: async () => {
       const startedAt = wire.around.now();
