@@ -28,6 +28,9 @@ export const errorTable = {
   queue_unavailable: row(503, "The queue cannot be reached", true),
   store_unavailable: row(503, "The store cannot be written", true),
   internal: row(500, "The runner made a mistake"),
+  // authoring
+  recording_invalid: row(400, "The file is not a usable recording"),
+  recording_mismatch: row(502, "The driver asked for something that was not recorded"),
   // upkeep
   backup_failed: row(500, "The backup could not be written"),
   backup_invalid: row(400, "The file is not a usable backup"),

@@ -18,7 +18,8 @@ const allowed: Record<string, readonly string[]> = {
   live: ["redis", "log"],
   queue: ["redis", "store", "live", "vault/seal", "capabilities", "jobs/catalog", "log", "metrics", "trace"],
   sandbox: ["transports", "sdk", "packs", "log", "metrics"],
-  testing: ["sdk", "packs", "sandbox", "transports", "capabilities"],
+  recording: ["sdk", "packs", "sandbox", "transports", "log"],
+  testing: ["recording", "sdk", "packs", "sandbox", "transports", "capabilities", "log"],
   upkeep: ["store", "vault", "live", "redis", "log"],
   jobs: ["capabilities", "packs", "rules", "store", "live", "log"],
   workers: [
@@ -70,7 +71,7 @@ const doors: Record<string, readonly string[]> = {
   pino: ["log"],
   "prom-client": ["metrics"],
   commander: ["cli"],
-  yazl: ["cli", "upkeep"],
+  yazl: ["packs", "upkeep"],
   "node:child_process": ["sandbox", "redis", "roles", "transports/process", "cli/editor", "packs/requires"],
 };
 
@@ -113,7 +114,7 @@ const isLawful = ({ file, specifier, isTypeOnly }: Import): boolean => {
   if (
     home === "cli" &&
     from.startsWith("cli/authoring") &&
-    ["packs", "testing", "sandbox", "transports"].includes(folderOf(to))
+    ["packs", "testing", "recording", "sandbox", "transports", "log"].includes(folderOf(to))
   )
     return true;
   return (allowed[home] ?? []).some((rule) => covers(rule, to));

@@ -9,6 +9,7 @@ export interface Alone {
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** Aborts when the person leaves. */
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly version: string;

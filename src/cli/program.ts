@@ -1,6 +1,7 @@
 /** The command line: which commands there are, and how each is run. */
 import { Command, CommanderError } from "commander";
 import { runAlone } from "./alone.ts";
+import { authoringCommands } from "./authoring/commands.ts";
 import { type Client, createClient } from "./client/http.ts";
 import { findServer } from "./client/server.ts";
 import type { Act, ActAlone, Group } from "./command.ts";
@@ -37,6 +38,7 @@ export interface Surroundings {
 
 const groups: readonly Group[] = [
   typeCommands,
+  authoringCommands,
   instanceCommands,
   editCommands,
   inventoryCommands,
@@ -104,7 +106,7 @@ const fail = (surroundings: Surroundings, thrown: unknown, isJson: boolean): Exi
 
 /** Runs one command line. Never throws, never exits: the exit code is the answer. */
 export const runCommand = async (surroundings: Surroundings, argv: readonly string[]): Promise<ExitCode> => {
-  const { terminal, environment, cwd, signal, now } = surroundings;
+  const { environment, cwd, signal } = surroundings;
   let exitCode: ExitCode = exitCodes.succeeded;
   let isJson = false;
   const act: Act =
@@ -117,7 +119,7 @@ export const runCommand = async (surroundings: Surroundings, argv: readonly stri
       const server = () => findServer({ url: options.url, token: options.token, environment, cwd });
       let client: Client | undefined;
       const session: Session = {
-        ...{ terminal, isJson, signal, now, editor },
+        ...{ ...surroundings, isJson, editor },
         // Some commands need no server.
         get api() {
           client ??= createClient(server(), signal);

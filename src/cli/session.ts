@@ -1,16 +1,10 @@
 /** What every command gets: the client, the terminal, and the options that all share. */
 import type { Json } from "../model/json.ts";
+import type { Alone } from "./alone.ts";
 import type { Client } from "./client/http.ts";
-import type { Terminal } from "./view/terminal.ts";
 
-export interface Session {
+export interface Session extends Alone {
   readonly api: Client;
-  readonly terminal: Terminal;
-  /** Print the API's own JSON. */
-  readonly isJson: boolean;
-  /** Aborts when the person leaves. */
-  readonly signal: AbortSignal;
-  readonly now: () => number;
   /** What a person edits texts with. */
   readonly editor: string;
 }

@@ -100,7 +100,7 @@ const readSecretFile = (name: string, path: string): string => {
 
 const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, "");
 
-const readSecret = async ({ terminal }: Session, name: string, source: string): Promise<string> => {
+const readSecret = async ({ terminal }: Pick<Session, "terminal">, name: string, source: string): Promise<string> => {
   if (source === "-") {
     if (terminal.canAsk) return terminal.askSecret(`${name}: `);
     return withoutLineEnd(await terminal.readAll());
@@ -113,7 +113,7 @@ const readSecret = async ({ terminal }: Session, name: string, source: string): 
 };
 
 /** @throws CliFailure when a value stands on the command line. */
-export const secretsOf = async (session: Session, given: Pairs): Promise<JsonObject> => {
+export const secretsOf = async (session: Pick<Session, "terminal">, given: Pairs): Promise<JsonObject> => {
   const pairs = given.pairs.map((text) => pairOf(text, given.option));
   for (const [name] of pairs) assertKnown(name, given);
   if (pairs.filter(([, source]) => source === "-").length > 1 && !session.terminal.canAsk) {

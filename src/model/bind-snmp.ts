@@ -8,7 +8,8 @@ import { templateSource } from "./transport-block.ts";
 
 const usualTimeoutMs = 5_000;
 const usualRetries = 1;
-const usualRepetitions = 20;
+/** So many rows of the usual size fit into one packet. */
+const usualRepetitions = 30;
 
 const authProtocols: Readonly<Record<string, string>> = {
   md5: "md5",

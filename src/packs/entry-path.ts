@@ -64,6 +64,9 @@ const ignoredNames: ReadonlySet<string> = new Set([
   ".git",
   ".hg",
   ".svn",
+  "node_modules",
+  // What serves the author's editor on one machine.
+  ".switchyard",
 ]);
 const isIgnoredName = (name: string): boolean =>
   ignoredNames.has(name) || name.startsWith("._") || /\.py[co]$/.test(name);

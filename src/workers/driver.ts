@@ -1,5 +1,5 @@
 /** A driver as a handler sees it: the sandbox on one side, the transports on the other, one call's rules between. */
-import { asSwitchyardError, SwitchyardError } from "../errors.ts";
+import { SwitchyardError } from "../errors.ts";
 import type { CallOutcome, CallRights, DriverHandle } from "../jobs/context.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Instance } from "../model/instance.ts";
@@ -12,6 +12,7 @@ import type { SandboxPool } from "../sandbox/pool.ts";
 import type { Store } from "../store/store.ts";
 import type { Span } from "../trace/trace.ts";
 import type { Door, DoorEvent, Grant } from "../transports/contract.ts";
+import { failureOf } from "../transports/failure-of.ts";
 import type { Session } from "../transports/transports.ts";
 import { askForArtifact } from "./artifacts.ts";
 import type { Attempt } from "./attempt.ts";
@@ -72,19 +73,6 @@ const grantOf = (deps: DriverDeps, rights: CallRights, span?: Span): Grant => {
     graceMs: deps.graceMs,
     debug: attempt.job.debug,
   };
-};
-
-/** What a failed call is: a named error of the driver, else the transport's last failure. */
-const failureOf = (door: Door, thrown: unknown): SwitchyardError => {
-  const error = asSwitchyardError(thrown, "driver_failed");
-  const last = error.code === "driver_failed" ? door.lastFailure : null;
-  if (!last) return error;
-  const { at } = error.details;
-  return new SwitchyardError(last.code, {
-    detail: last.message,
-    details: { ...last.details, driver_message: error.message, ...(at === undefined ? {} : { at }) },
-    cause: thrown,
-  });
 };
 
 /** Nothing new passes; a write that is in flight is waited for, since what it did must be known. */

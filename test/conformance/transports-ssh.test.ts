@@ -222,4 +222,27 @@ export class D extends Driver {
     expect(await run(old(false))).toBe("protocol_mismatch");
     expect(await run(old(true))).toBeUndefined();
   });
+
+  test("a command whose beginning was never confirmed may have run: its outcome is unknown", async () => {
+    await using device = await startSshDevice({ ignoresExec: true });
+    const given = facts({ secrets: { password: devicePassword } }, { port: device.port });
+    await using bench = openBench({ ...given, defaults: { transports: { ssh: { timeout_s: 0.5 } } } });
+    const door = bench.applying([{ transport: "ssh", commands: ["touch file"] }]);
+    expect(await codeOf(door.ask("apply", {}))).toBe("response_timeout");
+    expect(door.unknownStep).toBe(0);
+    const asking = { commands: ["touch file"], answers: [{ match: "x", send: "y" }] };
+    for (const more of [asking, { put: { path: "/x", base64: "" } }]) {
+      bench.journal.entries.length = 0;
+      const other = bench.applying([{ transport: "ssh", ...more }]);
+      expect([await codeOf(other.ask("apply", {})), other.unknownStep]).toEqual(["response_timeout", null]);
+    }
+  });
+
+  test("a command that the device refuses a channel did not run", async () => {
+    await using device = await startSshDevice({ mostChannels: 0 });
+    await using bench = openBench(facts({ secrets: { password: devicePassword } }, { port: device.port }));
+    const door = bench.applying([{ transport: "ssh", commands: ["touch file"] }]);
+    expect(await codeOf(door.ask("apply", {}))).toBe("device_error");
+    expect(door.unknownStep).toBeNull();
+  });
 });

@@ -9,6 +9,8 @@ export interface SshDeviceOptions {
   readonly shell?: (channel: ServerChannel, connection: Connection) => void;
   /** Logins that are accepted; default: the password "device-password". */
   readonly accepts?: (context: ssh2.AuthContext) => boolean | "pending";
+  /** Commands and shells are asked for and never answered. */
+  readonly ignoresExec?: boolean;
   /** Channels that may be open at once on one connection. */
   readonly mostChannels?: number;
   readonly algorithms?: ssh2.ServerConfig["algorithms"];
@@ -60,8 +62,11 @@ export const startSshDevice = async (options: SshDeviceOptions): Promise<SshDevi
         return channel.on("error", () => undefined);
       };
       session.on("pty", (acceptPty) => acceptPty?.());
-      session.on("shell", (acceptShell) => options.shell?.(opened(acceptShell()), connection));
-      session.on("exec", (acceptExec, _, { command }) => options.exec?.(command, opened(acceptExec()), connection));
+      if (options.ignoresExec) session.on("shell", () => undefined);
+      else session.on("shell", (acceptShell) => options.shell?.(opened(acceptShell()), connection));
+      if (options.ignoresExec) session.on("exec", () => undefined);
+      else
+        session.on("exec", (acceptExec, _, { command }) => options.exec?.(command, opened(acceptExec()), connection));
     });
   });
   server.listen(0, "127.0.0.1");

@@ -184,7 +184,7 @@ export const startSshd = async (options: SshdOptions = {}): Promise<TestSshd> =>
     start,
     [Symbol.asyncDispose]: async () => {
       await stop();
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
     },
   };
 };

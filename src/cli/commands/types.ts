@@ -1,5 +1,6 @@
 /** Integration types: what is installed, and installing, removing, going back. */
 import { agree } from "../agree.ts";
+import type { PackArchive } from "../authoring/pack-archive.ts";
 import { call } from "../called.ts";
 import { findType, listInstances, listTypes, paths } from "../client/find.ts";
 import type { JobDocument, Page, TypeDocument } from "../client/wire.ts";
@@ -7,7 +8,6 @@ import { type Act, enqueuing, type Group } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { notFound } from "../failure.ts";
 import { awaitJob, type FollowOptions, finish } from "../follow.ts";
-import { type PackArchive, readPack } from "../pack-archive.ts";
 import { printJson, type Session } from "../session.ts";
 import { yamlOf } from "../view/job.ts";
 import { type Column, printTable } from "../view/table.ts";
@@ -119,6 +119,7 @@ const install = async (
   [path = ""]: readonly string[],
   options: InstallOptions,
 ): Promise<ExitCode> => {
+  const { readPack } = await import("../authoring/pack-archive.ts");
   const pack = await readPack(path);
   const replace = options.replace ? true : undefined;
   const job = await upload(session, pack, { replace });
@@ -165,7 +166,8 @@ const wholeDigest = async (session: Session, type: TypeDocument, asked: string |
   ]);
 };
 
-const validate = async (
+/** Looks at an installed type again, on the server. */
+export const validateType = async (
   session: Session,
   [asked = ""]: readonly string[],
   options: FollowOptions,
@@ -202,9 +204,6 @@ export const typeCommands: Group = (program, act: Act) => {
     .option("--all", "also those that were removed")
     .action(act(list));
   program.command("releases <type>").description("what was installed of a type when").action(act(releases));
-  enqueuing(program.command("validate <type>"))
-    .description("validate what is installed of a type once more, and wait for what comes out")
-    .action(act(validate));
   enqueuing(program.command("install <path>"))
     .description("install a pack: a file.int, or a folder that is zipped on the way")
     .option("--consent", "show the permissions that the pack asks for, and ask")

@@ -3,7 +3,7 @@ import type { DriverContext } from "../../sdk/driver.ts";
 import { copyPlain } from "../plain.ts";
 import type { ChildPlan } from "../wire.ts";
 import { url } from "./builtins.ts";
-import { type Location, locate, locateSyntax } from "./location.ts";
+import { authored, type Location, locate, locateSyntax } from "./location.ts";
 import { findModule, ImportFault, type PackModules, registerPackModules } from "./modules.ts";
 
 export type DriverClass = (new (context: DriverContext) => object) & { readonly handles?: unknown };
@@ -56,7 +56,7 @@ export const loadDriver = async (plan: ChildPlan): Promise<LoadedDriver> => {
   const lastFile = registerPackModules(pack);
   try {
     const exports = (await import(url.pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
-    return pickClass(exports, className, path.slice(plan.packDir.length + 1));
+    return pickClass(exports, className, authored(plan.packDir, path.slice(plan.packDir.length + 1)));
   } catch (thrown) {
     return { ok: false, problem: { message: messageOf(thrown), location: placeOf(thrown, pack, lastFile()) } };
   }

@@ -7,7 +7,8 @@ export interface Location {
   readonly line?: number;
 }
 
-const authored = (packDir: string, file: string): string => {
+/** The file as its author named it: what was stripped of its types is shown as its source. */
+export const authored = (packDir: string, file: string): string => {
   const typed = file.replace(/\.(m?)js$/, ".$1ts");
   return typed !== file && fs.existsSync(`${packDir}/${typed}`) ? typed : file;
 };

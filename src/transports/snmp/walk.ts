@@ -60,17 +60,22 @@ const followingThatFits = async (
   }
 };
 
-/** Takes what lies below the base; answers the last name, or null when the walk is at its end. */
-const takeRows = (found: Bulk, rows: WireRows, last: string, link: SnmpLink): string | null => {
-  let current = last;
+/** Where the walk goes on after these rows; null when they are its end. */
+const nextAfter = (found: Bulk, base: string): string | null => {
+  const last = found.at(-1);
+  const isEnd = last === undefined || last.type === objectTypes.endOfMibView || !last.oid.startsWith(base);
+  return isEnd ? null : last.oid;
+};
+
+/** Takes what lies below the base. @throws SwitchyardError `device_error` when the names do not increase. */
+const takeRows = (found: Bulk, rows: WireRows, before: string, link: SnmpLink): void => {
+  let current = before;
   for (const varbind of found) {
-    const isEnd = varbind.type === objectTypes.endOfMibView || !varbind.oid.startsWith(rows.base);
-    if (isEnd) return null;
+    if (varbind.type === objectTypes.endOfMibView || !varbind.oid.startsWith(rows.base)) return;
     if (!isLater(varbind.oid, current)) throw notIncreasing(link.endpoint, current, varbind.oid);
     addRow(rows, varbind);
     current = varbind.oid;
   }
-  return found.length === 0 ? null : current;
 };
 
 const tooMany = (base: string): SwitchyardError =>
@@ -78,7 +83,11 @@ const tooMany = (base: string): SwitchyardError =>
     detail: `The walk of ${base} has more than ${mostRows} values: ask for less at once.`,
   });
 
-/** All values below `oid`. @throws SwitchyardError with the cause; then nothing of the walk is used. */
+/**
+ * All values below `oid`. The next ones are asked for before these are looked at, so that agent and runner work at the
+ * same time.
+ * @throws SwitchyardError with the cause; then nothing of the walk is used.
+ */
 export const walk = async (
   link: SnmpLink,
   oid: string,
@@ -86,13 +95,23 @@ export const walk = async (
 ): Promise<WireRows> => {
   const rows = emptyRows(`${oid}.`);
   const state = { count: link.endpoint.maxRepetitions };
+  const ask = (after: string): Promise<Bulk> => {
+    const asked = followingThatFits(link, after, state, signal);
+    // Not waited for when the rows before it turn out to be no good.
+    asked.catch(() => undefined);
+    return asked;
+  };
   let taken = 0;
   try {
-    for (let last: string | null = oid; last !== null; ) {
-      const found = await followingThatFits(link, last, state, signal);
+    let last = oid;
+    for (let pending: Promise<Bulk> | null = ask(oid); pending !== null; ) {
+      const found: Bulk = await pending;
+      const next = nextAfter(found, rows.base);
+      pending = next === null || !isLater(next, last) ? null : ask(next);
       meter.take(found.length * rowBytes);
       taken += found.length;
-      last = takeRows(found, rows, last, link);
+      takeRows(found, rows, last, link);
+      last = next ?? last;
       if (rows.names.length > room) throw tooMany(oid);
     }
     return rows;

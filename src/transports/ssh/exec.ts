@@ -100,17 +100,29 @@ const feed = (channel: ClientChannel, stdin: string | undefined): void => {
   else channel.end(stdin);
 };
 
+/** Opens the command's channel; given up with the command's time, so that nothing waits for it in vain. */
+const begin = async (link: SshLink, command: Command, begun: () => void): Promise<Channel> => {
+  const given = new AbortController();
+  const signal = AbortSignal.any([command.signal, given.signal]);
+  const open = link.open((client, done) => {
+    begun();
+    return client.exec(command.line, done);
+  }, signal);
+  try {
+    return await within(open, command, link);
+  } catch (thrown) {
+    given.abort(thrown);
+    throw thrown;
+  }
+};
+
 /**
  * Runs a command to its end; past its limits, or when the signal says so, its channel is closed.
- * @throws SwitchyardError with the cause when no whole answer came; `begun` tells whether the device had the command.
+ * `begun` is called when the command is on its way: from then on only a refused channel says that it did not run.
+ * @throws SwitchyardError with the cause when no whole answer came.
  */
 export const runCommand = async (link: SshLink, command: Command, begun: () => void): Promise<CommandResult> => {
-  const opened = await within(
-    link.open((client, done) => client.exec(command.line, done), command.signal),
-    command,
-    link,
-  );
-  begun();
+  const opened = await begin(link, command, begun);
   const output = new Output(command.meter);
   try {
     const work = collect(opened, command, output, link);

@@ -79,5 +79,6 @@ export const refusedEnable = (place: SshPlace): SwitchyardError =>
 export const noChannel = (place: SshPlace, thrown: unknown): SwitchyardError =>
   new SwitchyardError("device_error", {
     detail: `${placeName(place)} opened no channel for a command (${wordsOf(thrown).message}): it may allow fewer sessions, or no commands for this account.`,
+    details: { refused: true },
     cause: thrown,
   });

@@ -50,7 +50,7 @@ export const shownResult = ({ exit_code, stdout, stderr }: CommandResult, { secr
 
 /** One command of a step; a failure from before the device had it leaves nothing unknown. */
 const executeOne = async (line: string, facts: ExecFacts, more: { stdin: string | undefined; isFirst: boolean }) => {
-  let hasBegun = !more.isFirst;
+  let hasBegun = false;
   const begun = (): void => {
     hasBegun = true;
   };
@@ -58,7 +58,9 @@ const executeOne = async (line: string, facts: ExecFacts, more: { stdin: string 
     const result = await runCommand(facts.link, commandFor(line, more.stdin, facts), begun);
     return { command: line, ...shownResult(result, facts.wire) };
   } catch (thrown) {
-    throw hasBegun || !(thrown instanceof SwitchyardError) ? thrown : unsent(thrown);
+    if (!(thrown instanceof SwitchyardError)) throw thrown;
+    const isUntouched = more.isFirst && (!hasBegun || thrown.details["refused"] === true);
+    throw isUntouched ? unsent(thrown) : thrown;
   }
 };
 
@@ -77,7 +79,7 @@ const execute = async ({ commands = [], stdin }: SshStep, facts: ExecFacts): Pro
 };
 
 const preparePut = async (put: NonNullable<SshStep["put"]>, { link, wire }: ExecFacts): Promise<ReadyWrite> => {
-  const ready = await readyPut(link, wire.signal);
+  const ready = await readyPut(link, { timeoutMs: wire.limits.timeoutMs, signal: wire.signal });
   return {
     send: async () => {
       const startedAt = wire.around.now();

@@ -3,9 +3,11 @@ import type { ClientChannel } from "ssh2";
 import { SwitchyardError } from "../../errors.ts";
 import type { SshEndpoint } from "../../model/endpoint.ts";
 import { type ConnectDeps, connectSsh, type SshConnection } from "./connection.ts";
-import { noChannel } from "./failures.ts";
+import { droppedInAnswer, noChannel } from "./failures.ts";
 
 const idleMs = 60_000;
+/** So long may a channel take to open after it was given up. */
+const abandonedMs = 2_000;
 /** OpenSSH allows ten sessions on a connection; other devices say no earlier, and are believed. */
 const mostChannels = 8;
 
@@ -154,14 +156,28 @@ export class SshLink {
     try {
       return { ...(await withSignal(opening, signal)), connection };
     } catch (thrown) {
-      opening.then(
-        ({ channel }) => closeQuietly(channel),
-        () => undefined,
-      );
-      if (signal.aborted) throw thrown;
+      if (signal.aborted) {
+        this.abandon(connection, opening);
+        throw thrown;
+      }
+      if (connection.isDown) throw droppedInAnswer(this.endpoint);
       if (!this.makeRoom(connection)) throw noChannel(this.endpoint, thrown);
       return undefined;
     }
+  }
+
+  /** Nobody waits for this channel any more. A device that never gives it gets no further command on this connection. */
+  private abandon(connection: SshConnection, opening: Promise<Omit<Channel, "connection">>): void {
+    const late = setTimeout(() => {
+      if (this.connection === connection) this.connection = null;
+      setTimeout(() => connection.client.destroy(), idleMs).unref();
+    }, abandonedMs).unref();
+    opening
+      .then(
+        ({ channel }) => closeQuietly(channel),
+        () => undefined,
+      )
+      .finally(() => clearTimeout(late));
   }
 
   /** The device refused another channel while others are open: no more than those are asked for from now on. */
@@ -210,6 +226,21 @@ const openOn = (
 export const closeQuietly = (channel: ClientChannel): void => {
   channel.on("error", () => undefined);
   channel.destroy();
+};
+
+/** Does something that ends with the signal, or fails with `late` when its time is over. */
+export const inTime = async <T>(
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  late: () => SwitchyardError,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> => {
+  const clock = new AbortController();
+  const timer = setTimeout(() => clock.abort(late()), timeoutMs);
+  try {
+    return await work(AbortSignal.any([signal, clock.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
 };
 
 /** The same promise, given up when the signal says so. */

@@ -4,17 +4,20 @@ import { SwitchyardError } from "../../errors.ts";
 import type { SshStep } from "../../model/plan.ts";
 import { shownText } from "../../model/terminal-text.ts";
 import { droppedInAnswer, lateAnswer } from "./failures.ts";
-import { type SshLink, withSignal } from "./link.ts";
+import { inTime, type SshLink, withSignal } from "./link.ts";
 
 export interface PutLimits {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-const openSftp = async (link: SshLink, signal: AbortSignal): Promise<SFTPWrapper> => {
-  const { channel } = await link.open((client, done) => {
-    client.sftp((thrown, sftp) => done(thrown, sftp as unknown as ClientChannel));
-  }, signal);
+const openSftp = async (link: SshLink, limits: PutLimits): Promise<SFTPWrapper> => {
+  const late = (): SwitchyardError => lateAnswer(link.endpoint, limits.timeoutMs, "the opening of a file transfer");
+  const { channel } = await inTime(limits, late, (signal) =>
+    link.open((client, done) => {
+      client.sftp((thrown, sftp) => done(thrown, sftp as unknown as ClientChannel));
+    }, signal),
+  );
   return channel as unknown as SFTPWrapper;
 };
 
@@ -50,8 +53,8 @@ const write = (sftp: SFTPWrapper, { path, mode, base64 }: NonNullable<SshStep["p
   });
 };
 
-export const readyPut = async (link: SshLink, signal: AbortSignal): Promise<ReadyPut> => {
-  const sftp = await openSftp(link, signal);
+export const readyPut = async (link: SshLink, opening: PutLimits): Promise<ReadyPut> => {
+  const sftp = await openSftp(link, opening);
   return {
     send: async (put, { timeoutMs, signal: cut }) => {
       const clock = new AbortController();

@@ -7,8 +7,8 @@ import { fill, type Rendered } from "../../model/template.ts";
 import { answerTooLarge } from "../meter.ts";
 import type { Wire } from "../wire.ts";
 import type { OnOutput } from "./exec.ts";
-import { refusedEnable } from "./failures.ts";
-import type { SshLink } from "./link.ts";
+import { lateAnswer, refusedEnable } from "./failures.ts";
+import { inTime, type SshLink } from "./link.ts";
 import {
   asksName,
   asksPassword,
@@ -97,7 +97,10 @@ export class Shell {
 
   /** Opens, logs in, becomes privileged and sends the manifest's set-up. @throws SwitchyardError with the cause. */
   static async open(link: SshLink, wire: Wire, options: ShellOptions, limits: ShellLimits): Promise<Shell> {
-    const { channel } = await link.open((client, done) => client.shell(windowSize, done), limits.signal);
+    const late = () => lateAnswer(link.endpoint, limits.timeoutMs, "the opening of a shell");
+    const { channel } = await inTime(limits, late, (signal) =>
+      link.open((client, done) => client.shell(windowSize, done), signal),
+    );
     const { now, meter } = wire.around;
     const shell = new Shell(new Terminal(channel, { place: link.endpoint, meter, now }), link, options, wire);
     try {

@@ -1,0 +1,100 @@
+/** Everything an install would say about a pack, said without a server. */
+import { readFileSync, statSync } from "node:fs";
+import { asSwitchyardError, SwitchyardError } from "../../errors.ts";
+import type { PackFile } from "../../model/integration-type.ts";
+import type { JsonObject } from "../../model/json.ts";
+import type { Manifest } from "../../model/manifest.ts";
+import { requiredPermissions } from "../../model/permissions.ts";
+import { readArchive } from "../../packs/archive.ts";
+import { findDriver } from "../../packs/driver-file.ts";
+import { assertSandboxLevel, examinePack } from "../../packs/examine.ts";
+import { type ManifestText, readManifestFile, readManifestText } from "../../packs/manifest-file.ts";
+import { readPackFolder } from "../../packs/pack-folder.ts";
+import { usage } from "../failure.ts";
+import { type Fault, faultsOf, faultsOfRefusal } from "./faults.ts";
+import { type LocalSandbox, type LocalTerms, openLocalSandbox } from "./local-sandbox.ts";
+
+/** What came of looking at a pack. */
+export interface LookedPack {
+  readonly files: readonly PackFile[];
+  /** Empty: it would be valid. */
+  readonly faults: readonly Fault[];
+  /** As an install words them, keyed; empty when an install would not come so far. */
+  readonly errors: JsonObject;
+  /** Absent when there is nothing that could be read. */
+  readonly pack?: {
+    readonly id: string;
+    readonly manifest: Manifest;
+    readonly digest: string;
+    readonly language: "node" | "python";
+    /** What an admin will be asked for. */
+    readonly permissions: readonly string[];
+    readonly sandboxLevel: string;
+  };
+}
+
+const refusal = (act: () => unknown): Fault[] => {
+  try {
+    act();
+    return [];
+  } catch (thrown) {
+    return faultsOfRefusal(asSwitchyardError(thrown, "archive_invalid"));
+  }
+};
+
+/** What the manifest's own check says as well is said once. */
+const withoutEchoes = (refused: readonly Fault[], faults: readonly Fault[]): Fault[] => [
+  ...refused.filter(({ pointer }) => !faults.some((fault) => pointer !== undefined && fault.pointer === pointer)),
+  ...faults,
+];
+
+/** A bad id is a reason to install nothing, but none to keep silent about the rest. */
+const nameOf = ({ document: { id } }: ManifestText): string => (typeof id === "string" && id !== "" ? id : "the pack");
+
+const examine = async (sandbox: LocalSandbox, files: readonly PackFile[], text: ManifestText): Promise<LookedPack> => {
+  const file = { ...text, id: nameOf(text) };
+  const isShipped = false;
+  const digest = await sandbox.stage(files);
+  const { manifest, language, errors } = await examinePack(sandbox, { file, files, digest, isShipped });
+  const driver = findDriver(text.document, files);
+  const driverPath = driver.outcome === "found" ? driver.driver.path : undefined;
+  const refused = [
+    ...refusal(() => readManifestFile(files)),
+    ...(errors["validation_error"] === undefined
+      ? refusal(() => assertSandboxLevel(sandbox, { file, files, isShipped }))
+      : []),
+  ];
+  const permissions = errors["schema_error"] === undefined ? requiredPermissions(manifest) : [];
+  return {
+    files,
+    faults: withoutEchoes(refused, faultsOf(errors, { text, driverPath })),
+    errors,
+    pack: { id: file.id, manifest, digest, language, permissions, sandboxLevel: sandbox.sandboxLevel },
+  };
+};
+
+/** The files of a pack: of a folder, or of an archive. @throws SwitchyardError as an install would; CliFailure. */
+const readPackAt = async (path: string): Promise<readonly PackFile[]> => {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw usage(`There is no file or folder ${path}.`);
+  return found.isDirectory() ? readPackFolder(path) : readArchive(readFileSync(path));
+};
+
+/** @throws CliFailure when there is nothing at that path; a bad pack is an answer. */
+export const lookAtPack = async (path: string, terms: LocalTerms): Promise<LookedPack> => {
+  let files: readonly PackFile[];
+  let text: ManifestText;
+  try {
+    files = await readPackAt(path);
+    text = readManifestText(files);
+  } catch (thrown) {
+    if (!(thrown instanceof SwitchyardError)) throw thrown;
+    return { files: [], faults: faultsOfRefusal(thrown), errors: {} };
+  }
+  const sandbox = await openLocalSandbox(terms);
+  try {
+    return await examine(sandbox, files, text);
+  } finally {
+    await sandbox.close();
+  }
+};

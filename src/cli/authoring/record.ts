@@ -1,0 +1,126 @@
+/** `record <folder>`: the driver against a real device, through the real transports, written down. */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import type { JsonObject } from "../../model/json.ts";
+import { compileSchema } from "../../model/schema.ts";
+import { withSchemaDefaults } from "../../model/transport-block.ts";
+import { formatVersion, type RecordedCall, recordingText } from "../../recording/format.ts";
+import { type PackAtHand, readPack } from "../../recording/pack.ts";
+import { createRecorder } from "../../recording/recorder.ts";
+import { type AskedCall, parseCall, writes } from "../../recording/script.ts";
+import { openRealSession } from "../../recording/session.ts";
+import { openStage } from "../../recording/stage.ts";
+import { withStandIns } from "../../recording/stand-ins.ts";
+import type { Alone } from "../alone.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { usage } from "../failure.ts";
+import { printJson } from "../session.ts";
+import { secretsOf, valuesOf } from "../values.ts";
+
+export interface RecordOptions {
+  readonly call: readonly string[];
+  readonly set: readonly string[];
+  readonly secret: readonly string[];
+  readonly out?: string;
+  readonly allowWrites?: boolean;
+  readonly force?: boolean;
+}
+
+interface Wish {
+  readonly text: string;
+  readonly asked: AskedCall;
+}
+
+const wishesOf = ({ call, allowWrites }: RecordOptions): readonly Wish[] => {
+  const wishes = call.map((text) => ({ text, asked: parseCall(text) }));
+  const writing = wishes.find(({ asked }) => writes(asked));
+  if (writing === undefined || allowWrites === true) return wishes;
+  throw usage(`The call ${JSON.stringify(writing.text)} writes to the device.`, [
+    "If that is wanted: --allow-writes",
+    "What it would do can be recorded without: plan instead of run",
+  ]);
+};
+
+const fileNameOf = ({ text }: Wish): string => `${text.replaceAll(/[^A-Za-z0-9_.]+/g, "-").slice(0, 60)}.jsonl`;
+
+const placeFor = ({ cwd }: Alone, folder: string, { out, force }: RecordOptions, first: Wish): string => {
+  const place = out === undefined ? join(folder, "recordings", fileNameOf(first)) : resolve(cwd, out);
+  if (force || !existsSync(place)) return place;
+  throw usage(`${place} exists already.`, ["To write over it: --force", "To write elsewhere: --out <file>"]);
+};
+
+/** As an instance would be refused that is made with these values. */
+const requireGood = (schema: JsonObject, values: JsonObject): void => {
+  const problems = compileSchema(schema)(values);
+  if (problems.length === 0) return;
+  throw usage(
+    `The config is not what the manifest asks for: ${problems.map((p) => `${p.pointer || "/"} ${p.message}`).join("; ")}.`,
+  );
+};
+
+interface Given {
+  readonly config: JsonObject;
+  readonly secrets: readonly { readonly name: string; readonly value: string }[];
+}
+
+const givenOf = async (alone: Alone, { manifest }: PackAtHand, options: RecordOptions): Promise<Given> => {
+  const schema = manifest.schema.connection;
+  const config = withSchemaDefaults(manifest, valuesOf({ pairs: options.set, option: "--set", schema }));
+  const secrets = await secretsOf(alone, { pairs: options.secret, option: "--secret", schema });
+  requireGood(schema, { ...config, ...secrets });
+  return { config, secrets: Object.entries(secrets).map(([name, value]) => ({ name, value: String(value) })) };
+};
+
+const lineOf = ({ call, exchanges, error }: RecordedCall): string =>
+  `${error === undefined ? "ok  " : "FAIL"} ${call}: ${exchanges.length} requests${error === undefined ? "" : `, ${error.code}: ${error.message}`}`;
+
+const recordAll = async (alone: Alone, pack: PackAtHand, given: Given, wishes: readonly Wish[]) => {
+  const { signal, now, terminal, isJson } = alone;
+  const open = openRealSession({ manifest: pack.manifest, ...given, now });
+  const stage = await openStage({ now });
+  try {
+    const recorder = createRecorder({ stage, pack, config: given.config, open, now, signal });
+    const calls: RecordedCall[] = [];
+    for (const { text, asked } of wishes) {
+      const recorded = await recorder.record(text, asked);
+      calls.push(recorded);
+      if (!isJson) terminal.note(lineOf(recorded));
+    }
+    return calls;
+  } finally {
+    open.close();
+    await stage.close();
+  }
+};
+
+export const record = async (
+  alone: Alone,
+  [path = ""]: readonly string[],
+  options: RecordOptions,
+): Promise<ExitCode> => {
+  const folder = resolve(alone.cwd, path);
+  const wishes = wishesOf(options);
+  const [first] = wishes;
+  if (first === undefined) throw usage("Expected at least one --call.");
+  const place = placeFor(alone, folder, options, first);
+  const pack = await readPack(folder);
+  const given = await givenOf(alone, pack, options);
+  const calls = await recordAll(alone, pack, given, wishes);
+  const { id, version } = pack.manifest;
+  const head = {
+    ...{ switchyard_recording: formatVersion, core: alone.version, pack: { id, version, digest: pack.digest } },
+    ...{ config: given.config, secrets: given.secrets.map(({ name }) => name) },
+    recorded_at: new Date(alone.now()).toISOString(),
+  };
+  const recording = withStandIns({ head, calls }, pack.manifest);
+  mkdirSync(dirname(place), { recursive: true });
+  writeFileSync(place, recordingText(recording));
+  const failed = calls.filter(({ error }) => error !== undefined).length;
+  if (alone.isJson)
+    printJson(alone, {
+      file: place,
+      calls: calls.map(({ exchanges, ...call }) => ({ ...call, requests: exchanges.length })),
+    });
+  else alone.terminal.print(`Wrote ${relative(alone.cwd, place) || place}. Look through it before you share it.`);
+  return failed === 0 ? exitCodes.succeeded : exitCodes.failed;
+};

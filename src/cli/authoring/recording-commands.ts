@@ -1,0 +1,34 @@
+/** The commands that prove a pack without its device. What they do is loaded when it is asked for. */
+import type { Alone } from "../alone.ts";
+import { collected, type Group } from "../command.ts";
+import type { RecordOptions } from "./record.ts";
+import type { ReplayOptions } from "./replay.ts";
+
+const record = async (alone: Alone, args: readonly string[], options: RecordOptions) =>
+  (await import("./record.ts")).record(alone, args, options);
+
+const replay = async (alone: Alone, args: readonly string[], options: ReplayOptions) =>
+  (await import("./replay.ts")).replay(alone, args, options);
+
+export const recordingCommands: Group = (program, _act, alone) => {
+  program
+    .command("record <folder>")
+    .description("run a pack's driver against a real device and write down what passes between them, without secrets")
+    .requiredOption(
+      "--call <call>",
+      'what to ask: test_connection, "inventory_list type=vm", "plan ..."',
+      collected,
+      [],
+    )
+    .option("--set <name=value>", "a field of the config", collected, [])
+    .option("--secret <name=source>", "a secret: name=@file, or name=- to be typed or piped", collected, [])
+    .option("--out <file>", "where to (default: recordings/<the first call>.jsonl in the folder)")
+    .option("--allow-writes", "let `run` and `undo` write to the device")
+    .option("--force", "write over an existing recording")
+    .action(alone(record));
+  program
+    .command("replay <folder>")
+    .description("run a pack's driver on its recordings, without a network, and show what it does otherwise")
+    .option("--file <recording>", "this one only; may be given more than once", collected, [])
+    .action(alone(replay));
+};

@@ -1,0 +1,32 @@
+/** A pack as it lies in its author's folder. */
+import { SwitchyardError } from "../errors.ts";
+import type { PackFile } from "../model/integration-type.ts";
+import type { Manifest } from "../model/manifest.ts";
+import { checkManifest } from "../model/manifest-check.ts";
+import { releaseDigest } from "../packs/digest.ts";
+import { readManifestFile } from "../packs/manifest-file.ts";
+import { readPackFolder } from "../packs/pack-folder.ts";
+
+export interface PackAtHand {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly digest: string;
+  readonly files: readonly PackFile[];
+}
+
+/** What a release's digest covers for a recording: not the recordings themselves, and not the pack's tests. */
+const isContent = ({ path }: PackFile): boolean => !/^(?:recordings|test)\/|\.test\.[jt]s$/.test(path);
+
+/** @throws SwitchyardError `manifest_missing`, `manifest_invalid`, `archive_*`. */
+export const readPack = async (folder: string): Promise<PackAtHand> => {
+  const files = await readPackFolder(folder);
+  const { document } = readManifestFile(files);
+  const { manifest, problems } = checkManifest(document);
+  if (manifest !== undefined && manifest !== null) {
+    return { folder, manifest, digest: releaseDigest(files.filter(isContent)), files };
+  }
+  throw new SwitchyardError("manifest_invalid", {
+    detail: `The manifest is not in order: ${problems.map(({ pointer, message }) => `${pointer || "/"} ${message}`).join("; ")}.`,
+    errors: problems,
+  });
+};

@@ -1,0 +1,156 @@
+/** Does one asked call with a driver the way a job does it: a run is planned first, and its plan is what is applied. */
+import { SwitchyardError } from "../errors.ts";
+import { asActionResult, asDryRunResult, asTargets, asTestResult } from "../model/dry-run.ts";
+import type { Json, JsonObject } from "../model/json.ts";
+import { type Capability, findCapability, type Manifest, methodOf, verbMode } from "../model/manifest.ts";
+import type { Step } from "../model/plan.ts";
+import { undoOf } from "../model/undo.ts";
+import type { Door, Session } from "../transports/contract.ts";
+import type { Mode } from "../transports/wire.ts";
+import type { Action, AskedCall } from "./script.ts";
+
+/** What one driver call may do. */
+export interface CallRights {
+  readonly mode: Mode;
+  readonly capability?: Capability;
+  readonly action?: Action;
+  readonly steps?: readonly Step[];
+}
+
+/** The driver, as the calls of one run reach it. */
+export interface Actor {
+  readonly manifest: Manifest;
+  readonly session: Session;
+  /** Opens a door with these rights, calls the method, and answers with what came and the door it came through. */
+  call(method: string, args: JsonObject, rights: CallRights): Promise<{ readonly value: Json; readonly door: Door }>;
+}
+
+/** A `run` that succeeded: what an undo starts from. */
+export interface Done {
+  readonly action: Action;
+  readonly result: JsonObject;
+}
+
+export interface Performed {
+  readonly result: Json;
+  readonly done?: Done;
+}
+
+const capabilityOf = ({ manifest }: Actor, { capability: id, verb }: Action): Capability => {
+  const capability = findCapability(manifest, id);
+  if (capability === undefined) {
+    throw new SwitchyardError("capability_unsupported", {
+      detail: `${manifest.id} has no ${id}: expected one of ${manifest.capabilities.map((one) => one.id).join(", ")}.`,
+    });
+  }
+  if (capability.verbs.includes(verb)) return capability;
+  throw new SwitchyardError("verb_unsupported", {
+    detail: `${id} has no ${verb}: expected one of ${capability.verbs.join(", ")}.`,
+  });
+};
+
+const argsOf = ({ verb, target, params }: Action, dryRun: boolean): JsonObject => ({
+  verb,
+  target: { ...target, external_id: target.id },
+  params,
+  dryRun,
+});
+
+const test = async (actor: Actor): Promise<Json> => {
+  const { value } = await actor.call("test_connection", {}, { mode: "read" });
+  return asTestResult(value) as unknown as Json;
+};
+
+const inventory = async (actor: Actor, targetType: string): Promise<Json> => {
+  const args = { targetType, activeOnly: false, options: {} };
+  const { value } = await actor.call("inventory_list", args, { mode: "read" });
+  return asTargets(value, targetType) as unknown as Json;
+};
+
+const read = async (actor: Actor, action: Action): Promise<Json> => {
+  const capability = capabilityOf(actor, action);
+  const rights: CallRights = { mode: "read", capability, action };
+  return (await actor.call(methodOf(capability.id), argsOf(action, false), rights)).value;
+};
+
+interface Planned {
+  readonly result: JsonObject;
+  readonly steps: readonly Step[];
+  readonly block: string | null;
+}
+
+const plan = async (actor: Actor, action: Action): Promise<Planned> => {
+  const capability = capabilityOf(actor, action);
+  const rights: CallRights = { mode: "read", capability, action };
+  const { value } = await actor.call(methodOf(capability.id), argsOf(action, true), rights);
+  const proposed = asDryRunResult(value);
+  const { verb, target } = action;
+  const steps = actor.session.normaliseSteps(proposed.plan.steps, { capability, verb, target });
+  const result = { ...proposed, plan: { ...proposed.plan, steps, preview: actor.session.preview(steps) } };
+  const failed = proposed.preconditions.filter(({ ok }) => !ok).map(({ check }) => check);
+  const isBlocked = failed.length > 0 || proposed.severity === "error" || !proposed.ok;
+  const block = isBlocked ? (proposed.reason ?? `these preconditions do not hold: ${failed.join(", ")}`) : null;
+  return { result: result as unknown as JsonObject, steps, block };
+};
+
+const apply = async (actor: Actor, action: Action, planned: Planned | null): Promise<JsonObject> => {
+  const capability = capabilityOf(actor, action);
+  const steps = planned?.steps ?? [];
+  const rights: CallRights = { mode: planned === null ? "free" : "apply", capability, action, steps };
+  const shown =
+    planned === null ? {} : { plan: { ...planned.result, steps, plan_id: "pln_authoring" } as unknown as Json };
+  const { value, door } = await actor.call(methodOf(capability.id), { ...argsOf(action, false), ...shown }, rights);
+  const answer = asActionResult(value);
+  if (answer.ok === false) {
+    throw new SwitchyardError("device_error", { detail: "The driver says that the action did not succeed." });
+  }
+  if (planned !== null && door.stepsLeft > 0) {
+    throw new SwitchyardError("plan_incomplete", {
+      detail: `The driver says that it is done, but ${door.stepsLeft} of ${steps.length} steps were not sent.`,
+    });
+  }
+  const effects = answer.effects?.per_target ?? (planned?.result["effects"] as JsonObject | undefined)?.["per_target"];
+  return {
+    ok: true,
+    steps_done: door.stepsDone,
+    effects: { per_target: (effects ?? []) as unknown as Json },
+    details: answer.details ?? {},
+  };
+};
+
+const run = async (actor: Actor, action: Action): Promise<Performed> => {
+  const mode = verbMode(capabilityOf(actor, action), action.verb);
+  if (mode === "read") return { result: await read(actor, action) };
+  const planned = mode === "planned" ? await plan(actor, action) : null;
+  if (planned !== null && planned.block !== null) {
+    throw new SwitchyardError("plan_blocked", { detail: `The plan is not applied: ${planned.block}.` });
+  }
+  const result = await apply(actor, action, planned);
+  return { result: { ...(planned === null ? {} : { plan: planned.result }), ...result }, done: { action, result } };
+};
+
+const undo = async (actor: Actor, done: Done | undefined): Promise<Performed> => {
+  if (done === undefined) {
+    throw new SwitchyardError("not_invertible", {
+      detail: "There is no run before this undo that it could take back.",
+    });
+  }
+  const job = { id: "job_authoring", kind: "action.run" as const, state: "succeeded" as const };
+  const input = { ...done.action } as unknown as JsonObject;
+  const inverse = undoOf(
+    { ...job, input, result: done.result },
+    findCapability(actor.manifest, done.action.capability),
+  );
+  const { result } = await run(actor, inverse);
+  return { result };
+};
+
+/** @throws SwitchyardError what the job would fail with. */
+export const perform = async (actor: Actor, asked: AskedCall, before?: Done): Promise<Performed> => {
+  if (asked.kind === "test") return { result: await test(actor) };
+  if (asked.kind === "inventory") return { result: await inventory(actor, asked.targetType) };
+  if (asked.kind === "read") return { result: await read(actor, asked.action) };
+  if (asked.kind === "plan") return { result: (await plan(actor, asked.action)).result };
+  if (asked.kind === "run") return run(actor, asked.action);
+  return undo(actor, before);
+};
