@@ -19,6 +19,8 @@ const refused = (name: string, note: Note): (() => never) => {
 const replace = (owner: object, names: readonly string[], note: Note): void => {
   for (const name of names) {
     const refuse = refused(name, note);
+    // What Node makes on first sight must not be made: a WebSocket alone weighs 7 MB.
+    Reflect.deleteProperty(owner, name);
     Object.defineProperty(owner, name, { get: () => refuse, set: () => undefined, configurable: false });
   }
 };
