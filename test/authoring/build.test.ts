@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, utimesSync } from "no
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readArchive } from "../../src/packs/archive.ts";
+import { buildArchive } from "../../src/packs/build.ts";
 import { releaseDigest } from "../../src/packs/digest.ts";
 import { type Author, openAuthor } from "../kit/author.ts";
 import { httpPack } from "../kit/pack.ts";
@@ -42,6 +43,11 @@ describe("build", () => {
     expect(unpacked.map(({ path }) => path)).toEqual(["b.txt", "driver.ts", "parsers/deep/a.ts", "plugin.yaml"]);
     expect(releaseDigest(unpacked)).toBe(first.digest);
     expect(one).not.toBe(other);
+  });
+
+  it("puts entries in one order, whatever order they come in", async () => {
+    const files = ["b", "a/c", "a", "é"].map((path) => ({ path, bytes: Buffer.from(path) }));
+    expect(await buildArchive(files)).toEqual(await buildArchive(files.toReversed()));
   });
 
   it("leaves out what tools leave behind, and names the archive after the pack", async () => {
