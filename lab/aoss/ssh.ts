@@ -37,8 +37,10 @@ export interface SshSide {
 const isWelcome = (context: AuthContext, users: SshOptions["users"]): boolean =>
   context.method === "password" && users[context.username]?.password === context.password;
 
+/** The library now and then makes a key that it cannot read again: that one is made anew. */
 const newKey = (): { key: string; fingerprint: string } => {
   const pair = ssh2.utils.generateKeyPairSync("ed25519");
+  if (ssh2.utils.parseKey(pair.private) instanceof Error) return newKey();
   const blob = Buffer.from(pair.public.split(" ")[1] ?? "", "base64");
   const digest = createHash("sha256").update(blob).digest("base64").replace(/=+$/, "");
   return { key: pair.private, fingerprint: `SHA256:${digest}` };
