@@ -14,8 +14,8 @@ export interface PackAtHand {
   readonly files: readonly PackFile[];
 }
 
-/** What a release's digest covers for a recording: not the recordings themselves, and not the pack's tests. */
-const isContent = ({ path }: PackFile): boolean => !/^(?:recordings|test)\/|\.test\.[jt]s$/.test(path);
+/** The report of a check names the digest of all the rest. */
+const isContent = ({ path }: PackFile): boolean => path !== "quality.json";
 
 /** @throws SwitchyardError `manifest_missing`, `manifest_invalid`, `archive_*`. */
 export const readPack = async (folder: string): Promise<PackAtHand> => {
