@@ -1,5 +1,6 @@
 /** The conformance kit: every check of a pack, and the tier that follows. */
 import { asSwitchyardError } from "../errors.ts";
+import { type Quality, type Tier, tiers } from "../model/quality.ts";
 import type { PackAtHand } from "../recording/pack.ts";
 import { readRecordings } from "../recording/recordings.ts";
 import { replay } from "../recording/replay.ts";
@@ -10,7 +11,7 @@ import { contactChecks } from "./checks/contacts.ts";
 import { recordedChecks } from "./checks/recorded.ts";
 import { staticChecks } from "./checks/static.ts";
 import { stressChecks } from "./checks/stress.ts";
-import { type Quality, qualityOf, type Tier, tiers, tierTable } from "./tiers.ts";
+import { qualityOf, tierTable } from "./tiers.ts";
 
 const checks: readonly Check[] = [
   ...staticChecks,

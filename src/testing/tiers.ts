@@ -1,8 +1,6 @@
 /** The quality tiers: what a pack must show for each, beside all that the tiers below it ask. */
+import { type Quality, type Tier, tiers } from "../model/quality.ts";
 import type { CheckName, Outcome } from "./check.ts";
-
-export const tiers = ["bronze", "silver", "gold", "platinum"] as const;
-export type Tier = (typeof tiers)[number];
 
 /** One table for the kit, the API, the command line and the docs. */
 export const tierTable: Readonly<Record<Tier, readonly CheckName[]>> = {
@@ -14,13 +12,6 @@ export const tierTable: Readonly<Record<Tier, readonly CheckName[]>> = {
   gold: ["plans", "applies", "undoes", "cancels", "hostile_answers"],
   platinum: ["every_verb", "many_targets", "documented"],
 };
-
-export interface Quality {
-  /** Null below bronze. */
-  readonly tier: Tier | null;
-  /** Names of the checks that keep the pack from the next tier; empty at platinum. */
-  readonly missing: readonly CheckName[];
-}
 
 /** The highest tier whose checks, and those of all below it, hold. */
 export const qualityOf = (outcomes: ReadonlyMap<CheckName, Outcome>): Quality => {

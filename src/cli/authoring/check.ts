@@ -1,12 +1,13 @@
 /** `check <folder>`: the pack's own tests and the conformance kit, and the tier that follows. */
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { type Tier, tiers } from "../../model/quality.ts";
+import { reportFile } from "../../packs/quality.ts";
 import { readPack } from "../../recording/pack.ts";
 import type { CheckedPack, Conformance } from "../../testing/conformance.ts";
 import { checkPack } from "../../testing/conformance.ts";
 import { runOwnTests } from "../../testing/own-tests.ts";
-import { reportFile, reportText } from "../../testing/report.ts";
-import { type Tier, tiers } from "../../testing/tiers.ts";
+import { reportText } from "../../testing/report.ts";
 import type { Alone } from "../alone.ts";
 import { oneOf } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";

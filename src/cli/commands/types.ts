@@ -20,7 +20,7 @@ const isolated = (path: string): string => encodeURIComponent(path);
 export const printType = (session: Session, type: TypeDocument): void => {
   const { id, name, version, status, category, description, errors, permissions, capabilities } = type;
   const shown = { id, name, version, status, category, description, errors, permissions, capabilities };
-  const facts = { ...shown, connection: type.schema_connection };
+  const facts = { ...shown, quality: type.quality, connection: type.schema_connection };
   session.terminal.print(yamlOf(JSON.parse(JSON.stringify(facts))));
 };
 
@@ -30,6 +30,7 @@ const typeColumns: readonly Column<TypeDocument>[] = [
   { title: "TYPE", isWhole: true, value: ({ id }) => id, style: () => "bold" },
   { title: "VERSION", isWhole: true, value: ({ version }) => version },
   { title: "STATUS", isWhole: true, value: statusOf, style: ({ status }) => styleOf(status) },
+  { title: "QUALITY", isWhole: true, value: ({ quality }) => quality.tier ?? "" },
   { title: "CAPABILITIES", value: (type) => type.capabilities.map(({ id }) => id).join(" ") },
   { title: "NAME", isExtra: true, value: ({ name }) => name },
 ];
