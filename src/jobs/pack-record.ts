@@ -5,6 +5,7 @@ import type { JsonObject } from "../model/json.ts";
 import { requiredPermissions } from "../model/permissions.ts";
 import { type ExaminedPack, isValid } from "../packs/examine.ts";
 import { qualityIn } from "../packs/quality.ts";
+import { signerOf } from "../packs/signature.ts";
 import { instancesOfType } from "../store/instances.ts";
 import { findJob } from "../store/jobs.ts";
 import { insertRelease, setReleaseStatus } from "../store/releases.ts";
@@ -49,7 +50,7 @@ export const typeRow = (context: JobContext, { pack, files, previous, isShipped 
     isShipped,
     isRemoved: false,
     permissions: requiredPermissions(pack.manifest),
-    signedBy: null,
+    signedBy: signerOf(files, context.signatures),
     quality: qualityIn(files),
     sandboxLevel: context.sandboxLevel,
     lastValidatedAt: now,
