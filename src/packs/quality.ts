@@ -3,6 +3,7 @@ import type { PackFile } from "../model/integration-type.ts";
 import { isJsonObject } from "../model/json.ts";
 import { type Quality, tiers } from "../model/quality.ts";
 import { releaseDigest } from "./digest.ts";
+import { signatureFile } from "./signature.ts";
 
 /** Beside the manifest. */
 export const reportFile = "quality.json";
@@ -11,9 +12,9 @@ export const reportVersion = 1;
 const maxReportBytes = 64 * 1024;
 const checkName = /^[a-z][a-z_]{0,40}$/;
 
-/** Of all files but the report, which names it. */
+/** Of all files but the report, which names it, and the signature, which comes after it. */
 export const checkedDigest = (files: readonly PackFile[]): string =>
-  releaseDigest(files.filter(({ path }) => path !== reportFile));
+  releaseDigest(files.filter(({ path }) => path !== reportFile && path !== signatureFile));
 
 const documentOf = ({ bytes }: PackFile): unknown => {
   if (bytes.length > maxReportBytes) return undefined;

@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadConfig } from "../../src/config.ts";
+import { checkedDigest } from "../../src/packs/quality.ts";
 import { publicText, readSigningKey, signed, signerOf, signingKeyOf } from "../../src/packs/signature.ts";
 import { lampPack, openPackBench, type PackBench } from "../kit/pack-bench.ts";
 
@@ -36,6 +37,13 @@ describe("a signature", () => {
     const again = signed(signed(files, key), other);
     expect(again.filter(({ path }) => path === "signature.json")).toHaveLength(1);
     expect(signingKeyOf(again)).toBe(publicText(other));
+  });
+
+  it("leaves the report of a check what it is, and vouches for it", () => {
+    expect(checkedDigest(signed(files, key))).toBe(checkedDigest(files));
+    const reported = signed([...files, file("quality.json", "{}")], key);
+    const changed = reported.map((one) => (one.path === "quality.json" ? file("quality.json", "{ }") : one));
+    expect(codeOf(() => signingKeyOf(changed))).toBe("pack_signature_invalid");
   });
 
   const own = signed(files, key);
