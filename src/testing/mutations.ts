@@ -5,6 +5,8 @@ import type { Json, JsonObject } from "../model/json.ts";
 export interface Mutation {
   readonly name: string;
   mutate(answer: Json): Json;
+  /** The first answer of a call alone: a sandbox holds no more of the kind. */
+  readonly isOnce?: true;
 }
 
 const parsed = (text: unknown): Json | undefined => {
@@ -42,6 +44,16 @@ const withBody = (answer: Json, body: string, type: string): Json => {
 
 const json = "application/json";
 
+/** One text that is very long: more than the transports let through would be no answer of a device. */
+const withOneText = (answer: Json, body: string): Json => {
+  let isDone = false;
+  return withTexts(answer, (text) => {
+    if (isDone) return text;
+    isDone = true;
+    return body;
+  });
+};
+
 /** Everything of another type than it was: texts as numbers, numbers as texts, lists as objects, objects as lists. */
 const turned = (value: Json): Json => {
   if (typeof value === "string") return 42;
@@ -77,6 +89,18 @@ const reshaped = (name: string, reshape: (value: Json) => Json): Mutation => ({
 const depth = 2_000;
 const megabyte = 1024 * 1024;
 
+/** One text of the answer, since no transport would let through more. */
+const oversized = (answer: Json): Json => {
+  const long = "x".repeat(8 * megabyte);
+  if (isHttp(answer)) return withBody(answer, JSON.stringify({ data: long }), json);
+  let isDone = false;
+  return withTexts(answer, (text) => {
+    const mine = isDone ? text : long;
+    isDone = true;
+    return mine;
+  });
+};
+
 export const hostileMutations: readonly Mutation[] = [
   { name: "HTML instead of data", mutate: (answer) => withBody(answer, page, "text/html") },
   { name: "nothing", mutate: (answer) => withBody(answer, "", json) },
@@ -88,10 +112,7 @@ export const hostileMutations: readonly Mutation[] = [
   reshaped("lists as objects and objects as lists", containersTurned),
   reshaped("null everywhere", nulled),
   { name: "thousands of levels", mutate: (answer) => withBody(answer, "[".repeat(depth) + "]".repeat(depth), json) },
-  {
-    name: "8 MiB of one text",
-    mutate: (answer) => withBody(answer, JSON.stringify({ data: "x".repeat(8 * megabyte) }), json),
-  },
+  { name: "8 MiB of one text", mutate: (answer) => oversized(answer), isOnce: true },
 ];
 
 /** One list may hold things of several kinds: those with the same members are alike. */

@@ -118,8 +118,13 @@ const isOwnFault = ({ code }: SwitchyardError): boolean =>
 
 const survive = async (bench: CheckBench, played: Played): Promise<string[]> => {
   const faults: string[] = [];
-  for (const { name, mutate } of hostileMutations) {
-    const lie: Around = (ask) => async (op, args) => mutate((await ask(op, args)) as Json);
+  for (const { name, mutate, isOnce } of hostileMutations) {
+    let told = 0;
+    const lie: Around = (ask) => async (op, args) => {
+      const answer = (await ask(op, args)) as Json;
+      told += 1;
+      return isOnce && told > 1 ? answer : mutate(answer);
+    };
     try {
       await play(bench, played, lie);
     } catch (thrown) {
