@@ -89,16 +89,9 @@ const reshaped = (name: string, reshape: (value: Json) => Json): Mutation => ({
 const depth = 2_000;
 const megabyte = 1024 * 1024;
 
-/** One text of the answer, since no transport would let through more. */
 const oversized = (answer: Json): Json => {
   const long = "x".repeat(8 * megabyte);
-  if (isHttp(answer)) return withBody(answer, JSON.stringify({ data: long }), json);
-  let isDone = false;
-  return withTexts(answer, (text) => {
-    const mine = isDone ? text : long;
-    isDone = true;
-    return mine;
-  });
+  return isHttp(answer) ? withBody(answer, JSON.stringify({ data: long }), json) : withOneText(answer, long);
 };
 
 export const hostileMutations: readonly Mutation[] = [

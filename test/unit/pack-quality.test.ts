@@ -1,5 +1,5 @@
 /** The tier that a pack's own report names, and when it is believed. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { tiers } from "../../src/model/quality.ts";
@@ -62,6 +62,12 @@ describe("tiers", () => {
     new Map(all.map((name): [CheckName, Outcome] => [name, changes[name] ?? "passed"]));
 
   it("name each check once", () => expect(new Set(all).size).toBe(all.length));
+
+  it("stand on the page as in the table", () => {
+    const page = readFileSync(join(import.meta.dirname, "..", "..", "docs", "recordings.md"), "utf8");
+    const rows = [...page.matchAll(/^\| `([a-z_]+)` \| (\w+) \|/gm)].map(([, name, tier]) => `${tier} ${name}`);
+    expect(rows.sort()).toEqual(tiers.flatMap((tier) => tierTable[tier].map((name) => `${tier} ${name}`)).sort());
+  });
 
   it("are reached with all that lies below, and say what is missing for the next", () => {
     expect(qualityOf(outcomes())).toEqual({ tier: "platinum", missing: [] });
