@@ -14,6 +14,7 @@ import { loadRow } from "./rows/load.ts";
 import { locksRow } from "./rows/locks.ts";
 import { memoryRow } from "./rows/memory.ts";
 import { recoveryRow } from "./rows/recovery.ts";
+import { replayRow } from "./rows/replay.ts";
 import { snmpWalkRow } from "./rows/snmp-walk.ts";
 import { sshCommandRow } from "./rows/ssh-command.ts";
 import { startRow } from "./rows/start.ts";
@@ -27,6 +28,7 @@ const measures: readonly Measure[] = [
   workersRow,
   hostileRow,
   ...[sshCommandRow, snmpWalkRow],
+  replayRow,
 ];
 /** Too long to run with all others: asked for by name. */
 const longMeasures: readonly Measure[] = [loadRow];

@@ -1,6 +1,7 @@
 /** Starts the simulated lab as a process of its own and says how to reach it. */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { type Aoss, labSecrets, startAoss } from "./aoss.ts";
 import { type Proxmox, startProxmox } from "./proxmox.ts";
 
 const usage = `Usage: lab/main.ts [--host 127.0.0.1] [--port 0] [--nodes 3] [--vms 8] [--containers 4] [--task-ms 800] [--out FILE]`;
@@ -24,6 +25,29 @@ const count = (name: "port" | "nodes" | "vms" | "containers" | "task-ms"): numbe
   process.stderr.write(`Expected a whole number for --${name}, got "${seen}".\n${usage}\n`);
   process.exit(2);
 };
+
+const switchTries: Readonly<Record<Aoss["state"]["kind"], readonly string[]>> = {
+  standalone: ["run lab-switch poe.status read switch/switch --wait"],
+  modular: [],
+  stack: [
+    "plan lab-stack poe.port set poe_port/1/9-1/11,2/9,3/20-3/21 --param state=off",
+    "run lab-stack poe.port set poe_port/1/9-1/11,2/9,3/20-3/21 --param state=off --watch",
+  ],
+};
+
+const describedSwitch = (name: string, { host, sshPort, snmpPort, fingerprint, state }: Aoss) => ({
+  name,
+  type_id: "com.aruba.aoss",
+  config: {
+    hostname: host,
+    ssh_port: sshPort,
+    snmp_port: snmpPort,
+    username: labSecrets.manager.username,
+    host_key_sha256: fingerprint,
+  },
+  secrets: { password: labSecrets.manager.password, snmp_community: labSecrets.community },
+  try: switchTries[state.kind],
+});
 
 /** One simulated device, as an instance is made of it. */
 const described = (proxmox: Proxmox) => ({
@@ -53,12 +77,15 @@ const described = (proxmox: Proxmox) => ({
 const run = async (): Promise<void> => {
   const sizes = { nodes: count("nodes"), vms: count("vms"), containers: count("containers") };
   const proxmox = await startProxmox({ ...sizes, host: values.host, port: count("port"), taskMs: count("task-ms") });
-  const text = `${JSON.stringify({ pid: process.pid, devices: [described(proxmox)] })}\n`;
+  const single = await startAoss({ host: values.host });
+  const stack = await startAoss({ host: values.host, kind: "stack" });
+  const switches = [describedSwitch("lab-switch", single), describedSwitch("lab-stack", stack)];
+  const text = `${JSON.stringify({ pid: process.pid, devices: [described(proxmox), ...switches] })}\n`;
   if (values.out === undefined) process.stdout.write(text);
   else writeFileSync(values.out, text, { mode: 0o600 });
   process.send?.({ ready: true });
   const stop = (): void => {
-    void proxmox.close().then(() => process.exit(0));
+    void Promise.all([proxmox, single, stack].map((device) => device.close())).then(() => process.exit(0));
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);
   // Started by a supervisor: ends when that is gone.

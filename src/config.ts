@@ -29,7 +29,8 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   readonly minSandbox: "full" | "degraded";
   readonly packSignatures: "allow" | "require";
-  readonly trustedKeys: readonly string[];
+  /** Public Ed25519 keys whose signatures of packs count: a name, and 32 bytes as base64url. */
+  readonly trustedKeys: readonly { readonly name: string; readonly key: string }[];
   readonly catalogUrl: string | null;
   /** Where traces go: the base URL of a collector. */
   readonly otlpUrl: string | null;
@@ -202,10 +203,21 @@ const headersOf = (source: Source, name: string): Record<string, string> =>
     }),
   );
 
-/** Better no start than a promise that is not kept. */
+/** `name=key` or the key alone, separated by commas. */
+const trustedKeysOf = (source: Source): Config["trustedKeys"] =>
+  list(source, "SWITCHYARD_TRUSTED_KEYS").map((text) => {
+    const [, name, key] = /^(?:([\w.@-]{1,100})=)?([\w-]{43})$/.exec(text) ?? [];
+    if (key === undefined)
+      throw wrong("SWITCHYARD_TRUSTED_KEYS", "name=key, a key being 43 characters of base64url", text);
+    return { name: name ?? `ed25519:${key.slice(0, 12)}`, key };
+  });
+
+/** With nobody to trust nothing could be installed, which nobody means. */
 const signaturesOf = (source: Source): "allow" | "require" => {
   const asked = choice(source, "SWITCHYARD_PACK_SIGNATURES", ["allow", "require"]);
-  if (asked === "require") throw wrong("SWITCHYARD_PACK_SIGNATURES", "allow, as signatures are not checked yet", asked);
+  if (asked === "require" && trustedKeysOf(source).length === 0) {
+    throw wrong("SWITCHYARD_PACK_SIGNATURES", "allow, or keys in SWITCHYARD_TRUSTED_KEYS as well", asked);
+  }
   return asked;
 };
 
@@ -251,7 +263,7 @@ export const loadConfig = (environment: Source, cwd: string): Config => {
     corsOrigins: origins(source, "SWITCHYARD_CORS_ORIGINS"),
     minSandbox: choice(source, "SWITCHYARD_MIN_SANDBOX", ["degraded", "full"]),
     packSignatures: signaturesOf(source),
-    trustedKeys: list(source, "SWITCHYARD_TRUSTED_KEYS"),
+    trustedKeys: trustedKeysOf(source),
     catalogUrl: source["SWITCHYARD_CATALOG"] || null,
     otlpUrl: otlpOf(source),
     otlpHeaders: headersOf(source, "OTEL_EXPORTER_OTLP_HEADERS"),

@@ -15,6 +15,17 @@ const causes: Readonly<Record<number, readonly [code: string, next: string]>> = 
   503: ["device_error", "The server is starting or shutting down: try again in a minute."],
 };
 
+/** A list that the answer promises; something else than a Prometheus may answer at this URL. */
+const listIn = <Name extends string, Item>(holder: Readonly<Record<Name, readonly Item[]>>, name: Name) => {
+  const list: unknown = holder[name];
+  if (Array.isArray(list)) return list as readonly Item[];
+  const seen = list === null ? "null" : typeof list;
+  throw new DriverError(
+    "protocol_mismatch",
+    `Expected a list of ${name}, got ${seen}. Check the URL: is this a Prometheus?`,
+  );
+};
+
 export class PrometheusDriver extends Driver<{ readonly url: string }> {
   static handles = { "inventory.list": { verbs: ["list"], targets: ["scrape_target", "alert_rule"] } };
 
@@ -30,14 +41,14 @@ export class PrometheusDriver extends Driver<{ readonly url: string }> {
   async inventory_list({ targetType }: InventoryCall): Promise<readonly Target[]> {
     if (targetType === "scrape_target") return scrapeTargets(await this.targets());
     const { data } = await this.read<{ groups: readonly RuleGroup[] }>("/api/v1/rules", { type: "alert" });
-    return alertRules(data.groups);
+    return alertRules(listIn(data, "groups").map((group) => ({ ...group, rules: listIn(group, "rules") })));
   }
 
   private async targets(): Promise<readonly ActiveTarget[]> {
     const { data } = await this.read<{ activeTargets: readonly ActiveTarget[] }>("/api/v1/targets", {
       state: "active",
     });
-    return data.activeTargets;
+    return listIn(data, "activeTargets");
   }
 
   private async read<Data>(path: string, query: Record<string, string> = {}) {
@@ -46,7 +57,7 @@ export class PrometheusDriver extends Driver<{ readonly url: string }> {
       const [code, next] = causes[answer.status] ?? ["device_error", "Look at the server's log."];
       throw new DriverError(code, `Prometheus answered ${answer.status} to GET ${path}. ${next}`);
     }
-    const { status, data, error = "no data" } = answer.json<Answer<Data>>();
+    const { status, data, error = "no data" } = answer.json<Answer<Data> | null>() ?? {};
     if (status === "success" && data !== undefined) return { data, latencyMs: answer.latency_ms };
     throw new DriverError("device_error", `Prometheus could not answer GET ${path}: ${error}. Look at its log.`);
   }

@@ -128,7 +128,7 @@ export const typeToWire = (type: IntegrationType): Wire => {
     language: type.language,
     transports: manifest.transports ?? null,
     permissions: type.permissions,
-    quality: { tier: null, missing: [] },
+    quality: type.quality ?? { tier: null, missing: [] },
     signed_by: type.signedBy,
     last_validated_at: timeOrNull(type.lastValidatedAt),
     release: { digest: type.digest, installed_at: time(type.installedAt) },

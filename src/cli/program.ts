@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { runAlone } from "./alone.ts";
 import { authoringCommands } from "./authoring/commands.ts";
+import { recordingCommands } from "./authoring/recording-commands.ts";
 import { type Client, createClient } from "./client/http.ts";
 import { findServer } from "./client/server.ts";
 import type { Act, ActAlone, Group } from "./command.ts";
@@ -37,6 +38,7 @@ export interface Surroundings {
 }
 
 const groups: readonly Group[] = [
+  recordingCommands,
   typeCommands,
   authoringCommands,
   instanceCommands,

@@ -9,6 +9,7 @@ import type { Json, JsonObject } from "../model/json.ts";
 import type { JournalEntry, Step } from "../model/plan.ts";
 import type { TargetRef } from "../model/target.ts";
 import type { Waypoint } from "../model/waypoint.ts";
+import type { SignaturePolicy } from "../packs/signature.ts";
 import type { Store } from "../store/store.ts";
 import type { Unit } from "../store/unit.ts";
 import type { JobKind } from "./catalog.ts";
@@ -95,6 +96,8 @@ export interface JobContext {
   readonly coreVersion: string;
   readonly packsDir: string;
   readonly minSandbox: SandboxLevel;
+  /** Whose signatures count, and whether a pack needs one. */
+  readonly signatures: SignaturePolicy;
   /** The level this worker's sandboxes reach. */
   readonly sandboxLevel: SandboxLevel;
   readonly shelf: ReleaseShelf;

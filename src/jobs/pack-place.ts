@@ -16,6 +16,7 @@ import {
 } from "../packs/examine.ts";
 import { type Decision, decideInstall } from "../packs/install-rules.ts";
 import { type ManifestFile, readManifestFile } from "../packs/manifest-file.ts";
+import { assertSignature } from "../packs/signature.ts";
 import { listReleases } from "../store/releases.ts";
 import { findType } from "../store/types.ts";
 import type { JobContext } from "./context.ts";
@@ -170,6 +171,7 @@ const settleNothing = (context: JobContext, installed: IntegrationType, digest: 
  */
 export const placePack = async (context: JobContext, pack: IncomingPack): Promise<Placed> => {
   const file = readManifestFile(pack.files);
+  if (!pack.isShipped) assertSignature(pack.files, context.signatures);
   const digest = releaseDigest(pack.files);
   context.emit("manifest", "info", `${file.id} ${String(file.document["version"])}`, { type_id: file.id });
   const standing = await readStanding(context, file.id);

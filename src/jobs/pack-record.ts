@@ -4,6 +4,8 @@ import type { IntegrationType, PackFile, RecordedType, TypeStatus } from "../mod
 import type { JsonObject } from "../model/json.ts";
 import { requiredPermissions } from "../model/permissions.ts";
 import { type ExaminedPack, isValid } from "../packs/examine.ts";
+import { qualityIn } from "../packs/quality.ts";
+import { signerOf } from "../packs/signature.ts";
 import { instancesOfType } from "../store/instances.ts";
 import { findJob } from "../store/jobs.ts";
 import { insertRelease, setReleaseStatus } from "../store/releases.ts";
@@ -34,7 +36,7 @@ export interface Recorded {
 }
 
 /** The row of a type as a look at its pack found it. */
-export const typeRow = (context: JobContext, { pack, previous, isShipped }: Recorded): RecordedType => {
+export const typeRow = (context: JobContext, { pack, files, previous, isShipped }: Recorded): RecordedType => {
   const now = context.now();
   return {
     id: pack.file.id,
@@ -48,7 +50,8 @@ export const typeRow = (context: JobContext, { pack, previous, isShipped }: Reco
     isShipped,
     isRemoved: false,
     permissions: requiredPermissions(pack.manifest),
-    signedBy: null,
+    signedBy: signerOf(files, context.signatures),
+    quality: qualityIn(files),
     sandboxLevel: context.sandboxLevel,
     lastValidatedAt: now,
     createdAt: previous?.createdAt ?? now,

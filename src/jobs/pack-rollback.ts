@@ -4,6 +4,7 @@ import type { IntegrationType, Release } from "../model/integration-type.ts";
 import type { Json } from "../model/json.ts";
 import { isValid } from "../packs/examine.ts";
 import { pickEarlier } from "../packs/install-rules.ts";
+import { assertSignature } from "../packs/signature.ts";
 import { listReleases } from "../store/releases.ts";
 import type { JobInput } from "./catalog.ts";
 import type { JobContext } from "./context.ts";
@@ -29,6 +30,7 @@ const goBack = async (context: JobContext, type: IntegrationType, asked?: string
       detail: `The content of ${release.version} is not kept any more.`,
     });
   }
+  if (!type.isShipped) assertSignature(files, context.signatures);
   context.emit("install", "info", `Going back from ${type.manifest.version} to ${release.version}`);
   context.progress("registry", `Validating ${release.version}`, 50);
   const examined = await examineRelease(context, { digest: release.digest, isShipped: type.isShipped }, files);

@@ -1,6 +1,7 @@
 /** Integration types: what `plugin.yaml` declares, as the runner knows it, and its releases. */
 import type { JsonObject } from "./json.ts";
 import type { Manifest } from "./manifest.ts";
+import type { Quality } from "./quality.ts";
 
 export type TypeStatus = "checking" | "valid" | "invalid" | "superseded" | "unavailable";
 export type SandboxLevel = "full" | "degraded";
@@ -20,6 +21,8 @@ export interface IntegrationType {
   readonly isRemoved: boolean;
   readonly permissions: readonly string[];
   readonly signedBy: string | null;
+  /** As the pack's own report of a check says; null without one of this very content. */
+  readonly quality: Quality | null;
   readonly sandboxLevel: SandboxLevel | null;
   readonly lastValidatedAt: number | null;
   readonly createdAt: number;

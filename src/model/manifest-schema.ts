@@ -8,7 +8,7 @@ const verbPattern = "^[a-z][a-z0-9_]*$";
 export const typeIdPattern = "^[a-z][a-z0-9]*(\\.[a-z][a-z0-9]*)*$";
 export const maxTypeIdLength = 200;
 
-const categories = [
+export const categories = [
   "host-orchestrator",
   "ups-management",
   "power-control",

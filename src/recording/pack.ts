@@ -3,9 +3,9 @@ import { SwitchyardError } from "../errors.ts";
 import type { PackFile } from "../model/integration-type.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { checkManifest } from "../model/manifest-check.ts";
-import { releaseDigest } from "../packs/digest.ts";
 import { readManifestFile } from "../packs/manifest-file.ts";
 import { readPackFolder } from "../packs/pack-folder.ts";
+import { checkedDigest } from "../packs/quality.ts";
 
 export interface PackAtHand {
   readonly folder: string;
@@ -14,16 +14,13 @@ export interface PackAtHand {
   readonly files: readonly PackFile[];
 }
 
-/** What a release's digest covers for a recording: not the recordings themselves, and not the pack's tests. */
-const isContent = ({ path }: PackFile): boolean => !/^(?:recordings|test)\/|\.test\.[jt]s$/.test(path);
-
 /** @throws SwitchyardError `manifest_missing`, `manifest_invalid`, `archive_*`. */
 export const readPack = async (folder: string): Promise<PackAtHand> => {
   const files = await readPackFolder(folder);
   const { document } = readManifestFile(files);
   const { manifest, problems } = checkManifest(document);
   if (manifest !== undefined && manifest !== null) {
-    return { folder, manifest, digest: releaseDigest(files.filter(isContent)), files };
+    return { folder, manifest, digest: checkedDigest(files), files };
   }
   throw new SwitchyardError("manifest_invalid", {
     detail: `The manifest is not in order: ${problems.map(({ pointer, message }) => `${pointer || "/"} ${message}`).join("; ")}.`,

@@ -9,7 +9,7 @@ import { nearestOf } from "./difference.ts";
 import type { RecordedCall, RecordedError, Recording } from "./format.ts";
 import type { PackAtHand } from "./pack.ts";
 import { type Actor, type CallRights, type Done, perform } from "./perform.ts";
-import { createTape, openReplayDoor } from "./player.ts";
+import { createTape, openReplayDoor, type Tape } from "./player.ts";
 import { recordedError } from "./recorder.ts";
 import { parseCall } from "./script.ts";
 import { type OpenSession, openDeadSession, type RunFacts } from "./session.ts";
@@ -66,9 +66,13 @@ const differencesOf = (now: Omit<ReplayedCall, "differences">, recorded: Recorde
   return nearestOf(ours, [theirs])?.differences ?? [];
 };
 
-const actorOf = (options: ReplayOptions, open: OpenSession, recorded: RecordedCall): Actor => {
-  const { stage, pack, recording, signal, before = (door: Door) => door } = options;
-  const tape = createTape(recorded);
+/** A driver whose questions a tape answers. */
+export const actorOf = (
+  options: Omit<ReplayOptions, "recording" | "now"> & { readonly config: JsonObject },
+  open: OpenSession,
+  tape: Tape,
+): Actor => {
+  const { stage, pack, config, signal, before = (door: Door) => door } = options;
   const { session } = open;
   return {
     manifest: pack.manifest,
@@ -76,7 +80,6 @@ const actorOf = (options: ReplayOptions, open: OpenSession, recorded: RecordedCa
     call: async (method: string, args: JsonObject, rights: CallRights) => {
       const door = before(openReplayDoor({ open, tape, signal }, rights));
       const heard = options.onEvent === undefined ? {} : { onEvent: options.onEvent };
-      const { config } = recording.head;
       const value = await callDriver(stage, { pack, session, config, door, method, args, signal, ...heard });
       return { value, door };
     },
@@ -85,7 +88,11 @@ const actorOf = (options: ReplayOptions, open: OpenSession, recorded: RecordedCa
 
 /** One call of a recording with a driver. @throws SwitchyardError what the job would fail with. */
 export const replayCall = (options: ReplayOptions, open: OpenSession, recorded: RecordedCall, done?: Done) =>
-  perform(actorOf(options, open, recorded), parseCall(recorded.call), done);
+  perform(
+    actorOf({ ...options, config: options.recording.head.config }, open, createTape(recorded)),
+    parseCall(recorded.call),
+    done,
+  );
 
 /** Replays every call in its order. */
 export const replay = async (options: ReplayOptions): Promise<readonly ReplayedCall[]> => {

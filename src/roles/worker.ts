@@ -62,6 +62,7 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
     transports,
     sandboxLevel: probe.level,
     minSandbox: config.minSandbox,
+    signatures: { isRequired: config.packSignatures === "require", trusted: config.trustedKeys },
     releasesDir,
     packsDir: config.packsDir,
     coreVersion,

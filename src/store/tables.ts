@@ -114,6 +114,7 @@ export interface TypesTable {
   is_removed: Flag;
   permissions: JsonText;
   signed_by: string | null;
+  quality: string | null;
   sandbox_level: "full" | "degraded" | null;
   last_validated_at: number | null;
   created_at: number;

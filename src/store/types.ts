@@ -21,6 +21,7 @@ const facts = codec<Facts, FactsTable>({
   isRemoved: "flag",
   permissions: "json",
   signedBy: "plain",
+  quality: "json",
   sandboxLevel: "plain",
   lastValidatedAt: "plain",
   createdAt: "plain",

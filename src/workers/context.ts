@@ -1,4 +1,5 @@
 /** Builds what a handler is handed. */
+
 import { SwitchyardError } from "../errors.ts";
 import type { DriverHandle, JobContext, RunnerUpkeep } from "../jobs/context.ts";
 import { putInventory } from "../live/cache.ts";
@@ -9,6 +10,7 @@ import type { Instance } from "../model/instance.ts";
 import type { IntegrationType, SandboxLevel } from "../model/integration-type.ts";
 import { systemPrincipal } from "../model/principal.ts";
 import type { PassWaypoint } from "../model/waypoint.ts";
+import type { SignaturePolicy } from "../packs/signature.ts";
 import type { Admission } from "../queue/admit.ts";
 import type { Redis } from "../redis.ts";
 import type { SandboxPool } from "../sandbox/pool.ts";
@@ -37,6 +39,7 @@ export interface ContextDeps {
   readonly coreVersion: string;
   readonly packsDir: string;
   readonly minSandbox: SandboxLevel;
+  readonly signatures: SignaturePolicy;
   readonly sandboxLevel: SandboxLevel;
   readonly graceMs: number;
   /** Whether this worker's lease is held, right now. */
@@ -101,6 +104,7 @@ export const createContext = (deps: ContextDeps, attempt: Attempt): JobContext =
     coreVersion: deps.coreVersion,
     packsDir: deps.packsDir,
     minSandbox: deps.minSandbox,
+    signatures: deps.signatures,
     sandboxLevel: deps.sandboxLevel,
     shelf: deps.shelf,
     upkeep: deps.upkeep ?? noUpkeep,

@@ -10,6 +10,7 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { SandboxLevel } from "../model/integration-type.ts";
 import type { PassWaypoint } from "../model/waypoint.ts";
+import type { SignaturePolicy } from "../packs/signature.ts";
 import { createAdmission } from "../queue/admit.ts";
 import { consume } from "../queue/bullmq.ts";
 import type { JobConsumer, JobQueue } from "../queue/queue.ts";
@@ -43,6 +44,7 @@ export interface WorkerDeps {
   readonly transports: Transports;
   readonly sandboxLevel: SandboxLevel;
   readonly minSandbox: SandboxLevel;
+  readonly signatures: SignaturePolicy;
   readonly releasesDir: string;
   readonly packsDir: string;
   readonly coreVersion: string;
@@ -150,6 +152,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
     coreVersion: deps.coreVersion,
     packsDir: deps.packsDir,
     minSandbox: deps.minSandbox,
+    signatures: deps.signatures,
     sandboxLevel: deps.sandboxLevel,
     graceMs: timings.graceMs,
     isLeaseHeld: () => lease?.isHeld ?? false,

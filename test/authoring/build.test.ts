@@ -1,10 +1,12 @@
 /** `build <folder>`: an archive that an install takes, the same bytes from the same content, or no archive at all. */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readdirSync, readFileSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readArchive } from "../../src/packs/archive.ts";
+import { buildArchive } from "../../src/packs/build.ts";
 import { releaseDigest } from "../../src/packs/digest.ts";
+import { publicText, signingKeyOf } from "../../src/packs/signature.ts";
 import { type Author, openAuthor } from "../kit/author.ts";
 import { httpPack } from "../kit/pack.ts";
 
@@ -42,6 +44,11 @@ describe("build", () => {
     expect(unpacked.map(({ path }) => path)).toEqual(["b.txt", "driver.ts", "parsers/deep/a.ts", "plugin.yaml"]);
     expect(releaseDigest(unpacked)).toBe(first.digest);
     expect(one).not.toBe(other);
+  });
+
+  it("puts entries in one order, whatever order they come in", async () => {
+    const files = ["b", "a/c", "a", "é"].map((path) => ({ path, bytes: Buffer.from(path) }));
+    expect(await buildArchive(files)).toEqual(await buildArchive(files.toReversed()));
   });
 
   it("leaves out what tools leave behind, and names the archive after the pack", async () => {
@@ -85,6 +92,26 @@ describe("build", () => {
     expect(out).toMatch(fault);
     expect(err).toContain("Nothing was built.");
     expect(existsSync(join(author.home, `${folder}.int`))).toBe(false);
+  });
+
+  it("signs with an author's key, and refuses what a signature no longer fits", async () => {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    author.write(".", { "author.pem": privateKey.export({ type: "pkcs8", format: "pem" }).toString() });
+    author.write("signed", httpPack("acme.signed"));
+    const built = await author.json<Built & { signed_by: string }>("build", "signed", "--sign", "author.pem");
+    expect(built.signed_by).toBe(publicText(privateKey));
+    const files = await readArchive(readFileSync(built.file));
+    expect(signingKeyOf(files)).toBe(built.signed_by);
+    const changed = files.map(({ path, bytes }) => [path, path === "driver.ts" ? `${bytes} ` : Buffer.from(bytes)]);
+    author.write("changed", Object.fromEntries(changed));
+    expect(await author.run(["validate", "./changed"])).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("pack_signature_invalid"),
+    });
+    expect(await author.run(["build", "changed"])).toMatchObject({ code: 1 });
+    expect(await author.run(["build", "changed", "--sign", "author.pem"])).toMatchObject({ code: 0 });
+    const { code, err } = await author.run(["build", "signed", "--sign", "nowhere.pem"]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining("openssl genpkey") });
   });
 
   it("refuses a name that no upload would take, and leaves no half of an archive", async () => {

@@ -49,8 +49,8 @@ describe.each(await testableLevels())("at level %s", (level) => {
   test("log, progress and everything printed are events of the call", async () => {
     await bench.call("speak");
     expect(bench.events).toEqual([
-      { kind: "log", level: "info", message: "printed { a: 1 }", meta: {} },
-      { kind: "log", level: "info", message: "raw", meta: {} },
+      { kind: "log", level: "info", message: "printed { a: 1 }", meta: { printed: true } },
+      { kind: "log", level: "info", message: "raw", meta: { printed: true } },
       { kind: "log", level: "info", message: "logged", meta: { at: 2 } },
       { kind: "progress", percent: 50, message: "half" },
     ]);

@@ -35,6 +35,7 @@ const recorded: RecordedType = {
   isRemoved: false,
   permissions: ["secrets:raw"],
   signedBy: null,
+  quality: { tier: "silver", missing: ["plans"] },
   sandboxLevel: "full",
   lastValidatedAt: 1_000,
   createdAt: 1_000,

@@ -9,8 +9,8 @@ import { openBench } from "../kit/sandbox.ts";
 const folder = fileURLToPath(new URL("../../integrations/", import.meta.url));
 const filesOf = (id: string): Record<string, string> =>
   Object.fromEntries(
-    readdirSync(`${folder}${id}`)
-      .filter((name) => name.endsWith(".ts"))
+    readdirSync(`${folder}${id}`, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts") && !name.startsWith("test"))
       .map((name) => [name, readFileSync(`${folder}${id}/${name}`, "utf8")]),
   );
 
@@ -18,6 +18,7 @@ describe("in the sandbox", () => {
   it.each([
     ["walnut.proxmox.ve", "driver:ProxmoxVeDriver", ["vm_lifecycle", "power_control"]],
     ["prometheus", "driver:PrometheusDriver", []],
+    ["com.aruba.aoss", "driver:ArubaOSSwitchDriver", ["poe_port", "net_interface", "switch_config", "switch_reboot"]],
   ])("%s loads", async (id, entrypoint, methods) => {
     const sandbox = await openBench("degraded", filesOf(id));
     const surface = await sandbox.pool.inspect(sandbox.dir, entrypoint, 10_000);

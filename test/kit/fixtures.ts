@@ -59,6 +59,7 @@ export const lampType = (change: Partial<RecordedType> = {}): RecordedType => ({
   isRemoved: false,
   permissions: [],
   signedBy: null,
+  quality: null,
   sandboxLevel: "full",
   lastValidatedAt: 1,
   createdAt: 1,

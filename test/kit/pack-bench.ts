@@ -1,4 +1,5 @@
 /** Jobs about packs on a real store, a real shelf and real sandboxes; only the queue is left out. */
+
 import { createHash } from "node:crypto";
 import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,6 +19,7 @@ import { newId } from "../../src/model/ids.ts";
 import type { SandboxLevel } from "../../src/model/integration-type.ts";
 import type { Job } from "../../src/model/job.ts";
 import type { Json, JsonObject } from "../../src/model/json.ts";
+import type { SignaturePolicy } from "../../src/packs/signature.ts";
 import { findInstance, insertInstance } from "../../src/store/instances.ts";
 import { claimJob, findJob, insertJob, settleJob } from "../../src/store/jobs.ts";
 import { listReleases } from "../../src/store/releases.ts";
@@ -78,9 +80,16 @@ export interface RunOptions {
   readonly jobId?: string;
   readonly sandboxLevel?: SandboxLevel;
   readonly minSandbox?: SandboxLevel;
+  readonly signatures?: SignaturePolicy;
   /** Called when the driver is about to be loaded; what it throws ends the job. */
   readonly onInspect?: () => Promise<void>;
 }
+
+const demandsOf = ({ minSandbox, sandboxLevel, signatures }: RunOptions) => ({
+  minSandbox: minSandbox ?? "degraded",
+  sandboxLevel: sandboxLevel ?? "degraded",
+  signatures: signatures ?? { isRequired: false, trusted: [] },
+});
 
 const systemJob = (kind: JobKind, input: JsonObject) => ({
   id: newId("job", Date.now()),
@@ -150,8 +159,7 @@ export const openPackBench = async () => {
       now: Date.now,
       coreVersion: "1.0.0",
       packsDir,
-      minSandbox: options.minSandbox ?? "degraded",
-      sandboxLevel: options.sandboxLevel ?? "degraded",
+      ...demandsOf(options),
       shelf: {
         ...shelf,
         inspect: async (digest, entrypoint) => {

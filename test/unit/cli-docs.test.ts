@@ -32,7 +32,7 @@ const nothing = () => async () => undefined;
 const program = withCommands(new Command("switchyard"), nothing, nothing);
 const known = commandsOf(program);
 /** A command that only gathers others does nothing by itself. */
-const gathers = ["token", "secrets"];
+const gathers = ["token", "secrets", "schema"];
 
 const rows = [...page.matchAll(/^\| `([^`]+)` \| (.*?) \| (.+) \|$/gm)]
   .map(([, usage = "", options = "", prints = ""]) => ({

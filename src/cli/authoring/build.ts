@@ -1,20 +1,24 @@
 /** `build <folder>`: the archive of a pack that an install would take. */
-import { createHash } from "node:crypto";
-import { renameSync, writeFileSync } from "node:fs";
+import { createHash, type KeyObject } from "node:crypto";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { SwitchyardError } from "../../errors.ts";
+import type { PackFile } from "../../model/integration-type.ts";
 import { buildArchive } from "../../packs/build.ts";
 import { packLimits } from "../../packs/entry-path.ts";
+import { publicText, readSigningKey, signed, signingKeyOf } from "../../packs/signature.ts";
 import type { Alone } from "../alone.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { usage } from "../failure.ts";
 import { printJson } from "../session.ts";
-import { lookAtPack } from "./look.ts";
+import { type LookedPack, lookAtPack } from "./look.ts";
 import { printFaults, printPermissions, summaryOf } from "./show-faults.ts";
 import { localTerms, placeOf } from "./terms.ts";
 
 export interface BuildOptions {
   readonly out?: string;
+  /** A file with the private key that signs it. */
+  readonly sign?: string;
 }
 
 const assertUploadable = (bytes: Buffer): void => {
@@ -24,6 +28,19 @@ const assertUploadable = (bytes: Buffer): void => {
   });
 };
 
+/** @throws SwitchyardError, CliFailure when there is no key to sign with. */
+const readKey = (path: string): KeyObject => {
+  let pem: string;
+  try {
+    pem = readFileSync(path, "utf8");
+  } catch {
+    throw usage(`--sign ${path}: expected a file with a private key.`, [
+      `Make one with: openssl genpkey -algorithm ed25519 -out ${path}`,
+    ]);
+  }
+  return readSigningKey(pem);
+};
+
 /** Whole or not at all: a reader never sees half of it. */
 const write = (path: string, bytes: Buffer): void => {
   const draft = `${path}.${process.pid}.part`;
@@ -31,27 +48,46 @@ const write = (path: string, bytes: Buffer): void => {
   renameSync(draft, path);
 };
 
-export const build = async (alone: Alone, [path = ""]: readonly string[], { out }: BuildOptions): Promise<ExitCode> => {
-  const { terminal, isJson, cwd } = alone;
+/** What was written, for a program. */
+const factsOf = (file: string, bytes: Buffer, { id, manifest, digest }: NonNullable<LookedPack["pack"]>) => ({
+  ...{ file, bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") },
+  ...{ type_id: id, version: manifest.version, digest },
+});
+
+const refuse = (alone: Alone, path: string, looked: LookedPack): ExitCode => {
+  if (alone.isJson) printJson(alone, { file: null, faults: looked.faults });
+  else printFaults(alone.terminal, path, looked.faults);
+  alone.terminal.note(`${summaryOf(looked)} Nothing was built.`);
+  return exitCodes.failed;
+};
+
+/** Where the archive goes. */
+const targetOf = ({ cwd }: Alone, out: string | undefined, { id, manifest }: NonNullable<LookedPack["pack"]>): string =>
+  resolve(cwd, out ?? `${id}-${manifest.version}.int`);
+
+export const build = async (
+  alone: Alone,
+  [path = ""]: readonly string[],
+  { out, sign }: BuildOptions,
+): Promise<ExitCode> => {
+  const { terminal } = alone;
   if (out !== undefined && !out.endsWith(".int")) throw usage(`--out ${out}: expected a name that ends in .int.`);
-  const looked = await lookAtPack(placeOf(alone, path), await localTerms(alone));
+  const key = sign === undefined ? undefined : readKey(resolve(alone.cwd, sign));
+  const sealed = key && ((found: readonly PackFile[]) => signed(found, key));
+  const looked = await lookAtPack(placeOf(alone, path), await localTerms(alone), sealed);
   const { pack, faults, files } = looked;
-  if (pack === undefined || faults.length > 0) {
-    if (isJson) printJson(alone, { file: null, faults });
-    else printFaults(terminal, path, faults);
-    terminal.note(`${summaryOf(looked)} Nothing was built.`);
-    return exitCodes.failed;
-  }
+  if (pack === undefined || faults.length > 0) return refuse(alone, path, looked);
   const bytes = await buildArchive(files);
   assertUploadable(bytes);
-  const file = resolve(cwd, out ?? `${pack.id}-${pack.manifest.version}.int`);
+  const file = targetOf(alone, out, pack);
   write(file, bytes);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  const told = { file, bytes: bytes.length, sha256, type_id: pack.id, version: pack.manifest.version };
-  if (isJson) printJson(alone, { ...told, digest: pack.digest, files: files.length });
-  else {
-    terminal.print(`${file}: ${files.length} files, ${bytes.length} bytes, sha256 ${sha256}`);
-    printPermissions(terminal, looked);
+  const facts = { ...factsOf(file, bytes, pack), files: files.length, signed_by: signingKeyOf(files) };
+  if (alone.isJson) {
+    printJson(alone, facts);
+    return exitCodes.succeeded;
   }
+  terminal.print(`${file}: ${files.length} files, ${bytes.length} bytes, sha256 ${facts.sha256}`);
+  if (key) terminal.print(`signed by ${publicText(key)}: what an admin adds to SWITCHYARD_TRUSTED_KEYS`);
+  printPermissions(terminal, looked);
   return exitCodes.succeeded;
 };

@@ -1,4 +1,4 @@
-/** Writes the types of a driver beside it. */
+/** Writes the types of a driver beside it, and what an editor needs to understand them. */
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SwitchyardError } from "../../errors.ts";
@@ -7,6 +7,7 @@ import { readManifestText } from "../../packs/manifest-file.ts";
 import { readPackFolder } from "../../packs/pack-folder.ts";
 import { usage } from "../failure.ts";
 import { driverTypes, driverTypesFile } from "./driver-types.ts";
+import { writeEditorFiles } from "./editor-files.ts";
 
 /** Answers the file's name; nothing is written while the manifest is at fault, which a look at the pack says better. */
 export const writeDriverTypes = async (folder: string): Promise<string | undefined> => {
@@ -17,6 +18,7 @@ export const writeDriverTypes = async (folder: string): Promise<string | undefin
     const { manifest } = checkManifest(readManifestText(await readPackFolder(folder)).document);
     if (manifest === undefined) return undefined;
     writeFileSync(join(folder, driverTypesFile), driverTypes(manifest));
+    writeEditorFiles(folder);
     return driverTypesFile;
   } catch (thrown) {
     if (thrown instanceof SwitchyardError) return undefined;

@@ -10,6 +10,7 @@ import { findDriver } from "../../packs/driver-file.ts";
 import { assertSandboxLevel, examinePack } from "../../packs/examine.ts";
 import { type ManifestText, readManifestFile, readManifestText } from "../../packs/manifest-file.ts";
 import { readPackFolder } from "../../packs/pack-folder.ts";
+import { signingKeyOf } from "../../packs/signature.ts";
 import { usage } from "../failure.ts";
 import { type Fault, faultsOf, faultsOfRefusal } from "./faults.ts";
 import { type LocalSandbox, type LocalTerms, openLocalSandbox } from "./local-sandbox.ts";
@@ -60,6 +61,7 @@ const examine = async (sandbox: LocalSandbox, files: readonly PackFile[], text: 
   const driverPath = driver.outcome === "found" ? driver.driver.path : undefined;
   const refused = [
     ...refusal(() => readManifestFile(files)),
+    ...refusal(() => signingKeyOf(files)),
     ...(errors["validation_error"] === undefined
       ? refusal(() => assertSandboxLevel(sandbox, { file, files, isShipped }))
       : []),
@@ -80,12 +82,19 @@ const readPackAt = async (path: string): Promise<readonly PackFile[]> => {
   return found.isDirectory() ? readPackFolder(path) : readArchive(readFileSync(path));
 };
 
-/** @throws CliFailure when there is nothing at that path; a bad pack is an answer. */
-export const lookAtPack = async (path: string, terms: LocalTerms): Promise<LookedPack> => {
+/**
+ * @param prepare what is done to the files before they are looked at.
+ * @throws CliFailure when there is nothing at that path; a bad pack is an answer.
+ */
+export const lookAtPack = async (
+  path: string,
+  terms: LocalTerms,
+  prepare: (files: readonly PackFile[]) => readonly PackFile[] = (files) => files,
+): Promise<LookedPack> => {
   let files: readonly PackFile[];
   let text: ManifestText;
   try {
-    files = await readPackAt(path);
+    files = prepare(await readPackAt(path));
     text = readManifestText(files);
   } catch (thrown) {
     if (!(thrown instanceof SwitchyardError)) throw thrown;

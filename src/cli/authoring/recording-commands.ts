@@ -1,6 +1,7 @@
 /** The commands that prove a pack without its device. What they do is loaded when it is asked for. */
 import type { Alone } from "../alone.ts";
 import { collected, type Group } from "../command.ts";
+import type { CheckOptions } from "./check.ts";
 import type { RecordOptions } from "./record.ts";
 import type { ReplayOptions } from "./replay.ts";
 
@@ -9,6 +10,9 @@ const record = async (alone: Alone, args: readonly string[], options: RecordOpti
 
 const replay = async (alone: Alone, args: readonly string[], options: ReplayOptions) =>
   (await import("./replay.ts")).replay(alone, args, options);
+
+const check = async (alone: Alone, args: readonly string[], options: CheckOptions) =>
+  (await import("./check.ts")).check(alone, args, options);
 
 export const recordingCommands: Group = (program, _act, alone) => {
   program
@@ -31,4 +35,10 @@ export const recordingCommands: Group = (program, _act, alone) => {
     .description("run a pack's driver on its recordings, without a network, and show what it does otherwise")
     .option("--file <recording>", "this one only; may be given more than once", collected, [])
     .action(alone(replay));
+  program
+    .command("check <folder>")
+    .description("run a pack's own tests and the conformance kit, and say which quality tier it reaches")
+    .option("--least <tier>", "fail below this tier", "bronze")
+    .option("--write", "keep the report in the pack, so that its type shows the tier")
+    .action(alone(check));
 };

@@ -86,6 +86,7 @@ export interface TypeDocument {
   readonly schema_connection: JsonObject;
   readonly permissions: readonly string[];
   readonly sandbox_level: string | null;
+  readonly quality: { readonly tier: string | null; readonly missing: readonly string[] };
 }
 
 export interface InstanceDocument {

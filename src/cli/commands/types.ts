@@ -1,4 +1,5 @@
 /** Integration types: what is installed, and installing, removing, going back. */
+import { resolve } from "node:path";
 import { agree } from "../agree.ts";
 import type { PackArchive } from "../authoring/pack-archive.ts";
 import { call } from "../called.ts";
@@ -6,7 +7,7 @@ import { findType, listInstances, listTypes, paths } from "../client/find.ts";
 import type { JobDocument, Page, TypeDocument } from "../client/wire.ts";
 import { type Act, enqueuing, type Group } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { notFound } from "../failure.ts";
+import { notFound, usage } from "../failure.ts";
 import { awaitJob, type FollowOptions, finish } from "../follow.ts";
 import { printJson, type Session } from "../session.ts";
 import { yamlOf } from "../view/job.ts";
@@ -19,7 +20,7 @@ const isolated = (path: string): string => encodeURIComponent(path);
 export const printType = (session: Session, type: TypeDocument): void => {
   const { id, name, version, status, category, description, errors, permissions, capabilities } = type;
   const shown = { id, name, version, status, category, description, errors, permissions, capabilities };
-  const facts = { ...shown, connection: type.schema_connection };
+  const facts = { ...shown, quality: type.quality, connection: type.schema_connection };
   session.terminal.print(yamlOf(JSON.parse(JSON.stringify(facts))));
 };
 
@@ -29,6 +30,7 @@ const typeColumns: readonly Column<TypeDocument>[] = [
   { title: "TYPE", isWhole: true, value: ({ id }) => id, style: () => "bold" },
   { title: "VERSION", isWhole: true, value: ({ version }) => version },
   { title: "STATUS", isWhole: true, value: statusOf, style: ({ status }) => styleOf(status) },
+  { title: "QUALITY", isWhole: true, value: ({ quality }) => quality.tier ?? "" },
   { title: "CAPABILITIES", value: (type) => type.capabilities.map(({ id }) => id).join(" ") },
   { title: "NAME", isExtra: true, value: ({ name }) => name },
 ];
@@ -90,6 +92,7 @@ const releases = async (session: Session, [asked = ""]: readonly string[]): Prom
 };
 
 interface InstallOptions extends FollowOptions {
+  readonly onChange?: boolean;
   readonly consent?: boolean;
   readonly replace?: boolean;
   readonly yes?: boolean;
@@ -114,13 +117,7 @@ const isGranted = async (session: Session, permissions: readonly string[], isYes
   return terminal.canAsk && (await terminal.confirm("Grant them? [y/N] "));
 };
 
-const install = async (
-  session: Session,
-  [path = ""]: readonly string[],
-  options: InstallOptions,
-): Promise<ExitCode> => {
-  const { readPack } = await import("../authoring/pack-archive.ts");
-  const pack = await readPack(path);
+const installOnce = async (session: Session, pack: PackArchive, options: InstallOptions): Promise<ExitCode> => {
   const replace = options.replace ? true : undefined;
   const job = await upload(session, pack, { replace });
   if (!options.consent) return finish(session, job, options);
@@ -132,6 +129,26 @@ const install = async (
     return exitCodes.notAllowed;
   }
   return finish(session, await upload(session, pack, { replace, consent: digest }), options);
+};
+
+const install = async (
+  session: Session,
+  [path = ""]: readonly string[],
+  options: InstallOptions,
+): Promise<ExitCode> => {
+  const folder = resolve(session.cwd, path);
+  if (!options.onChange) {
+    const { readPack } = await import("../authoring/pack-archive.ts");
+    return installOnce(session, await readPack(folder), options);
+  }
+  if (!options.replace) {
+    throw usage("--on-change installs other contents under the same version, which --replace allows: add it.");
+  }
+  const { installOnChange } = await import("../authoring/on-change.ts");
+  return installOnChange(session, {
+    folder,
+    install: (pack) => installOnce(session, pack, { ...options, watch: true }),
+  });
 };
 
 const enqueue = async (session: Session, method: "POST" | "DELETE", path: string, body?: unknown) =>
@@ -209,6 +226,7 @@ export const typeCommands: Group = (program, act: Act) => {
     .option("--consent", "show the permissions that the pack asks for, and ask")
     .option("--yes", "with --consent: grant what is shown without asking")
     .option("--replace", "replace another content of the same version, or a higher version")
+    .option("--on-change", "with --replace: install a folder again whenever it changes, until Ctrl-C")
     .action(act(install));
   enqueuing(program.command("remove <type>"))
     .description("remove a type; its instances stay, unusable until it is installed again")

@@ -37,6 +37,8 @@ export interface Terminal {
   styleError(style: Style | readonly Style[], text: string): string;
   /** @returns true for y or yes. */
   confirm(question: string): Promise<boolean>;
+  /** One line; undefined when the person leaves instead. */
+  ask(question: string): Promise<string | undefined>;
   /** One line that is not shown while it is typed. */
   askSecret(question: string): Promise<string>;
   readAll(): Promise<string>;
@@ -53,10 +55,10 @@ const paint = (isColoured: boolean) => (style: Style | readonly Style[], text: s
 
 const muted = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
 
-const askLine = (input: InStream, output: NodeJS.WritableStream): Promise<string> =>
+const askLine = (input: InStream, output: NodeJS.WritableStream): Promise<string | undefined> =>
   new Promise((resolve) => {
     const reader = createInterface({ input, output, terminal: true });
-    let answer = "";
+    let answer: string | undefined;
     reader.once("line", (line) => {
       answer = line;
       reader.close();
@@ -77,7 +79,7 @@ export const createTerminal = ({ stdin, stdout, stderr, environment }: Streams):
     stderr.write(question);
     const answer = await askLine(stdin, muted());
     stderr.write("\n");
-    return answer;
+    return answer ?? "";
   };
   return {
     get width() {
@@ -93,7 +95,11 @@ export const createTerminal = ({ stdin, stdout, stderr, environment }: Streams):
     confirm: async (question) => {
       stderr.write(question);
       const answer = await askLine(stdin, stderr as unknown as NodeJS.WritableStream);
-      return /^y(es)?$/i.test(answer.trim());
+      return /^y(es)?$/i.test(answer?.trim() ?? "");
+    },
+    ask: (question) => {
+      stderr.write(question);
+      return askLine(stdin, stderr as unknown as NodeJS.WritableStream);
     },
     askSecret: ask,
     readAll: () => readAll(stdin),

@@ -132,7 +132,7 @@ const fall = (thrown: unknown): void => {
   process.exit(1);
 };
 
-redirectOutput((level, message) => current?.emit({ kind: "log", level, message }));
+redirectOutput((level, message) => current?.emit({ kind: "log", level, message, meta: { printed: true } }));
 sealProcess(refusals.note);
 hearRefusals(refusals);
 exitByRunner(channel);

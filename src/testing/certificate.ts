@@ -1,4 +1,4 @@
-/** Certificates of the lab, made at start without any program. */
+/** Self-signed certificates made on the spot, without any program: for simulated devices and for contacts that must fail. */
 import { generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { bits, der, integer, octets, oid, sequence, set, utcTime, utf8, yes } from "./der.ts";

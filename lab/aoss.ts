@@ -1,0 +1,106 @@
+/** A simulated ArubaOS-Switch: its command line over ssh and its SNMP agent, both about the same state. */
+import { startAgent } from "./aoss/agent.ts";
+import { createSwitchFaults, type SwitchFaults } from "./aoss/faults.ts";
+import { startSsh } from "./aoss/ssh.ts";
+import { createSwitch, type LabSwitch, restart, type SwitchKind } from "./aoss/switch.ts";
+import { createTree, type ObjectTree, objectsIn, objectsOf, type PoeCounting } from "./aoss/tree.ts";
+
+export interface AossOptions {
+  /** Default standalone. */
+  readonly kind?: SwitchKind;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: any free one. */
+  readonly sshPort?: number;
+  readonly snmpPort?: number;
+  /** The layout of `show power-over-ethernet brief`; default 16.x. */
+  readonly layout?: "15.x" | "16.x";
+  /** Default if_index. */
+  readonly poeCounting?: PoeCounting;
+  /** How long a reboot takes; default 3,000. */
+  readonly bootMs?: number;
+  /** A recorded walk, as `name|tag|value` lines, that the agent tells in the place of the switch's own state. */
+  readonly walk?: string;
+  readonly now?: () => number;
+}
+
+export const labSecrets = {
+  manager: { username: "manager", password: "lab-manager-password" },
+  operator: { username: "operator", password: "lab-operator-password" },
+  enable: "lab-enable-password",
+  community: "lab-community",
+  v3: { name: "lab-v3", authKey: "lab-authentication-key", privKey: "lab-encryption-key" },
+} as const;
+
+export interface Aoss {
+  readonly host: string;
+  readonly sshPort: number;
+  readonly snmpPort: number;
+  /** SHA256:<43 characters>. */
+  readonly fingerprint: string;
+  /** What the switch holds; may be changed by a test. */
+  readonly state: LabSwitch;
+  /** Every line that was typed, and those that changed something, with the ports they changed. */
+  readonly typed: readonly string[];
+  readonly writes: readonly string[];
+  readonly faults: SwitchFaults;
+  /** ssh connections that were made. */
+  readonly connections: () => number;
+  /** Silences the agent, or lets it speak again. */
+  setSnmpAway(isAway: boolean): void;
+  close(): Promise<void>;
+}
+
+const dayMs = 86_400_000;
+
+/** Starts the switch. Everything ends with `close()`. */
+export const startAoss = async (options: AossOptions = {}): Promise<Aoss> => {
+  const { kind = "standalone", host = "127.0.0.1", layout = "16.x", bootMs = 3_000, now = Date.now } = options;
+  const state = createSwitch(kind, now() - 84 * dayMs);
+  const faults = createSwitchFaults();
+  const typed: string[] = [];
+  const writes: string[] = [];
+  const recorded = options.walk === undefined ? null : createTree(objectsIn(options.walk));
+  const tree = (): ObjectTree => recorded ?? createTree(objectsOf(state, options.poeCounting ?? "if_index", now));
+  let boot: NodeJS.Timeout | undefined;
+
+  const { manager, operator, enable, community, v3 } = labSecrets;
+  const agent = await startAgent({ host, port: options.snmpPort ?? 0, community, user: v3, tree });
+  const reboot = (): void => {
+    ssh.setAway(true);
+    agent.setAway(true);
+    boot = setTimeout(() => {
+      restart(state, now());
+      ssh.setAway(false);
+      agent.setAway(false);
+    }, bootMs);
+  };
+  const ssh = await startSsh({
+    host,
+    port: options.sshPort ?? 0,
+    users: {
+      [manager.username]: { password: manager.password, isManager: true },
+      [operator.username]: { password: operator.password, isManager: false },
+    },
+    cli: { device: state, layout, enablePassword: enable, now, changed: (line) => void writes.push(line) },
+    faults,
+    typed: (line) => void typed.push(line),
+    reboot,
+  });
+  return {
+    host,
+    sshPort: ssh.port,
+    snmpPort: agent.port,
+    fingerprint: ssh.fingerprint,
+    state,
+    typed,
+    writes,
+    faults,
+    connections: ssh.connections,
+    setSnmpAway: agent.setAway,
+    close: async () => {
+      clearTimeout(boot);
+      await Promise.all([ssh.close(), agent.close()]);
+    },
+  };
+};

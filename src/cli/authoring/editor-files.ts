@@ -1,0 +1,48 @@
+/** What an author's editor needs on this machine: the manifest's schema, and where the sdk's types lie. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { manifestSchema } from "../../model/manifest-schema.ts";
+
+/** Never part of a pack. */
+export const editorFolder = ".switchyard";
+export const schemaFile = "plugin.schema.json";
+
+/** The JSON Schema of `plugin.yaml`, as editors and validators take it. */
+export const manifestSchemaDocument = () => ({
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  title: "plugin.yaml: the manifest of a Switchyard pack",
+  ...manifestSchema,
+});
+
+const here = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+
+const compilerOptions = () => ({
+  target: "es2024",
+  lib: ["es2024"],
+  // Whatever package.json lies above the folder: a pack is made of modules.
+  module: "preserve",
+  moduleResolution: "bundler",
+  noEmit: true,
+  allowImportingTsExtensions: true,
+  erasableSyntaxOnly: true,
+  verbatimModuleSyntax: true,
+  strict: true,
+  skipLibCheck: true,
+  types: ["node"],
+  typeRoots: [here("node_modules/@types")],
+  paths: { "switchyard/sdk": [here("src/sdk/index.ts")], "switchyard/testing": [here("src/testing/index.ts")] },
+});
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** By their names below the pack's folder. */
+export const editorFiles = (): Readonly<Record<string, string>> => ({
+  [`${editorFolder}/${schemaFile}`]: json(manifestSchemaDocument()),
+  [`${editorFolder}/tsconfig.json`]: json({ compilerOptions: compilerOptions() }),
+});
+
+export const writeEditorFiles = (folder: string): void => {
+  mkdirSync(join(folder, editorFolder), { recursive: true });
+  for (const [path, text] of Object.entries(editorFiles())) writeFileSync(join(folder, path), text);
+};

@@ -1,0 +1,50 @@
+/** A driver over tcp: a protocol of lines. */
+import type { TransportTexts } from "./texts.ts";
+
+export const tcp: TransportTexts = {
+  required: ["host", "port"],
+  fields: [
+    "host: { type: string, minLength: 1, title: Host, description: Name or address of the device. }",
+    "port: { type: integer, minimum: 1, maximum: 65535, title: Port }",
+    "username: { type: string, title: User }",
+    "password: { type: string, secret: true, title: Password }",
+  ],
+  block: [
+    "tcp:",
+    '  host: "{host}"',
+    '  port: "{port}"',
+    '  line: "\\n"',
+    '  reads: [VERSION, "LIST *"]            # every other line is a write',
+  ],
+  test: "test: { method: driver }",
+  writes: (target) => `SET ${target} {target} {verb}`,
+  probe: [
+    "const startedAt = Date.now();",
+    "const connection = await this.transports.tcp.open();",
+    'await connection.send("VERSION");',
+    'const [version = ""] = await connection.readUntil(".");',
+    "await connection.close();",
+    'return { status: "connected" as const, latency_ms: Date.now() - startedAt, details: { version } };',
+  ],
+  list: (target) => [
+    "const connection = await this.transports.tcp.open();",
+    `await connection.send("LIST ${target}s");`,
+    'const lines = await connection.readUntil("^END$");',
+    "await connection.close();",
+    "return lines.slice(0, -1).map((line) => {",
+    '  const [id = "", state = "", ...name] = line.trim().split(/\\s+/);',
+    '  return { id, state, name: name.join(" ") };',
+    "});",
+  ],
+  step: (target) => `{ transport: "tcp", send: [\`SET ${target} \${target.id} \${verb}\`] }`,
+  kind: "cli",
+  answers: () => ({
+    "tcp.open": "{ conn: 1 }",
+    "tcp.send": "{}",
+    "tcp.close": "{}",
+    "tcp.read_until": `(asked: { pattern?: string }) => (asked.pattern === "^END$" ? { lines: ["1 off First", "END"] } : { lines: ["1.0"] })`,
+    apply: '[{ lines: ["OK"] }]',
+  }),
+  config: '{ host: "device.example", port: 4000 }',
+  secrets: "{}",
+};

@@ -1,0 +1,25 @@
+/** What the texts of one transport are: parts of a manifest, of a driver and of its test. */
+
+export interface TransportTexts {
+  /** Fields of the connection, as YAML lines without indentation. */
+  readonly required: readonly string[];
+  readonly fields: readonly string[];
+  /** Below `transports:`. */
+  readonly block: readonly string[];
+  /** The line of the manifest's own test. */
+  readonly test: string;
+  /** A pattern of `writes[]`. */
+  writes(target: string): string;
+  /** The body of `test_connection`. */
+  readonly probe: readonly string[];
+  /** The body of a method that answers with `{ id, name, state }` for each target. */
+  list(target: string): readonly string[];
+  /** The step of a plan, as an expression over `verb` and `target`. */
+  step(target: string): string;
+  /** The plan's kind. */
+  readonly kind: string;
+  /** What the fake device of the test answers: operation to an expression. */
+  answers(target: string): Readonly<Record<string, string>>;
+  readonly config: string;
+  readonly secrets: string;
+}
