@@ -1,9 +1,7 @@
 /** Opens the store by its URL, and migrates it: the two doors to the databases. */
 import { type Log, silentLog } from "../log.ts";
 import { isMissingTable, unavailable } from "./engine/fault.ts";
-import { migratePostgres, migrateSqlite, newerSchema } from "./engine/migrate.ts";
-import { openPostgres } from "./engine/postgres.ts";
-import { openSqlite } from "./engine/sqlite.ts";
+import { newerSchema } from "./engine/schema.ts";
 import { isPostgres } from "./engine/url.ts";
 import { schemaVersion } from "./migrations/all.ts";
 import type { Store } from "./store.ts";
@@ -32,8 +30,10 @@ const schemaOf = async (store: Store): Promise<number> => {
   }
 };
 
-const connect = (url: string, now: () => number, log: Log): Store => {
-  if (isPostgres(url)) return openPostgres(url, now, log);
+/** Only the database at hand is loaded: each costs its process some megabytes. */
+const connect = async (url: string, now: () => number, log: Log): Promise<Store> => {
+  if (isPostgres(url)) return (await import("./engine/postgres.ts")).openPostgres(url, now, log);
+  const { openSqlite } = await import("./engine/sqlite.ts");
   try {
     return openSqlite(url, now);
   } catch (thrown) {
@@ -46,7 +46,7 @@ const connect = (url: string, now: () => number, log: Log): Store => {
  * @throws SwitchyardError `store_unavailable` when the database cannot be reached or has another schema.
  */
 export const openStore = async ({ url, log = silentLog, now = Date.now }: OpenOptions): Promise<Store> => {
-  const store = connect(url, now, log);
+  const store = await connect(url, now, log);
   try {
     const present = await schemaOf(store);
     if (present > schemaVersion) throw newerSchema(present);
@@ -63,4 +63,7 @@ export const openStore = async ({ url, log = silentLog, now = Date.now }: OpenOp
 };
 
 /** Brings the database to this version's schema, creating it when it is new. Several may try at once: one does it. */
-export const migrate = (url: string): Promise<void> => (isPostgres(url) ? migratePostgres(url) : migrateSqlite(url));
+export const migrate = async (url: string): Promise<void> =>
+  isPostgres(url)
+    ? (await import("./engine/migrate-postgres.ts")).migratePostgres(url)
+    : (await import("./engine/migrate-sqlite.ts")).migrateSqlite(url);

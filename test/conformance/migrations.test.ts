@@ -2,7 +2,7 @@
 import Database from "better-sqlite3";
 import { Client } from "pg";
 import { expect, it } from "vitest";
-import { missing } from "../../src/store/engine/migrate.ts";
+import { missing } from "../../src/store/engine/schema.ts";
 import { countOpenJobs, findJob, insertJob, listJobs, unsettledJobs } from "../../src/store/jobs.ts";
 import { migrate, openStore } from "../../src/store/open.ts";
 import type { Store } from "../../src/store/store.ts";

@@ -16,7 +16,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isSettled } from "../../src/model/job.ts";
 import { appendAudit } from "../../src/store/audit.ts";
-import { missing } from "../../src/store/engine/migrate.ts";
+import { missing } from "../../src/store/engine/schema.ts";
 import { claimJob, findJob, insertJob } from "../../src/store/jobs.ts";
 import { recordSent } from "../../src/store/journal.ts";
 import { getMeta, setMeta } from "../../src/store/meta.ts";

@@ -2,17 +2,18 @@
 import { existsSync } from "node:fs";
 import { isPostgres } from "../engine/url.ts";
 import type { Refill, Snapshot } from "./copy.ts";
-import { countTables, refillPostgres, snapshotPostgres } from "./postgres-copy.ts";
-import { refillSqlite, snapshotSqlite } from "./sqlite-copy.ts";
+
+const postgres = () => import("./postgres-copy.ts");
+const sqlite = () => import("./sqlite-copy.ts");
 
 /** The store as it is at this moment, while it goes on working. */
 export const openSnapshot = async (url: string): Promise<Snapshot> =>
-  isPostgres(url) ? snapshotPostgres(url) : snapshotSqlite(url);
+  isPostgres(url) ? (await postgres()).snapshotPostgres(url) : (await sqlite()).snapshotSqlite(url);
 
 /** Whether there is nothing yet where a new store would be made. */
 export const isVacant = async (url: string): Promise<boolean> =>
-  isPostgres(url) ? (await countTables(url)) === 0 : !existsSync(url);
+  isPostgres(url) ? (await (await postgres()).countTables(url)) === 0 : !existsSync(url);
 
 /** Begins a new store with an older schema or this version's. The place must be vacant. */
 export const openRefill = async (url: string, schema: number): Promise<Refill> =>
-  isPostgres(url) ? refillPostgres(url, schema) : refillSqlite(url, schema);
+  isPostgres(url) ? (await postgres()).refillPostgres(url, schema) : (await sqlite()).refillSqlite(url, schema);

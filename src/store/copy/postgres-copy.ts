@@ -1,8 +1,8 @@
 /** A PostgreSQL database as a snapshot, and an empty one filled in one transaction. */
 import { Client } from "pg";
 import { driveAsync } from "../engine/drive.ts";
-import { missing } from "../engine/migrate.ts";
 import { poolOptions } from "../engine/postgres.ts";
+import { missing } from "../engine/schema.ts";
 import type { Outcome, Query } from "../unit.ts";
 import { nextCount, type Refill, type Row, type Snapshot, schemaTable, type TableShape, type Value } from "./copy.ts";
 import { parentsFirst, type Reference } from "./order.ts";

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { drive } from "../engine/drive.ts";
-import { missing } from "../engine/migrate.ts";
+import { missing } from "../engine/schema.ts";
 import { createFile } from "../engine/sqlite-file.ts";
 import type { Outcome, Query } from "../unit.ts";
 import { isPortion, type Refill, type Row, type Snapshot, schemaTable, sizeOfRow, type TableShape } from "./copy.ts";
