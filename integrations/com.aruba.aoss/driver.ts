@@ -14,7 +14,7 @@ import {
   type TargetEffect,
 } from "switchyard/sdk";
 import { diffLines } from "./diff.ts";
-import { modelOf, readSnmpSelf, readStack } from "./facts.ts";
+import { isContactFailure, modelOf, readSnmpSelf, readStack } from "./facts.ts";
 import { requireAoss } from "./model.ts";
 import { parseSystem } from "./parse/system.ts";
 import { planBackup, planSave, readConfig, readSaved, requireSaved } from "./plan/config.ts";
@@ -182,7 +182,7 @@ export class ArubaOSSwitchDriver extends Driver<AossConfig> {
     await untilBack({ look, before, pause, now: () => performance.now(), forMs: rebootMs });
     const seconds = Math.round((performance.now() - startedAt) / 1_000);
     this.progress(100, `The switch is back after ${seconds} s`);
-    return { ok: true, effects: { per_target: effectsOf(call) }, details: { seconds } };
+    return { ok: true, effects: { per_target: effectsOf(call) }, details: { is_back: true } };
   }
 
   private show(): Show {
@@ -204,7 +204,7 @@ export class ArubaOSSwitchDriver extends Driver<AossConfig> {
       parseSystem(await this.show()("show system"));
       return 0;
     } catch (thrown) {
-      if (thrown instanceof DriverError) return null;
+      if (isContactFailure(thrown)) return null;
       throw thrown;
     }
   }

@@ -17,6 +17,16 @@ export type SnmpAnswer =
   | { readonly self: SnmpSelf; readonly problem: null }
   | { readonly self: null; readonly problem: string };
 
+/** What an agent may be down with while the switch itself is well; anything else ends the call. */
+const contactFailures: ReadonlySet<string> = new Set([
+  ...["no_snmp_answer", "auth_failed", "connection_refused", "connect_timeout", "network_unreachable", "dns_failed"],
+  ...["permission_denied_remote", "protocol_mismatch", "device_error", "response_timeout", "response_too_large"],
+]);
+
+/** Whether an error says that the device could not be reached or did not answer as it should. */
+export const isContactFailure = (thrown: unknown): thrown is DriverError =>
+  thrown instanceof DriverError && contactFailures.has(thrown.code);
+
 export const readSnmpSelf = async (snmp: SnmpClient): Promise<SnmpAnswer> => {
   try {
     const [description, name, upTime] = await snmp.get([oids.description, oids.name, oids.upTime]);
@@ -25,11 +35,15 @@ export const readSnmpSelf = async (snmp: SnmpClient): Promise<SnmpAnswer> => {
       return { self: null, problem: "the SNMP agent does not describe itself" };
     const ticks = typeof upTime?.value === "number" ? upTime.value : 0;
     return {
-      self: { description: text, name: String(name?.value ?? ""), upTimeS: Math.floor(ticks / 100) },
+      self: {
+        description: text,
+        name: String(name?.value ?? ""),
+        upTimeS: Math.floor(ticks / 100),
+      },
       problem: null,
     };
   } catch (thrown) {
-    if (thrown instanceof DriverError) return { self: null, problem: thrown.message };
+    if (isContactFailure(thrown)) return { self: null, problem: thrown.message };
     throw thrown;
   }
 };

@@ -14,6 +14,8 @@ export interface AossModel {
 /** A description by LLDP is cut short: what is there of the firmware must do. */
 const aoss = /\b(J[A-Z\d]\d{3}[A-Z])\b\s+(.*?),\s*revision\s+([A-Z]{1,2}\.\d{2}\.(?:\d[\w.]*)?)/;
 const oldest = 11;
+/** Real descriptions are far shorter. */
+const longest = 1_000;
 
 interface Stranger {
   readonly test: RegExp;
@@ -41,11 +43,12 @@ const strangers: readonly Stranger[] = [
   },
 ];
 
-const shown = (text: string): string => JSON.stringify(text.trim().replaceAll(/\s+/g, " ").slice(0, 120));
+const shown = (text: string): string =>
+  JSON.stringify(text.slice(0, longest).trim().replaceAll(/\s+/g, " ").slice(0, 120));
 
 /** The model that a description names; null when it is none with AOS-S. */
 export const modelIn = (description: string): AossModel | null => {
-  const match = aoss.exec(description.replaceAll(/\s+/g, " "));
+  const match = aoss.exec(description.slice(0, longest).replaceAll(/\s+/g, " "));
   if (match === null) return null;
   const [, product = "", name = "", firmware = ""] = match;
   return Number(firmware.split(".")[1]) >= oldest ? { product, name, firmware: firmware.replace(/\.+$/, "") } : null;
@@ -58,7 +61,7 @@ export const modelIn = (description: string): AossModel | null => {
 export const requireAoss = (description: string): AossModel => {
   const model = modelIn(description);
   if (model !== null) return model;
-  const stranger = strangers.find(({ test }) => test.test(description));
+  const stranger = strangers.find(({ test }) => test.test(description.slice(0, longest)));
   const what = stranger?.what ?? "no switch with AOS-S (15.x or 16.x)";
   throw new DriverError(
     "protocol_mismatch",

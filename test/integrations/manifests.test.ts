@@ -62,3 +62,44 @@ describe("walnut.proxmox.ve", () => {
     expect(header({ ...place, token_name: "root@pam!t" })).toContainEqual({ text: "root@pam!t" });
   });
 });
+
+describe("com.aruba.aoss", () => {
+  const problemsOf = (config: object) => compileSchema(manifestOf("com.aruba.aoss").schema.connection)(config);
+  const old = {
+    ...{ hostname: "switch.example", username: "manager", password: "secret", snmp_community: "public" },
+    ...{ ssh_port: 22, snmp_port: 161, timeout_s: 30, device_type: "aruba_osswitch", enable_password: "secret" },
+  };
+  const bare = { hostname: "switch.example", username: "manager" };
+
+  it("takes the connections of older releases, also fields that they read without declaring them", () => {
+    expect(problemsOf(old)).toEqual([]);
+    expect(problemsOf({ ...old, poll_mode: "snmp", ssh_min_poll_seconds: 180, snmp_host: "10.0.0.1" })).toEqual([]);
+  });
+
+  it("takes a key for the password and SNMPv3 for the community, and asks for one of each", () => {
+    expect(problemsOf({ ...bare, private_key: "key", snmp_user: "monitor", snmp_auth_key: "12345678" })).toEqual([]);
+    expect(problemsOf({ ...bare, password: "secret" })).not.toEqual([]);
+    expect(problemsOf({ ...bare, snmp_community: "public" })).not.toEqual([]);
+  });
+
+  it("says of each writing capability what it may ever send", () => {
+    const { capabilities } = manifestOf("com.aruba.aoss");
+    const written = Object.fromEntries(
+      capabilities.filter(({ writes = [] }) => writes.length > 0).map(({ id, writes = [] }) => [id, writes]),
+    );
+    expect(written["poe.port"]).toEqual([
+      { ssh: "interface {target}" },
+      { ssh: "power-over-ethernet" },
+      { ssh: "no power-over-ethernet" },
+    ]);
+    expect(Object.keys(written)).toEqual([
+      "poe.port",
+      "poe.priority",
+      "net.interface",
+      "switch.config",
+      "switch.reboot",
+    ]);
+    for (const { id, lock } of capabilities.filter(({ writes }) => writes !== undefined))
+      expect([id, lock]).toEqual([id, "instance"]);
+  });
+});

@@ -1,7 +1,8 @@
 /** What is said when a switch prints something else than its command should. */
 import { DriverError } from "switchyard/sdk";
 
-const shown = (text: string): string => JSON.stringify(text.trim().replaceAll(/\s+/g, " ").slice(0, 100));
+const shown = (text: string): string =>
+  JSON.stringify(text.slice(0, 1_000).trim().replaceAll(/\s+/g, " ").slice(0, 100));
 
 /** An output that cannot be what the command prints: nothing of it is used. */
 export const unexpected = (command: string, expected: string, seen: string): DriverError =>
@@ -11,6 +12,8 @@ export const unexpected = (command: string, expected: string, seen: string): Dri
     { command },
   );
 
+/** No command prints longer ones. */
+const longestLine = 2_000;
 const refusals = /^\s*(?:Invalid input|Ambiguous input|Incomplete input|Unknown command|Module not present)\b.*/im;
 
 /** The line with which the switch refused a command; null when it took it. */
@@ -19,6 +22,11 @@ export const refusalIn = (output: string): string | null => refusals.exec(output
 /** The command's lines. @throws DriverError `device_error` when the switch did not take the command. */
 export const linesOf = (output: string, command: string): readonly string[] => {
   const refusal = refusalIn(output);
-  if (refusal === null) return output.replaceAll("\r", "").split("\n");
+  if (refusal === null) {
+    const lines = output.replaceAll("\r", "").split("\n");
+    const long = lines.find(({ length }) => length > longestLine);
+    if (long === undefined) return lines;
+    throw unexpected(command, `lines of at most ${longestLine} characters`, long);
+  }
   throw new DriverError("device_error", `The switch did not take "${command}": ${refusal}`, { command });
 };

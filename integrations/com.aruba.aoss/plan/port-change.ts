@@ -21,11 +21,10 @@ const stateOf = (state: State, setting: PortSetting): State => ({ [setting.param
 
 /** The states of the named ports. @throws DriverError `target_not_found` for a port that the switch does not have. */
 const statesOf = (
-  ports: string,
+  names: readonly string[],
   all: ReadonlyMap<string, State>,
   { noun }: PortSetting,
 ): ReadonlyMap<string, State> => {
-  const names = parsePorts(ports).map(nameOf);
   const missing = names.filter((name) => !all.has(name));
   if (missing.length > 0) {
     const known = rangesOf([...all.keys()].flatMap((name) => (/^[\dA-Z/]+$/.test(name) ? parsePorts(name) : [])));
@@ -105,7 +104,8 @@ const preconditionsOf = (
 
 /** The answer to a dry run. @throws DriverError `target_not_found`, and what reading throws. */
 export const planPorts = async (show: Show, setting: PortSetting, asked: ChangeAsked): Promise<DryRunResult> => {
-  const states = statesOf(asked.ports, await setting.read(show), setting);
+  const names = parsePorts(asked.ports).map(nameOf);
+  const states = statesOf(names, await setting.read(show), setting);
   const cuts = setting.cuts(asked.value);
   const protection = cuts ? await readProtection(show, asked.protectedPorts) : null;
   const preconditions = preconditionsOf(states, protection, setting, asked);
