@@ -36,7 +36,7 @@ export const createOutbox = (deps: OutboxDeps): Outbox => {
     afterMs: markAfterMs,
     write: (ids) => {
       const at = now();
-      return store.write(() => markEnqueued(ids, at));
+      return store.write(() => markEnqueued(ids, at), { mayLag: () => true });
     },
     onFailure: (thrown) => log.warn({ err: thrown }, "Added jobs were not marked; the sweep adds them again"),
   });

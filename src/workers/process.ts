@@ -89,9 +89,11 @@ const notNow = (deps: ProcessDeps, job: Job): Settled | null => {
 
 type Claim = Awaited<ReturnType<typeof claim>>;
 
+/** A claim may lag: whatever the job writes to a device is journalled first, and that brings the claim to the disk. */
 const claim = (deps: ProcessDeps, id: string, mayTake?: (job: Job) => boolean) =>
-  deps.store.write(() =>
-    claimJob({ id, workerId: deps.workerId, now: deps.now(), ...(mayTake === undefined ? {} : { mayTake }) }),
+  deps.store.write(
+    () => claimJob({ id, workerId: deps.workerId, now: deps.now(), ...(mayTake === undefined ? {} : { mayTake }) }),
+    { mayLag: ({ outcome }) => outcome === "claimed" || outcome === "left" },
   );
 
 const runClaim = async (deps: ProcessDeps, claimed: Claim, signal: AbortSignal): Promise<Settled> => {

@@ -21,9 +21,12 @@ export const createTails = (deps: { readonly tail: TailDeps; readonly log: Log }
   const marks = createMarks({
     afterMs: markAfterMs,
     write: (ids) =>
-      tail.store.write(function* () {
-        for (const id of ids) yield* closeTail(id);
-      }),
+      tail.store.write(
+        function* () {
+          for (const id of ids) yield* closeTail(id);
+        },
+        { mayLag: () => true },
+      ),
     onFailure: (thrown) => log.warn({ err: thrown }, "closed tails were not marked; the sweep sees to them"),
   });
   return {

@@ -77,6 +77,33 @@ it("refuses what could not be brought to the disk", async () => {
   await expect(writing).rejects.toMatchObject({ code: "store_unavailable" });
 });
 
+it("tells at once what may lag, and brings it to the disk with the next write that may not", async () => {
+  const { syncs, slow } = onSlowDisk();
+  const commits = groupCommit(slow, Date.now);
+  await commits.write(() => setMeta("claim", "1"), { mayLag: () => true });
+  expect(syncs).toHaveLength(0);
+  const strict = commits.write(() => getMeta("claim"));
+  await turns();
+  expect(syncs).toHaveLength(1);
+  syncs[0]?.resolve();
+  expect(await strict).toBe("1");
+});
+
+it("does not let lag what turns out to matter", async () => {
+  const { syncs, slow } = onSlowDisk();
+  const writing = groupCommit(slow, Date.now).write(
+    function* () {
+      yield* setMeta("one", "1");
+      return "settled";
+    },
+    { mayLag: (value) => value !== "settled" },
+  );
+  await turns();
+  expect(syncs).toHaveLength(1);
+  syncs[0]?.resolve();
+  expect(await writing).toBe("settled");
+});
+
 it("does not go to the disk for what only read", async () => {
   const { syncs, slow } = onSlowDisk();
   expect(await groupCommit(slow, Date.now).write(() => getMeta("one"))).toBeUndefined();

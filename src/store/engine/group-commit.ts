@@ -2,6 +2,7 @@
  * Commits together what was asked for while the last commit was on its way to the disk. A commit first goes into the
  * write-ahead log and then, beside the event loop, to the disk: only then does anybody hear that it is written.
  */
+import type { WriteOptions } from "../store.ts";
 import type { Unit } from "../unit.ts";
 import { drive } from "./drive.ts";
 import { asStoreFault, isBusy, patienceMs, unavailable } from "./fault.ts";
@@ -13,36 +14,42 @@ const busyPauseMs = 1;
 interface Waiting {
   readonly unit: () => Unit<unknown>;
   readonly since: number;
+  readonly mayLag: (value: unknown) => boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
 }
 
-/** Tells a caller how it went, once that is durable. */
-type Verdict = () => void;
+/** How a unit went. */
+interface Verdict {
+  readonly mayLag: boolean;
+  tell(): void;
+}
+
+const succeeded = ({ mayLag, resolve }: Waiting, value: unknown): Verdict => ({
+  mayLag: mayLag(value),
+  tell: () => resolve(value),
+});
 
 const runAlone = (file: SqliteFile, waiting: Waiting): Verdict => {
   file.plain("savepoint unit");
   try {
     const value = drive(waiting.unit(), file.execute);
     file.plain("release unit");
-    return () => waiting.resolve(value);
+    return succeeded(waiting, value);
   } catch (thrown) {
     // A full disk or a failed read ends the whole transaction: then the batch fails, not this unit.
     if (!file.isInTransaction) throw thrown;
     file.plain("rollback to unit");
     file.plain("release unit");
     const reason = asStoreFault(thrown);
-    return () => waiting.reject(reason);
+    return { mayLag: false, tell: () => waiting.reject(reason) };
   }
 };
 
 /** Without savepoints: they cost more than most units, and hardly any unit throws. Undefined when one did. */
 const runTogether = (file: SqliteFile, batch: readonly Waiting[]): readonly Verdict[] | undefined => {
   try {
-    return batch.map((waiting) => {
-      const value = drive(waiting.unit(), file.execute);
-      return () => waiting.resolve(value);
-    });
+    return batch.map((waiting) => succeeded(waiting, drive(waiting.unit(), file.execute)));
   } catch {
     return undefined;
   }
@@ -75,17 +82,21 @@ const commit = (file: SqliteFile, batch: readonly Waiting[]): readonly Verdict[]
   }
 };
 
-const makeDurable = async (file: SqliteFile, batch: readonly Waiting[], verdicts: readonly Verdict[]) => {
+const tellAll = async (file: SqliteFile, batch: readonly Waiting[], verdicts: readonly Verdict[]) => {
+  const [lagging, strict] = [verdicts.filter(({ mayLag }) => mayLag), verdicts.filter(({ mayLag }) => !mayLag)];
+  for (const { tell } of lagging) tell();
   try {
-    if (file.isChanged) await file.sync();
+    if (strict.length > 0 && file.isChanged) await file.sync();
   } catch (thrown) {
     return fail(batch, thrown);
   }
-  for (const verdict of verdicts) verdict();
+  for (const { tell } of strict) tell();
 };
 
+const never = (): boolean => false;
+
 export interface GroupCommit {
-  write<T>(unit: () => Unit<T>): Promise<T>;
+  write<T>(unit: () => Unit<T>, options?: WriteOptions<T>): Promise<T>;
   readonly pending: number;
   /** Resolves when everything that was asked for is written. */
   drain(): Promise<void>;
@@ -116,7 +127,7 @@ export const groupCommit = (file: SqliteFile, now: () => number): GroupCommit =>
     const batch = queue.splice(0, batchSize);
     underway = batch.length;
     const verdicts = commit(file, batch);
-    if (verdicts !== undefined) await makeDurable(file, batch, verdicts);
+    if (verdicts !== undefined) await tellAll(file, batch, verdicts);
     underway = 0;
   };
   const flush = async (): Promise<void> => {
@@ -129,9 +140,15 @@ export const groupCommit = (file: SqliteFile, now: () => number): GroupCommit =>
   };
 
   return {
-    write: <T>(unit: () => Unit<T>) =>
+    write: <T>(unit: () => Unit<T>, { mayLag = never }: WriteOptions<T> = {}) =>
       new Promise<T>((resolve, reject) => {
-        queue.push({ unit, since: now(), resolve: resolve as (value: unknown) => void, reject });
+        queue.push({
+          unit,
+          since: now(),
+          mayLag: mayLag as (value: unknown) => boolean,
+          resolve: resolve as (value: unknown) => void,
+          reject,
+        });
         if (isDue) return;
         isDue = true;
         setImmediate(flush);

@@ -70,7 +70,7 @@ export const openSqlite = (path: string, now: () => number): Store => {
   const refuse = () => Promise.reject(unavailable("The store is closed."));
   return {
     dialect: "sqlite",
-    write: (unit) => (isClosed ? refuse() : commits.write(unit)),
+    write: (unit, options) => (isClosed ? refuse() : commits.write(unit, options)),
     read: (unit) => (isClosed ? refuse() : readPatiently(() => reading(unit), now)),
     get pending() {
       return commits.pending;
@@ -79,6 +79,7 @@ export const openSqlite = (path: string, now: () => number): Store => {
       if (isClosed) return;
       isClosed = true;
       await commits.drain();
+      if (file.isChanged) await file.sync();
       file.close();
     },
   };
