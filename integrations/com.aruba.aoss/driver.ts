@@ -13,11 +13,11 @@ import {
   type Target,
   type TargetEffect,
 } from "switchyard/sdk";
-import { diffLines } from "./diff.ts";
 import { isContactFailure, modelOf, readSnmpSelf, readStack } from "./facts.ts";
 import { requireAoss } from "./model.ts";
 import { parseSystem } from "./parse/system.ts";
 import { planBackup, planSave, readConfig, readSaved, requireSaved } from "./plan/config.ts";
+import { diffLines } from "./plan/diff.ts";
 import { planPorts, readBack } from "./plan/port-change.ts";
 import { adminState, type PortSetting, poePower, poePriority } from "./plan/port-states.ts";
 import { planReboot, untilBack } from "./plan/reboot.ts";

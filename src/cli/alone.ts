@@ -20,6 +20,18 @@ export interface Alone {
 /** What such a command does; without an exit code it succeeded. */
 export type RunAlone = (alone: Alone, args: readonly string[], options: never) => Promise<ExitCode | undefined>;
 
+/** What our own parts throw, in the form that is shown; anything else as it is. */
+export const asFailure = (thrown: unknown): unknown => {
+  if (thrown instanceof SwitchyardError) {
+    const { title, message, code, status } = thrown;
+    return new CliFailure(exitCodes.failed, { title, detail: message, code, status });
+  }
+  if (thrown instanceof SettingError) {
+    return new CliFailure(exitCodes.usage, { title: "A setting is wrong", detail: thrown.message, code: "usage" });
+  }
+  return thrown;
+};
+
 /** Runs it, and puts its failures into the form that is shown. */
 export const runAlone = async (
   run: RunAlone,
@@ -27,14 +39,7 @@ export const runAlone = async (
 ): Promise<ExitCode> => {
   try {
     return (await run(given.alone, given.args, given.options as never)) ?? exitCodes.succeeded;
-  } catch (error) {
-    if (error instanceof SwitchyardError) {
-      const { title, message, code, status } = error;
-      throw new CliFailure(exitCodes.failed, { title, detail: message, code, status });
-    }
-    if (error instanceof SettingError) {
-      throw new CliFailure(exitCodes.usage, { title: "A setting is wrong", detail: error.message, code: "usage" });
-    }
-    throw error;
+  } catch (thrown) {
+    throw asFailure(thrown);
   }
 };

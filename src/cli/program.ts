@@ -1,6 +1,6 @@
 /** The command line: which commands there are, and how each is run. */
 import { Command, CommanderError } from "commander";
-import { runAlone } from "./alone.ts";
+import { asFailure, runAlone } from "./alone.ts";
 import { authoringCommands } from "./authoring/commands.ts";
 import { recordingCommands } from "./authoring/recording-commands.ts";
 import { type Client, createClient } from "./client/http.ts";
@@ -93,7 +93,8 @@ interface CommonOptions {
 
 const exitOfParse = (thrown: CommanderError): ExitCode => (thrown.exitCode === 0 ? 0 : exitCodes.usage);
 
-const fail = (surroundings: Surroundings, thrown: unknown, isJson: boolean): ExitCode => {
+const fail = (surroundings: Surroundings, error: unknown, isJson: boolean): ExitCode => {
+  const thrown = asFailure(error);
   if (thrown instanceof CommanderError) return exitOfParse(thrown);
   if (thrown instanceof CliFailure) {
     const failure = surroundings.signal.aborted && thrown.problem.code === "no_server" ? undefined : thrown;

@@ -4,6 +4,8 @@ import { asActionResult, asDryRunResult, asTargets, asTestResult } from "../mode
 import type { Json, JsonObject } from "../model/json.ts";
 import { type Capability, findCapability, type Manifest, methodOf, verbMode } from "../model/manifest.ts";
 import type { Step } from "../model/plan.ts";
+import { compileSchema } from "../model/schema.ts";
+import { withDefaults } from "../model/schema-defaults.ts";
 import { undoOf } from "../model/undo.ts";
 import type { Door, Session } from "../transports/contract.ts";
 import type { Mode } from "../transports/wire.ts";
@@ -36,17 +38,43 @@ export interface Performed {
   readonly done?: Done;
 }
 
-const capabilityOf = ({ manifest }: Actor, { capability: id, verb }: Action): Capability => {
+const listed = (names: readonly string[]): string => names.join(", ") || "none";
+
+const capabilityOf = ({ manifest }: Actor, { capability: id }: Action): Capability => {
   const capability = findCapability(manifest, id);
-  if (capability === undefined) {
-    throw new SwitchyardError("capability_unsupported", {
-      detail: `${manifest.id} has no ${id}: expected one of ${manifest.capabilities.map((one) => one.id).join(", ")}.`,
-    });
-  }
-  if (capability.verbs.includes(verb)) return capability;
-  throw new SwitchyardError("verb_unsupported", {
-    detail: `${id} has no ${verb}: expected one of ${capability.verbs.join(", ")}.`,
+  if (capability !== undefined) return capability;
+  const known = listed(manifest.capabilities.map((one) => one.id));
+  throw new SwitchyardError("capability_unsupported", {
+    detail: `${manifest.id} has no ${id}: expected one of ${known}.`,
   });
+};
+
+const requireGoodParams = (schema: JsonObject, params: JsonObject): void => {
+  const errors = compileSchema(schema)(params);
+  if (errors.length === 0) return;
+  const told = errors.map(({ pointer, message }) => `${pointer || "/"} ${message}`).join("; ");
+  throw new SwitchyardError("params_invalid", {
+    detail: `The parameters are not what the manifest asks for: ${told}.`,
+    errors,
+  });
+};
+
+/** As a job would be admitted: refused where the manifest promises nothing of the kind, defaults put in. */
+const admitted = (actor: Actor, action: Action): Action => {
+  const { id, verbs, targets, params: schema } = capabilityOf(actor, action);
+  const { verb, target } = action;
+  if (!verbs.includes(verb)) {
+    const detail = `${id} has no ${verb}: expected one of ${listed(verbs)}.`;
+    throw new SwitchyardError("verb_unsupported", { detail });
+  }
+  if (!targets.includes(target.type)) {
+    const detail = `${id} acts on no ${target.type}: expected one of ${listed(targets)}.`;
+    throw new SwitchyardError("target_unsupported", { detail });
+  }
+  if (schema === undefined) return action;
+  const params = withDefaults(schema, action.params);
+  requireGoodParams(schema, params);
+  return { ...action, params };
 };
 
 const argsOf = ({ verb, target, params }: Action, dryRun: boolean): JsonObject => ({
@@ -141,7 +169,7 @@ const undo = async (actor: Actor, done: Done | undefined): Promise<Performed> =>
     { ...job, input, result: done.result },
     findCapability(actor.manifest, done.action.capability),
   );
-  const { result } = await run(actor, inverse);
+  const { result } = await run(actor, admitted(actor, inverse));
   return { result };
 };
 
@@ -149,8 +177,8 @@ const undo = async (actor: Actor, done: Done | undefined): Promise<Performed> =>
 export const perform = async (actor: Actor, asked: AskedCall, before?: Done): Promise<Performed> => {
   if (asked.kind === "test") return { result: await test(actor) };
   if (asked.kind === "inventory") return { result: await inventory(actor, asked.targetType) };
-  if (asked.kind === "read") return { result: await read(actor, asked.action) };
-  if (asked.kind === "plan") return { result: (await plan(actor, asked.action)).result };
-  if (asked.kind === "run") return run(actor, asked.action);
-  return undo(actor, before);
+  if (asked.kind === "undo") return undo(actor, before);
+  const action = admitted(actor, asked.action);
+  if (asked.kind === "read") return { result: await read(actor, action) };
+  return asked.kind === "plan" ? { result: (await plan(actor, action)).result } : run(actor, action);
 };

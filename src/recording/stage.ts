@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { silentLog } from "../log.ts";
 import type { SandboxLevel } from "../model/integration-type.ts";
 import type { Json, JsonObject } from "../model/json.ts";
+import { withDefaults } from "../model/schema-defaults.ts";
 import { createPool, type SandboxPool } from "../sandbox/pool.ts";
 import { probeSandbox } from "../sandbox/probe.ts";
 import type { DriverEvent } from "../sdk/driver.ts";
@@ -53,7 +54,8 @@ const fiveMinutesMs = 300_000;
 
 /** @throws SwitchyardError what a job would fail with. */
 export const callDriver = async ({ pool }: Stage, asked: StagedCall): Promise<Json> => {
-  const { pack, session, config, door, method, args, signal } = asked;
+  const { pack, session, door, method, args, signal } = asked;
+  const config = withDefaults(pack.manifest.schema.connection, asked.config);
   const request = {
     release: { digest: pack.digest, dir: pack.folder, entrypoint: pack.manifest.driver.entrypoint },
     instanceId: "ins_authoring",

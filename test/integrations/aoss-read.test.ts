@@ -129,6 +129,16 @@ describe("the inventory", () => {
     expect(await listed(single.connect(), "stack_member")).toEqual([]);
   });
 
+  it("comes over the command line when the agent is silent, within fifteen seconds", async () => {
+    await using bench = await openAoss();
+    bench.lab.setSnmpAway(true);
+    const direct = bench.connect();
+    const startedAt = performance.now();
+    expect(await listed(direct, "port")).toHaveLength(28);
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
+    expect(JSON.stringify(direct.events)).toContain("The ports are read over ssh");
+  }, 30_000);
+
   it("reports garbage by name, and lists nothing from it", async () => {
     await using bench = await openAoss();
     bench.lab.faults.add({ kind: "garbage", command: "interfaces brief" });
@@ -170,7 +180,9 @@ describe("health, power and contents", () => {
 describe.skipIf(!hasWalks)("recorded walks", () => {
   it("of a 2910al give its ports and no VLAN, trunk or loopback", async () => {
     await using bench = await openAoss({ walk: walkOf("procurve_e2910.snmprec") });
+    const startedAt = performance.now();
     const ports = await listed(bench.connect(), "port");
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
     expect(ports).toHaveLength(24);
     expect(attrsOf(ports, "24")).toMatchObject({ neighbour: "switch-name", link: "up" });
     expect(attrsOf(ports, "3")).toMatchObject({ link: "up", speed_mbps: 100 });

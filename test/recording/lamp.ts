@@ -47,6 +47,11 @@ const manifest = {
       dry_run: "required",
       invertible: { on: { inverse: "off" }, off: { inverse: "on" } },
       writes: ["POST /lamps/{target}/{verb}"],
+      params: {
+        type: "object",
+        additionalProperties: false,
+        properties: { after_s: { type: "integer", default: 3 } },
+      },
     },
   ],
 };

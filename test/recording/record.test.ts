@@ -203,6 +203,31 @@ describe("a replay", () => {
     removePack(folder);
   });
 
+  it("holds calls to what the manifest promises", () =>
+    withPack(async (pack) => {
+      const refused = (call: string) => pack.call(call, { config: {}, secrets: ["token"], answer: () => null });
+      await expect(refused("plan light.colour on lamp/1")).rejects.toMatchObject({ code: "capability_unsupported" });
+      await expect(refused("plan light.power dim lamp/1")).rejects.toMatchObject({ code: "verb_unsupported" });
+      await expect(refused("plan light.power on vm/1")).rejects.toMatchObject({ code: "target_unsupported" });
+      await expect(refused("plan light.power on lamp/1 level=9")).rejects.toMatchObject({ code: "params_invalid" });
+    }));
+
+  it("gives the driver the defaults of parameters, as a job does", () =>
+    withPack(
+      async (pack) => {
+        const answer = () => ({ status: 200, headers: {}, body: '[{"id":1,"on":true}]', latency_ms: 1 });
+        const simulated = { config: { host: "h", port: 1 }, secrets: ["token"], answer };
+        const plan = (await pack.call("plan light.power off lamp/1", simulated)) as { effects: { summary: string } };
+        expect(plan.effects.summary).toBe("off in 3 s");
+      },
+      plan("summary: verb", 'summary: verb + " in " + this.after + " s"').concat(
+        plan(
+          "async light_power({ verb, target, dryRun }) {",
+          "async light_power({ verb, target, dryRun, params }) {\n    this.after = params.after_s;",
+        ),
+      ),
+    ));
+
   it("is not needed where a test answers by itself", async () => {
     const folder = writeLampPack();
     await using pack = await openPack(folder);

@@ -1,6 +1,6 @@
 /** `build <folder>`: the archive of a pack that an install would take. */
 import { createHash, type KeyObject } from "node:crypto";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { SwitchyardError } from "../../errors.ts";
 import type { PackFile } from "../../model/integration-type.ts";
@@ -14,6 +14,7 @@ import { printJson } from "../session.ts";
 import { type LookedPack, lookAtPack } from "./look.ts";
 import { printFaults, printPermissions, summaryOf } from "./show-faults.ts";
 import { localTerms, placeOf } from "./terms.ts";
+import { writeWhole } from "./whole-file.ts";
 
 export interface BuildOptions {
   readonly out?: string;
@@ -39,13 +40,6 @@ const readKey = (path: string): KeyObject => {
     ]);
   }
   return readSigningKey(pem);
-};
-
-/** Whole or not at all: a reader never sees half of it. */
-const write = (path: string, bytes: Buffer): void => {
-  const draft = `${path}.${process.pid}.part`;
-  writeFileSync(draft, bytes);
-  renameSync(draft, path);
 };
 
 /** What was written, for a program. */
@@ -80,7 +74,7 @@ export const build = async (
   const bytes = await buildArchive(files);
   assertUploadable(bytes);
   const file = targetOf(alone, out, pack);
-  write(file, bytes);
+  writeWhole(file, bytes);
   const facts = { ...factsOf(file, bytes, pack), files: files.length, signed_by: signingKeyOf(files) };
   if (alone.isJson) {
     printJson(alone, facts);

@@ -6,6 +6,8 @@ import { collected, enqueuing, type Group, type Run } from "../command.ts";
 import { validateType } from "../commands/types.ts";
 import type { Session } from "../session.ts";
 import type { BuildOptions } from "./build.ts";
+import type { IndexOptions } from "./catalogue/make.ts";
+import type { SearchOptions } from "./catalogue/search.ts";
 import type { NewOptions } from "./new.ts";
 import { validate } from "./validate.ts";
 
@@ -15,6 +17,12 @@ const isHere = (cwd: string, path: string): boolean =>
 
 const build = async (alone: Alone, args: readonly string[], options: BuildOptions) =>
   (await import("./build.ts")).build(alone, args, options);
+
+const search = async (alone: Alone, args: readonly string[], options: SearchOptions) =>
+  (await import("./catalogue/search.ts")).search(alone, args, options);
+
+const index = async (alone: Alone, args: readonly string[], options: IndexOptions) =>
+  (await import("./catalogue/make.ts")).index(alone, args, options);
 
 const newPack = async (session: Session, args: readonly string[], options: NewOptions) =>
   (await import("./new.ts")).newPack(session, args, options);
@@ -50,6 +58,16 @@ export const authoringCommands: Group = (program, act, alone) => {
     .option("--out <file.int>", "where to (default: <id>-<version>.int here)")
     .option("--sign <key.pem>", "sign it with this private Ed25519 key")
     .action(alone(build));
+  program
+    .command("index <folder>")
+    .description("write a catalogue of the archives in a folder, for search and install")
+    .option("--out <file>", "where to (default: index.json in the folder; archives are found from there)")
+    .action(alone(index));
+  program
+    .command("search <word>")
+    .description("find packs in the catalogue")
+    .option("--catalog <place>", "this file or URL (default: SWITCHYARD_CATALOG)")
+    .action(alone(search));
   program
     .command("schema")
     .description("print the JSON Schemas that editors check files with")

@@ -1,9 +1,11 @@
 /** A pack for upload: an archive as it lies there, or a folder that is zipped in memory. */
 import { readFileSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
+import { loadConfig } from "../../config.ts";
 import { SwitchyardError } from "../../errors.ts";
 import { buildArchive } from "../../packs/build.ts";
 import { readPackFolder } from "../../packs/pack-folder.ts";
+import type { Alone } from "../alone.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { CliFailure, usage } from "../failure.ts";
 
@@ -34,4 +36,13 @@ export const readPack = async (path: string): Promise<PackArchive> => {
   } catch (thrown) {
     throw thrown instanceof SwitchyardError ? refused(thrown) : thrown;
   }
+};
+
+/** A file or folder here; otherwise a name of the catalogue. @throws CliFailure */
+export const findPack = async (alone: Alone, asked: string, catalog?: string): Promise<PackArchive> => {
+  const path = resolve(alone.cwd, asked);
+  const { catalogueName, fetchPack } = await import("./catalogue/find.ts");
+  const isName = catalogueName.test(asked) && statSync(path, { throwIfNoEntry: false }) === undefined;
+  const known = catalog ?? loadConfig(alone.environment, alone.cwd).catalogUrl;
+  return isName && known !== null ? fetchPack(alone, asked, known) : readPack(path);
 };

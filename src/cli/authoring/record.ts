@@ -1,9 +1,10 @@
 /** `record <folder>`: the driver against a real device, through the real transports, written down. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { minSecretLength } from "../../model/handle.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { compileSchema } from "../../model/schema.ts";
-import { withSchemaDefaults } from "../../model/transport-block.ts";
+import { withDefaults } from "../../model/schema-defaults.ts";
 import { formatVersion, type RecordedCall, recordingText } from "../../recording/format.ts";
 import { type PackAtHand, readPack } from "../../recording/pack.ts";
 import { createRecorder } from "../../recording/recorder.ts";
@@ -65,9 +66,9 @@ interface Given {
 
 const givenOf = async (alone: Alone, { manifest }: PackAtHand, options: RecordOptions): Promise<Given> => {
   const schema = manifest.schema.connection;
-  const config = withSchemaDefaults(manifest, valuesOf({ pairs: options.set, option: "--set", schema }));
+  const config = valuesOf({ pairs: options.set, option: "--set", schema });
   const secrets = await secretsOf(alone, { pairs: options.secret, option: "--secret", schema });
-  requireGood(schema, { ...config, ...secrets });
+  requireGood(schema, { ...withDefaults(schema, config), ...secrets });
   return { config, secrets: Object.entries(secrets).map(([name, value]) => ({ name, value: String(value) })) };
 };
 
@@ -76,6 +77,12 @@ const lineOf = ({ call, exchanges, error }: RecordedCall): string =>
 
 const recordAll = async (alone: Alone, pack: PackAtHand, given: Given, wishes: readonly Wish[]) => {
   const { signal, now, terminal, isJson } = alone;
+  const short = given.secrets.filter(({ value }) => value.length < minSecretLength).map(({ name }) => name);
+  if (short.length > 0) {
+    terminal.note(
+      `${short.join(", ")}: shorter than ${minSecretLength} characters. What a device echoes of it cannot be told from other text: look for it in the recording.`,
+    );
+  }
   const open = openRealSession({ manifest: pack.manifest, ...given, now });
   const stage = await openStage({ now });
   try {

@@ -93,6 +93,7 @@ const releases = async (session: Session, [asked = ""]: readonly string[]): Prom
 
 interface InstallOptions extends FollowOptions {
   readonly onChange?: boolean;
+  readonly catalog?: string;
   readonly consent?: boolean;
   readonly replace?: boolean;
   readonly yes?: boolean;
@@ -136,17 +137,16 @@ const install = async (
   [path = ""]: readonly string[],
   options: InstallOptions,
 ): Promise<ExitCode> => {
-  const folder = resolve(session.cwd, path);
   if (!options.onChange) {
-    const { readPack } = await import("../authoring/pack-archive.ts");
-    return installOnce(session, await readPack(folder), options);
+    const { findPack } = await import("../authoring/pack-archive.ts");
+    return installOnce(session, await findPack(session, path, options.catalog), options);
   }
   if (!options.replace) {
     throw usage("--on-change installs other contents under the same version, which --replace allows: add it.");
   }
   const { installOnChange } = await import("../authoring/on-change.ts");
   return installOnChange(session, {
-    folder,
+    folder: resolve(session.cwd, path),
     install: (pack) => installOnce(session, pack, { ...options, watch: true }),
   });
 };
@@ -221,8 +221,11 @@ export const typeCommands: Group = (program, act: Act) => {
     .option("--all", "also those that were removed")
     .action(act(list));
   program.command("releases <type>").description("what was installed of a type when").action(act(releases));
-  enqueuing(program.command("install <path>"))
-    .description("install a pack: a file.int, or a folder that is zipped on the way")
+  enqueuing(program.command("install <pack>"))
+    .description(
+      "install a pack: a file.int, a folder that is zipped on the way, or a name of the catalogue, such as acme.lamp@1.2.0",
+    )
+    .option("--catalog <place>", "the file or URL of the catalogue (default: SWITCHYARD_CATALOG)")
     .option("--consent", "show the permissions that the pack asks for, and ask")
     .option("--yes", "with --consent: grant what is shown without asking")
     .option("--replace", "replace another content of the same version, or a higher version")
