@@ -294,6 +294,30 @@ describe("show power-over-ethernet brief", () => {
   });
 });
 
+describe("a table", () => {
+  const table = (row: string): string =>
+    [
+      "  Chassis Id   : 548028-aabb00",
+      "",
+      "  Port     PortType PortId   PortDesc",
+      "  -------- -------- -------- --------",
+      row,
+    ].join("\n");
+
+  it("of which a word runs across the beginning of a column is garbage, although each half might do", () => {
+    expect(parseLldpSelf(table("  1/1      local    1        1/1")).ports).toHaveLength(1);
+    expect(() => parseLldpSelf(table("  1/1      interfacename    1/1"))).toThrow(
+      expect.objectContaining({ code: "protocol_mismatch", message: expect.stringContaining("interfacename") }),
+    );
+  });
+
+  it("with a line longer than any is garbage, at once", () => {
+    expect(() => parseLldpSelf(table("x".repeat(8 * 1024 * 1024)))).toThrow(
+      expect.objectContaining({ code: "protocol_mismatch", message: expect.stringContaining("2000 characters") }),
+    );
+  });
+});
+
 describe("a mode", () => {
   it.each([
     ["1000FDx", { mbps: 1000, duplex: "full" }],
