@@ -2,6 +2,7 @@
 import type { Argument, Command, Option } from "commander";
 import { catalog } from "../jobs/catalog.ts";
 import { jobStates } from "../model/job.ts";
+import { categories } from "../model/manifest-schema.ts";
 import { roles } from "../model/principal.ts";
 import { findInstance, findType, listInstances, listTypes, paths } from "./client/find.ts";
 import type { Client } from "./client/http.ts";
@@ -58,6 +59,7 @@ const argumentWords: Readonly<Record<string, Words>> = {
     ...(await instances(api, before)),
     ...(await api.read<Page<ScheduleDocument>>(paths.schedules)).items.map(({ id }) => id),
   ],
+  "validate pack": types,
   method: fixed(["GET", "POST", "PATCH", "DELETE"]),
   shell: fixed(["bash", "zsh", "fish"]),
 };
@@ -71,6 +73,8 @@ const optionWords: Readonly<Record<string, Words>> = {
   "resume --kind": fixed(["heartbeat", "refresh"]),
   state: fixed(jobStates),
   role: fixed(roles),
+  category: fixed(categories),
+  "new --transport": fixed(["http", "ssh", "snmp", "tcp"]),
   who: fixed(["me", "token", "schedule", "rule", "system"]),
 };
 
@@ -113,7 +117,8 @@ const wordsAt = async (
   }
   if (last.startsWith("-")) return optionsOf(command).flatMap(({ long }) => (long ? [long] : []));
   const subs = given.length === 0 ? command.commands.map((one) => one.name()) : [];
-  const words = argumentWords[args[given.length]?.name() ?? ""];
+  const name = args[given.length]?.name() ?? "";
+  const words = argumentWords[`${command.name()} ${name}`] ?? argumentWords[name];
   const found = words ? await words(api(), namesOf(args, given)) : [];
   return [...subs.filter((name) => !name.startsWith("_")), ...found];
 };

@@ -50,9 +50,17 @@ describe("new", () => {
 
     it("whose test passes, and fails when its driver does something else", async () => {
       expect(await ownTests(folder())).toEqual({ isGood: true, detail: "" });
+      const checked = await author.run(["check", transport], { environment: { PATH: process.env["PATH"] ?? "" } });
+      expect({ ...checked, err: "" }).toEqual({
+        code: 0,
+        out: expect.stringMatching(/ok .*Its own tests pass/),
+        err: "",
+      });
+      expect(await author.run(["check", transport, "--least", "bronze"])).toMatchObject({ code: 1 });
       const driver = readFileSync(join(folder(), "driver.ts"), "utf8");
       writeFileSync(join(folder(), "driver.ts"), driver.replace("external_id: id", 'external_id: "other"'));
       expect(await ownTests(folder())).toMatchObject({ isGood: false });
+      expect(await author.run(["check", transport])).toMatchObject({ code: 1 });
       writeFileSync(join(folder(), "driver.ts"), driver);
     });
 

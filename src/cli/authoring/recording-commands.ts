@@ -38,7 +38,7 @@ export const recordingCommands: Group = (program, _act, alone) => {
   program
     .command("check <folder>")
     .description("run a pack's own tests and the conformance kit, and say which quality tier it reaches")
-    .option("--least <tier>", "fail below this tier", "bronze")
+    .option("--least <tier>", "fail below this tier (default: fail only when a check does)")
     .option("--write", "keep the report in the pack, so that its type shows the tier")
     .action(alone(check));
 };
