@@ -5,11 +5,39 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Author, openAuthor } from "../kit/author.ts";
 import { upload, zip } from "../kit/pack.ts";
 import { type System, startSystem } from "../kit/system.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../docs/write-a-pack.md"), "utf8");
 const block = (language: string): string => new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? "";
+
+const commands = block("sh")
+  .split("\n")
+  .map((line) =>
+    line
+      .replace(/\s+#.*$/, "")
+      .replace(/^npx switchyard /, "")
+      .trim(),
+  )
+  .filter((line) => line !== "");
+
+describe("the commands that the docs begin with", () => {
+  let author: Author;
+  beforeAll(() => {
+    author = openAuthor();
+  });
+  afterAll(() => author.dispose());
+
+  it("lead from nothing to an archive, in their order", async () => {
+    expect(commands.map((line) => line.split(" ")[0])).toEqual(["new", "check", "validate", "install", "build"]);
+    for (const line of commands.filter((one) => !one.startsWith("install "))) {
+      const { code, out, err } = await author.run(line.split(/\s+/));
+      expect({ line, code, out, err }).toMatchObject({ code: 0 });
+    }
+    expect(await author.run(["validate", "example.lamp-0.1.0.int"])).toMatchObject({ code: 0 });
+  });
+});
 
 describe("the pack that the docs write", () => {
   let system: System;
