@@ -1,4 +1,4 @@
-/** The parsers of ArubaOS-Switch give the rows that are known of real switches' outputs, and refuse what is garbage. */
+/** The parsers of ArubaOS-Switch give the rows that are known of real switches' outputs. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -9,10 +9,8 @@ import {
   parseInterfaceCounters,
   parseInterfacesBrief,
   parseInterfacesStatus,
-  speedOf,
 } from "../../integrations/com.aruba.aoss/parse/interfaces.ts";
 import { parseLldpSelf, parseNeighbours } from "../../integrations/com.aruba.aoss/parse/lldp.ts";
-import { parsePoeBrief } from "../../integrations/com.aruba.aoss/parse/poe.ts";
 import { parseVsf } from "../../integrations/com.aruba.aoss/parse/stack.ts";
 import { parseCrashRecord, parseSystem } from "../../integrations/com.aruba.aoss/parse/system.ts";
 import { parsePortSecurity, parseVlans } from "../../integrations/com.aruba.aoss/parse/vlans.ts";
@@ -217,114 +215,4 @@ describe.skipIf(!hasOutputs)("outputs of real switches", () => {
     const raw = readFileSync(join(folder, "show_version/hp_procurve_show_version.raw"), "utf8");
     expect(() => requireAoss(raw)).toThrow(/access point or controller with wireless ArubaOS/);
   });
-});
-
-const newPoe = ` Status and Counters - Port Power Status
-
-  System Power Status    : No redundancy
-  PoE Power Status       : No redundancy
-
- Available: 370 W  Used: 12 W  Remaining: 358 W
-
-  PoE    Pwr  Pwr      Pre-std Alloc  Alloc  PSE Pwr PD Pwr  PoE Port     PLC PLC
-  Port   Enab Priority Detect  Cfg    Actual Rsrvd   Draw    Status       Cls Type
-  ------ ---- -------- ------- ------ ------ ------- ------- ------------ --- ----
-  1/1    Yes  low      off     usage  lldp   12.1 W  5.8 W   Delivering   3   2
-  1/2    Yes  critical off     usage  usage  0.0 W   0.0 W   Searching    0   1
-  1/3    No   high     off     value  usage  0.0 W   0.0 W   Disabled     0   1
-  2/A4   Yes  low      off     usage  usage  0.0 W   0.0 W   PD Denied    -   -
-`;
-const oldPoe = ` Status and Counters - Power Status
-
- Available: 382 W  Used: 6 W  Remaining: 376 W
-
-  PoE    Power  Power    Alloc Alloc Actual Configured  Detection   Power
-  Port   Enable Priority By    Power Power  Type        Status      Class
-  ------ ------ -------- ----- ----- ------ ----------- ----------- -----
-  1      Yes    low      usage 17 W  5.8 W  phone       Delivering  3
-  2      No     Critical usage 17 W  0.0 W              Disabled    0
-`;
-
-describe("show power-over-ethernet brief", () => {
-  it("is read in both its layouts, by the header", () => {
-    expect(parsePoeBrief(newPoe)).toMatchObject([
-      {
-        port: "1/1",
-        isEnabled: true,
-        priority: "low",
-        drawW: 5.8,
-        reservedW: 12.1,
-        status: "delivering",
-        powerClass: 3,
-      },
-      { port: "1/2", priority: "critical", drawW: 0, status: "searching", powerClass: 0 },
-      { port: "1/3", isEnabled: false, priority: "high", allocatedBy: "value", status: "disabled" },
-      { port: "2/A4", status: "denied", powerClass: null },
-    ]);
-    expect(parsePoeBrief(oldPoe)).toMatchObject([
-      { port: "1", isEnabled: true, priority: "low", drawW: 5.8, reservedW: 17, status: "delivering", powerClass: 3 },
-      { port: "2", isEnabled: false, priority: "critical", drawW: 0, status: "disabled", powerClass: 0 },
-    ]);
-  });
-
-  it.each([
-    ["nothing", ""],
-    ["words", "all ports are fine"],
-    ["another table", " A   B\n --- ---\n 1   2\n"],
-    ["a row that does not keep its columns", newPoe.replace("1/1    Yes ", "1/1   Maybe")],
-    ["a row that is cut short", newPoe.replace(/1\/3 .*\n/, "1/3    No\n")],
-    ["watts that are none", newPoe.replace("5.8 W ", "many W")],
-    ["a port that is none", newPoe.replace("2/A4", "####")],
-  ])("that is %s is refused by name, and nothing of it is used", (_, text) => {
-    expect(() => parsePoeBrief(text)).toThrow(
-      expect.objectContaining({
-        code: "protocol_mismatch",
-        message: expect.stringContaining("show power-over-ethernet brief"),
-      }),
-    );
-  });
-
-  it("says which command the switch did not take", () => {
-    expect(() => parsePoeBrief("Invalid input: power-over-ethernet\n")).toThrow(
-      expect.objectContaining({
-        code: "device_error",
-        message: expect.stringContaining("Invalid input: power-over-ethernet"),
-      }),
-    );
-  });
-});
-
-describe("a table", () => {
-  const table = (row: string): string =>
-    [
-      "  Chassis Id   : 548028-aabb00",
-      "",
-      "  Port     PortType PortId   PortDesc",
-      "  -------- -------- -------- --------",
-      row,
-    ].join("\n");
-
-  it("of which a word runs across the beginning of a column is garbage, although each half might do", () => {
-    expect(parseLldpSelf(table("  1/1      local    1        1/1")).ports).toHaveLength(1);
-    expect(() => parseLldpSelf(table("  1/1      interfacename    1/1"))).toThrow(
-      expect.objectContaining({ code: "protocol_mismatch", message: expect.stringContaining("interfacename") }),
-    );
-  });
-
-  it("with a line longer than any is garbage, at once", () => {
-    expect(() => parseLldpSelf(table("x".repeat(8 * 1024 * 1024)))).toThrow(
-      expect.objectContaining({ code: "protocol_mismatch", message: expect.stringContaining("2000 characters") }),
-    );
-  });
-});
-
-describe("a mode", () => {
-  it.each([
-    ["1000FDx", { mbps: 1000, duplex: "full" }],
-    ["10GigFD", { mbps: 10_000, duplex: "full" }],
-    ["10HDx", { mbps: 10, duplex: "half" }],
-    ["2500FDx", { mbps: 2500, duplex: "full" }],
-    [".", null],
-    ["", null],
-  ])("%s is the speed %o", (mode, speed) => expect(speedOf(mode)).toEqual(speed));
 });
