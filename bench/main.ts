@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import type { Measure, Options, Row } from "./kit/row.ts";
+import { authoringRow } from "./rows/authoring.ts";
 import { backlogRow } from "./rows/backlog.ts";
 import { enqueueRow } from "./rows/enqueue.ts";
 import { enqueueConsumedRow } from "./rows/enqueue-consumed.ts";
@@ -28,6 +29,7 @@ const measures: readonly Measure[] = [
   workersRow,
   hostileRow,
   ...[sshCommandRow, snmpWalkRow],
+  authoringRow,
   replayRow,
 ];
 /** Too long to run with all others: asked for by name. */

@@ -101,7 +101,7 @@ describe("a folder beside a system", () => {
       writeFileSync(join(folder, "parsers/a.ts"), "export const a = 1;\n");
       writeFileSync(join(folder, "driver.ts"), pack["driver.ts"] ?? "");
       await sees(/is valid/, 3);
-      writeFileSync(join(folder, "README.txt"), "once more");
+      writeFileSync(join(folder, "parsers/a.ts"), "export const a = 2;\n");
       await sees(/is valid/, 4);
 
       leaving.abort();

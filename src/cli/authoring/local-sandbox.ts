@@ -1,5 +1,5 @@
 /** Looks at packs on the author's own machine as a worker would: in a sandbox, laid out on disk for as long as it takes. */
-import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,34 +23,34 @@ export interface LocalTerms {
 }
 
 export interface LocalSandbox extends Examiner {
-  /** Lays the files out for `inspect`; answers their digest. */
-  stage(files: readonly PackFile[]): Promise<string>;
+  /** Of the files, which lie ready for `inspect`. */
+  readonly digest: string;
   close(): Promise<void>;
 }
 
 /** To be closed: it holds a folder and may hold a process. */
-export const openLocalSandbox = async ({ coreVersion, minSandbox, now }: LocalTerms): Promise<LocalSandbox> => {
+export const openLocalSandbox = async (
+  files: readonly PackFile[],
+  { coreVersion, minSandbox, now }: LocalTerms,
+): Promise<LocalSandbox> => {
   const nodePath = process.execPath;
   const root = await mkdtemp(join(tmpdir(), "switchyard-look-"));
   // Sandboxes may run as another user.
   await chmod(root, 0o755);
-  const { level: sandboxLevel } = await probeSandbox({ nodePath });
+  const digest = releaseDigest(files);
+  // Each of the two waits for something else: the disk, and processes.
+  const [{ level: sandboxLevel }] = await Promise.all([probeSandbox({ nodePath }), layOut({ root, digest, files })]);
   const terms = { maxProcesses: 1, idleMs: 1_000, memoryCapBytes };
   const pool = createPool({ ...terms, now, log: silentLog, nodePath, level: sandboxLevel, sdkDir });
   return {
-    ...{ coreVersion, minSandbox, sandboxLevel },
-    stage: async (files) => {
-      const digest = releaseDigest(files);
-      await layOut({ root, digest, files });
-      return digest;
-    },
+    ...{ coreVersion, minSandbox, sandboxLevel, digest },
     shelf: {
-      inspect: (digest, entrypoint) => pool.inspect(join(root, digest), entrypoint, inspectTimeoutMs),
+      inspect: (asked, entrypoint) => pool.inspect(join(root, asked), entrypoint, inspectTimeoutMs),
       programVersion: (path, level) => readProgramVersion(path, { level }),
     },
     close: async () => {
       await pool.close();
-      for (const digest of await readdir(root)) await removeLayout({ root, digest });
+      await removeLayout({ root, digest });
       await rm(root, { recursive: true, force: true });
     },
   };

@@ -55,7 +55,7 @@ const nameOf = ({ document: { id } }: ManifestText): string => (typeof id === "s
 const examine = async (sandbox: LocalSandbox, files: readonly PackFile[], text: ManifestText): Promise<LookedPack> => {
   const file = { ...text, id: nameOf(text) };
   const isShipped = false;
-  const digest = await sandbox.stage(files);
+  const { digest } = sandbox;
   const { manifest, language, errors } = await examinePack(sandbox, { file, files, digest, isShipped });
   const driver = findDriver(text.document, files);
   const driverPath = driver.outcome === "found" ? driver.driver.path : undefined;
@@ -100,7 +100,7 @@ export const lookAtPack = async (
     if (!(thrown instanceof SwitchyardError)) throw thrown;
     return { files: [], faults: faultsOfRefusal(thrown), errors: {} };
   }
-  const sandbox = await openLocalSandbox(terms);
+  const sandbox = await openLocalSandbox(files, terms);
   try {
     return await examine(sandbox, files, text);
   } finally {
