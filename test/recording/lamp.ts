@@ -193,9 +193,13 @@ export const lampCalls = [
 ];
 
 /** The text of a recording, made with a driver in order. */
-export const recordLamps = async (calls: readonly string[] = lampCalls, secret = lampSecret): Promise<string> => {
+export const recordLamps = async (
+  calls: readonly string[] = lampCalls,
+  secret = lampSecret,
+  changes: readonly Change[] = [],
+): Promise<string> => {
   const lamps = await startLamps();
-  const folder = writeLampPack();
+  const folder = writeLampPack(changes);
   const stage = await openStage({ now: Date.now });
   try {
     const pack = await readPack(folder);

@@ -193,6 +193,19 @@ describe("a replay", () => {
     );
   });
 
+  it("holds what stood where the driver put its handle, and no credentials at all", async () => {
+    const handled = plan(
+      "this.transports.http.request({ path })",
+      'this.transports.http.request({ path, headers: { "x-lamp": this.secrets.token, cookie: "a=b" } })',
+    );
+    const recorded = await recordLamps(["test_connection"], lampSecret, handled);
+    expect(recorded).toContain('"headers":{"x-lamp":"[secret:token]","cookie":"[not recorded]"}');
+    const folder = recordedPack(recorded, handled);
+    await using pack = await openPack(folder);
+    expect((await pack.replay())[0]?.differences).toEqual([]);
+    removePack(folder);
+  });
+
   it("names what a device was recorded to refuse", async () => {
     const refused = await recordLamps(["test_connection"], "another-token-of-some-length");
     expect(refused).toContain('"failed":{"code":"auth_failed"');
