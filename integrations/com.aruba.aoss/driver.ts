@@ -222,8 +222,8 @@ export class ArubaOSSwitchDriver extends Driver<AossConfig> {
     }
     const steps = call.plan?.steps.length ?? 0;
     for (let step = 1; step <= steps; step += 1) {
-      // A cancelled cycle does not leave the ports without power: the pause ends, the last step is still sent.
-      if (step > 1) await sleep(Number(params["off_s"] ?? 5) * 1_000, undefined, { signal }).catch(() => undefined);
+      // Nothing is sent behind a cancel: a cycle that is cancelled here leaves the power off, and its job says so.
+      if (step > 1) await sleep(Number(params["off_s"] ?? 5) * 1_000, undefined, { signal });
       await this.apply<SshStepAnswer>(1);
       this.progress(Math.round((step / (steps + 1)) * 100), `Step ${step} of ${steps} is done`);
     }

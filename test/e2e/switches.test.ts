@@ -186,6 +186,19 @@ describe("switches", () => {
     expect(withoutPower()).toEqual([]);
   }, 180_000);
 
+  it("that are cancelled in the pause of a cycle are left without power, and the job says how far it came", async () => {
+    const begun = await system.call<{ id: string }>("POST", `/api/integrations/instances/${stack}/actions`, {
+      ...{ capability: "poe.port", verb: "set", target: { type: "poe_port", id: "2/9" } },
+      params: { state: "cycle", off_s: 60 },
+    });
+    await until(() => (withoutPower().length === 1 ? true : undefined), "the power to go off");
+    await system.call("POST", `/api/jobs/${begun.body.id}/cancel`);
+    const job = await caller.settled(begun.body.id);
+    expect(job).toMatchObject({ state: "cancelled", error: { details: { outcome: "partial" } } });
+    expect(withoutPower()).toEqual(["2/9"]);
+    expect(caller.codeOf(await power("on"))).toBe("succeeded");
+  }, 60_000);
+
   it("wait for each other on one switch, whatever their ranges", async () => {
     const jobs = await Promise.all(
       ["1/9-1/12", "1/12,2/1", "2/1-2/3"].map((id) =>
