@@ -71,9 +71,6 @@ const bindingOf = ({ manifest, config, secrets }: RunFacts): Binding =>
 /** Reaches the device that the config names. @throws SwitchyardError `config_invalid`. */
 export const openRealSession = (facts: RunFacts): OpenSession => open(facts, bindingOf(facts), resolveName);
 
-/** Of the form that the endpoints of a real binding may be moved to: for contacts that are made to fail. */
-export type Place = Partial<Pick<Binding["endpoints"][string], "host" | "port">>;
-
 /** The same session, its endpoints somewhere else. `resolve` answers for every name. */
 export const openMovedSession = (
   facts: RunFacts,

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { typeToWire } from "../../src/api/wire.ts";
 import { tiers } from "../../src/model/quality.ts";
 import { readPackFolder } from "../../src/packs/pack-folder.ts";
 import { checkedDigest, qualityIn, reportFile } from "../../src/packs/quality.ts";
@@ -30,7 +31,10 @@ describe("an installed pack", () => {
   it("shows the tier that a report of this very content names", async () => {
     const files = lampPack();
     await bench.install({ ...files, [reportFile]: reportFor(files) });
-    expect((await bench.typeOf())?.quality).toEqual({ tier: "silver", missing: ["plans"] });
+    const type = (await bench.typeOf())!;
+    expect(type.quality).toEqual({ tier: "silver", missing: ["plans"] });
+    expect(typeToWire(type)["quality"]).toEqual(type.quality);
+    expect(typeToWire({ ...type, quality: null })["quality"]).toEqual({ tier: null, missing: [] });
   });
 
   it("shows none when its content changed since the report", async () => {
