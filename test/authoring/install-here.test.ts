@@ -100,9 +100,9 @@ describe("a folder beside a system", () => {
       mkdirSync(join(folder, "parsers"));
       writeFileSync(join(folder, "parsers/a.ts"), "export const a = 1;\n");
       writeFileSync(join(folder, "driver.ts"), pack["driver.ts"] ?? "");
-      await sees(/is valid/, 3);
+      await sees(/Installs again when/, 4);
       writeFileSync(join(folder, "parsers/a.ts"), "export const a = 2;\n");
-      await sees(/is valid/, 4);
+      await sees(/Installs again when/, 5);
 
       leaving.abort();
       expect(await ended).toMatchObject({ code: 0 });
