@@ -68,8 +68,10 @@ export const bind = ({ manifest, config, secretNames }: BindRequest): Binding =>
   const blocks = manifest.transports ?? impliedBlocks(fields);
   const endpoints = Object.entries(blocks).flatMap(([name, block]) => bindOne(name, block, facts) ?? []);
   if (problems.length > 0) {
-    const detail = `The config does not name an endpoint: ${problems.map(({ message }) => message).join("; ")}.`;
-    throw new SwitchyardError("config_invalid", { detail, errors: problems });
+    // Several transports may be bound to one field.
+    const errors = [...new Map(problems.map((problem) => [`${problem.pointer} ${problem.message}`, problem])).values()];
+    const detail = `The config does not name an endpoint: ${errors.map(({ message }) => message).join("; ")}.`;
+    throw new SwitchyardError("config_invalid", { detail, errors });
   }
   return {
     endpoints: Object.fromEntries(endpoints.map((endpoint) => [endpoint.name, endpoint])),

@@ -36,7 +36,11 @@ describe.skipIf(!hasRedis)("every route and every caller", () => {
     const plan = {
       ...{ id: "pln_hidden", hash: "h", instanceId: hidden.id, configRevision: 1, digest: "d", pinned: true },
       ...{ capability: "light.power", verb: "on", target: { type: "lamp", id: "1" }, params: {}, steps: [] },
-      ...{ createdAt: 1, expiresAt: 2, madeBy: "job_other", usedBy: null, result: { ok: true } },
+      ...{ createdAt: 1, expiresAt: 2, madeBy: "job_other", usedBy: null },
+      result: {
+        ...{ ok: true, severity: "info", preconditions: [], plan: { kind: "steps", steps: [] } },
+        effects: { summary: "", per_target: [] },
+      },
     };
     await bench.store.write(() => insertPlan(plan as never));
     if (schedule) await bench.store.write(() => upsertSchedule(schedule));

@@ -25,7 +25,7 @@ export const errorsOf = (route: Route): readonly ErrorCode[] => {
   const codes: ErrorCode[] = [...(route.errors ?? [])];
   if (route.access !== "open") codes.push(...common);
   else codes.push("internal", "not_acceptable");
-  if (route.query) codes.push(...withInput);
+  if (route.query || route.params) codes.push(...withInput);
   if (route.body || route.form) codes.push(...withBody);
   if (route.enqueues) codes.push(...withJob);
   return [...new Set(codes)].sort();

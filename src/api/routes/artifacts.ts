@@ -54,7 +54,7 @@ const readRoute = (api: Api): Route =>
     tag,
     summary: "One file, as it was kept",
     params: { id, name: idParam("Name of the artifact") },
-    answers: { 200: { description: "Its bytes", type: "application/octet-stream" } },
+    answers: { 200: { description: "Its bytes", schema: Type.String(), type: "application/octet-stream" } },
     errors: ["not_found"],
     handle: async (call) => {
       const { name } = call.params;

@@ -15,6 +15,16 @@ export const list = (item: TSchema) => Type.Object({ items: Type.Array(item), ne
 /** Path parameter: an id that is looked up, so that a wrong one is simply not found. */
 export const idParam = (description: string) => Type.String({ minLength: 1, maxLength: 500, description });
 
+/** Problems with single places of an input. */
+export const fieldProblems = Type.Array(
+  Type.Object({
+    pointer: Type.String({ description: "JSON Pointer; for query parameters /query/<name>" }),
+    message: Type.String(),
+    line: Type.Optional(Type.Integer({ description: "Of a text that a person wrote, from 1" })),
+    column: Type.Optional(Type.Integer()),
+  }),
+);
+
 export const problemSchema = Type.Object(
   {
     type: Type.String({ description: "Where the code is explained" }),
@@ -23,12 +33,7 @@ export const problemSchema = Type.Object(
     detail: Type.String({ description: "What was expected, what was seen, what to do next" }),
     instance: Type.String({ description: "Path of the request" }),
     code: Type.String({ description: "One of the listed codes; never renamed" }),
-    errors: Type.Array(
-      Type.Object({
-        pointer: Type.String({ description: "JSON Pointer; for query parameters /query/<name>" }),
-        message: Type.String(),
-      }),
-    ),
+    errors: fieldProblems,
     job_id: Type.Optional(Type.String()),
   },
   { description: "RFC 9457. Facts of a single error stand beside these members.", additionalProperties: true },

@@ -2,7 +2,7 @@
 import { Type } from "typebox";
 import { catalog } from "../../jobs/catalog.ts";
 import { type JobState, jobStates } from "../../model/job.ts";
-import { freeObject, orNull, ref, timeText } from "./common.ts";
+import { fieldProblems, freeObject, orNull, ref, timeText } from "./common.ts";
 
 const targetRef = Type.Object({ type: Type.String(), id: Type.String() });
 const subjectSchema = Type.Object({
@@ -10,7 +10,6 @@ const subjectSchema = Type.Object({
   instance_id: Type.Optional(Type.String()),
   target: Type.Optional(targetRef),
 });
-const fieldProblems = Type.Array(Type.Object({ pointer: Type.String(), message: Type.String() }));
 const jobError = Type.Object({
   code: Type.String(),
   title: Type.String(),
