@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { everything } from "../kit/copies.ts";
 import { httpPack, upload, zip } from "../kit/pack.ts";
-import { type System, startSystem } from "../kit/system.ts";
+import { type System, startSystem, until } from "../kit/system.ts";
 
 interface Job {
   readonly id: string;
@@ -141,8 +141,11 @@ describe("a running system", () => {
       const lines = await other.watch(before.at(0)!.id);
       expect(lines.map(({ id }) => id)).toEqual(lines.map((_, at) => at + 1));
       expect(lines.at(-1)?.event).toBe("job.done");
-      const types = (await other.call<{ id: string; status: string }[]>("GET", "/api/integrations/types")).body;
-      expect(types).toContainEqual(expect.objectContaining({ id: "acme.vm", status: "valid" }));
+      // It is looked at anew where it was restored.
+      await until(async () => {
+        const { body } = await other.call<{ status: string }>("GET", "/api/integrations/types/acme.vm");
+        return body.status === "valid" ? true : undefined;
+      }, "the restored type to be valid");
       // The release comes from the store, the secret opens.
       for (const id of ids) {
         const { body } = await other.call<Job>("POST", `${instances}/${id}/test`, undefined, { prefer: "wait=30" });
