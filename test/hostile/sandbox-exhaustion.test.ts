@@ -29,7 +29,7 @@ const endings: readonly [string, string, RegExp][] = [
   ["wideAnswer", "response_invalid or sandbox_out_of_memory", /more than 2000000 values|160 MiB/],
   ["closesLine", "timed_out or sandbox_crashed", /./],
   ["breaksBuiltins", "timed_out", /./],
-  ["dropsListeners", "timed_out", /./],
+  ["dropsListeners", "timed_out or sandbox_crashed", /./],
   ["rawFlood", "timed_out", /within 2000 ms/],
   ["rawLength", "driver_failed", /frame of 2147483647 bytes/],
   ["rawGarbage", "driver_failed", /not JSON/],

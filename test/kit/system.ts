@@ -213,7 +213,7 @@ export const startSystem = async (options: SystemOptions = {}): Promise<System> 
   const stop = async (): Promise<number | null> => {
     const running = child;
     child = null;
-    if (!running || running.exitCode !== null) return running?.exitCode ?? null;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return running?.exitCode ?? null;
     const exited = once(running, "exit");
     running.kill("SIGTERM");
     const killer = setTimeout(() => running.kill("SIGKILL"), 25_000);
