@@ -67,7 +67,9 @@ export const nextRunAt = ({ everySeconds, offsetMs, paused }: Schedule, now: num
 /** Brings the rows of an instance in line with its type; a pause is kept. Gives what is to tick. */
 function* settleRows(instance: Instance): Unit<readonly Schedule[]> {
   const type = yield* findType(instance.typeId);
-  const isUsable = type !== undefined && type.status === "valid" && instance.state !== "type_unavailable";
+  // A look at the pack takes no schedule away for a moment.
+  const isInstalled = type !== undefined && (type.status === "valid" || type.status === "checking");
+  const isUsable = isInstalled && instance.state !== "type_unavailable";
   const wanted = isUsable ? schedulesFor(instance.id, type.manifest) : [];
   const kept: Schedule[] = [];
   for (const kind of kinds) {

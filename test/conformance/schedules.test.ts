@@ -11,7 +11,7 @@ import { connectRedis, type Redis } from "../../src/redis.ts";
 import { deleteInstance, recordTest } from "../../src/store/instances.ts";
 import { claimJob, listJobs, settleJob } from "../../src/store/jobs.ts";
 import { listSchedules } from "../../src/store/schedules.ts";
-import { removeType } from "../../src/store/types.ts";
+import { changeTypeStatus, removeType } from "../../src/store/types.ts";
 import { type AdmissionBench, openAdmission } from "../kit/admission.ts";
 import { lampManifest, seedLamp } from "../kit/fixtures.ts";
 import { hasRedis, startTestRedis, type TestRedis } from "../kit/redis.ts";
@@ -132,6 +132,14 @@ describe.skipIf(!hasRedis)("schedules", () => {
     await bench.store.write(() => deleteInstance({ id: instance.id }));
     await schedules.syncAll();
     expect(await placed()).toEqual([]);
+  });
+
+  it("stay while somebody looks at the pack", async () => {
+    const instance = await seedLamp(bench.store);
+    await schedules.sync(instance.id);
+    await bench.store.write(() => changeTypeStatus({ id: "acme.lamp", from: ["valid"], to: "checking", now: 2 }));
+    await schedules.syncAll();
+    expect(await placed()).toHaveLength(2);
   });
 
   it("rest while paused, also through another sync", async () => {
