@@ -1,4 +1,5 @@
 /** A type and an instance of it, as the store has them after an install: what most tests of jobs begin with. */
+import { createHash } from "node:crypto";
 import { newId } from "../../src/model/ids.ts";
 import type { Instance } from "../../src/model/instance.ts";
 import type { RecordedType } from "../../src/model/integration-type.ts";
@@ -46,6 +47,10 @@ export const lampManifest: Manifest = {
   ],
 };
 
+/** Another manifest is another content. */
+const digestOf = (manifest: RecordedType["manifest"]): string =>
+  manifest === lampManifest ? "0".repeat(64) : createHash("sha256").update(JSON.stringify(manifest)).digest("hex");
+
 export const lampType = (change: Partial<RecordedType> = {}): RecordedType => ({
   id: "acme.lamp",
   status: "valid",
@@ -53,7 +58,7 @@ export const lampType = (change: Partial<RecordedType> = {}): RecordedType => ({
   manifest: lampManifest,
   manifestYaml: "id: acme.lamp\n",
   language: "node",
-  digest: "0".repeat(64),
+  digest: digestOf(change.manifest ?? lampManifest),
   installedAt: 1,
   isShipped: false,
   isRemoved: false,

@@ -30,9 +30,17 @@ export const devicePassword = "device-password";
 const passwordOnly = (context: ssh2.AuthContext): boolean =>
   context.method === "password" && context.password === devicePassword;
 
+/** Now and then one is made that cannot be read back. */
+const hostKey = (): string => {
+  for (;;) {
+    const made = ssh2.utils.generateKeyPairSync("ed25519").private;
+    if (!(ssh2.utils.parseKey(made) instanceof Error)) return made;
+  }
+};
+
 export const startSshDevice = async (options: SshDeviceOptions): Promise<SshDevice> => {
   const { accepts = passwordOnly, mostChannels = 10 } = options;
-  const key = ssh2.utils.generateKeyPairSync("ed25519").private;
+  const key = hostKey();
   const open = new Set<Connection>();
   const logins: string[] = [];
   let connections = 0;
