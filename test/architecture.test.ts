@@ -72,15 +72,7 @@ const doors: Record<string, readonly string[]> = {
   "prom-client": ["metrics"],
   commander: ["cli"],
   yazl: ["packs", "upkeep"],
-  "node:child_process": [
-    "sandbox",
-    "redis",
-    "roles",
-    "transports/process",
-    "cli/editor",
-    "packs/requires",
-    "testing/own-tests",
-  ],
+  "node:child_process": ["sandbox", "roles", "transports/process", "cli/editor", "packs/requires", "testing/own-tests"],
 };
 
 interface Import {

@@ -1,6 +1,6 @@
 /** The private Redis of the data folder, started again when it dies. */
 import type { Log } from "../log.ts";
-import { startRedis } from "../redis.ts";
+import { startRedis } from "./private-redis.ts";
 
 export interface KeptRedis {
   readonly url: string;

@@ -7,16 +7,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { silentLog } from "../../src/log.ts";
-import {
-  bullConnection,
-  connectRedis,
-  isUp,
-  onReady,
-  type PrivateRedis,
-  type Redis,
-  startRedis,
-  untilReady,
-} from "../../src/redis.ts";
+import { bullConnection, connectRedis, isUp, onReady, type Redis, untilReady } from "../../src/redis.ts";
+import { type PrivateRedis, startRedis } from "../../src/roles/private-redis.ts";
 import { hasRedis } from "../kit/redis.ts";
 
 /** What ended but was not collected by the machine's first process still has its number. */
@@ -104,7 +96,7 @@ describe.skipIf(!hasRedis)("the private Redis", () => {
     const here = (name: string): string => JSON.stringify(new URL(`../../src/${name}`, import.meta.url).href);
     await writeFile(
       script,
-      `import { startRedis } from ${here("redis.ts")};
+      `import { startRedis } from ${here("roles/private-redis.ts")};
 import { silentLog } from ${here("log.ts")};
 const { pid } = await startRedis({ dir: ${JSON.stringify(join(dir, "redis"))}, log: silentLog });
 console.log(pid);
