@@ -13,8 +13,8 @@ import type { Api } from "../api.ts";
 import { refuse } from "../http/body.ts";
 import { jsonPieces } from "../http/reply.ts";
 import type { Call } from "../http/route.ts";
-import { accepted, admitFor, admitForSystem, failedInTime, waitAsAsked } from "../work/enqueue.ts";
-import { preferredWait } from "../work/wait.ts";
+import { accepted, admitFor, admitForSystem, failedInTime, waitAsAsked } from "../jobs/enqueue.ts";
+import { preferredWait } from "../jobs/wait.ts";
 import { cacheToWire } from "./cache-facts.ts";
 import type { Held, View } from "./shelf.ts";
 

@@ -4,8 +4,8 @@ import type { JsonObject } from "../../model/json.ts";
 import type { Api } from "../api.ts";
 import { refuse } from "../http/body.ts";
 import { type Call, type Route, route } from "../http/route.ts";
+import { enqueue } from "../jobs/enqueue.ts";
 import { closed, freeObject, idParam } from "../schemas/common.ts";
-import { enqueue } from "../work/enqueue.ts";
 
 const tag = "actions";
 const base = "/api/integrations/instances/{id}";

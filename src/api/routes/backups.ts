@@ -2,8 +2,8 @@
 import { Type } from "typebox";
 import type { Api } from "../api.ts";
 import { type Route, route } from "../http/route.ts";
+import { enqueue } from "../jobs/enqueue.ts";
 import { closed } from "../schemas/common.ts";
-import { enqueue } from "../work/enqueue.ts";
 
 export const backupRoutes = (api: Api): Route[] => [
   route({

@@ -16,10 +16,10 @@ import {
   patchInstance,
   removeInstance,
 } from "../instances/write.ts";
+import { announceInstance, followWithSchedules } from "../jobs/announce.ts";
+import { enqueue } from "../jobs/enqueue.ts";
 import { closed, freeObject, idParam, ref } from "../schemas/common.ts";
 import { instanceToWire } from "../wire.ts";
-import { announceInstance, followWithSchedules } from "../work/announce.ts";
-import { enqueue } from "../work/enqueue.ts";
 
 const tag = "instances";
 const base = "/api/integrations/instances";

@@ -13,9 +13,9 @@ import { json } from "../http/reply.ts";
 import { type Call, type Route, route } from "../http/route.ts";
 import { cacheToWire, mergeCaches } from "../inventory/cache-facts.ts";
 import { chooseTargetType, readInventory, requireType } from "../inventory/read.ts";
+import { enqueue } from "../jobs/enqueue.ts";
 import { closed, idParam, list, ref, timeText } from "../schemas/common.ts";
 import { changeToWire } from "../wire.ts";
-import { enqueue } from "../work/enqueue.ts";
 
 const tag = "inventory";
 const base = "/api/integrations/instances/{id}/inventory";

@@ -18,10 +18,10 @@ import type { Api } from "../api.ts";
 import { listOf, pageOf, pageQuery, whole } from "../http/pages.ts";
 import { json } from "../http/reply.ts";
 import { type Route, route } from "../http/route.ts";
+import { accepted, enqueue } from "../jobs/enqueue.ts";
 import { closed, idParam, list, ref, timeText } from "../schemas/common.ts";
 import { kindSchema, stateSchema } from "../schemas/jobs.ts";
 import { jobToWire, journalToWire, type Waiting } from "../wire.ts";
-import { accepted, enqueue } from "../work/enqueue.ts";
 
 const params = { id: idParam("Id of the job") };
 const tag = "jobs";

@@ -6,8 +6,8 @@ import { readUpload } from "../../store/uploads.ts";
 import type { Api } from "../api.ts";
 import { textReply } from "../http/reply.ts";
 import { type Route, route } from "../http/route.ts";
+import { enqueue } from "../jobs/enqueue.ts";
 import { closed } from "../schemas/common.ts";
-import { enqueue } from "../work/enqueue.ts";
 
 const tag = "system";
 

@@ -7,9 +7,9 @@ import type { Api } from "../api.ts";
 import { whole } from "../http/pages.ts";
 import { json } from "../http/reply.ts";
 import { type Route, route } from "../http/route.ts";
+import { admitFor, enqueue } from "../jobs/enqueue.ts";
 import { closed, idParam, list, ref } from "../schemas/common.ts";
 import { releaseToWire, typeToWire } from "../wire.ts";
-import { admitFor, enqueue } from "../work/enqueue.ts";
 
 const tag = "types";
 const base = "/api/integrations/types";

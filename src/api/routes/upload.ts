@@ -6,7 +6,7 @@ import type { Api } from "../api.ts";
 import { json } from "../http/reply.ts";
 import { type Call, type Route, route } from "../http/route.ts";
 import { readUpload } from "../http/upload.ts";
-import { admitFor, answerWithJob } from "../work/enqueue.ts";
+import { admitFor, answerWithJob } from "../jobs/enqueue.ts";
 
 const tag = "types";
 const base = "/api/integrations/types/upload";

@@ -5,8 +5,8 @@ import { rotationProgress } from "../../store/rotation.ts";
 import type { Api } from "../api.ts";
 import { json } from "../http/reply.ts";
 import { type Route, route } from "../http/route.ts";
+import { enqueue } from "../jobs/enqueue.ts";
 import { closed, ref } from "../schemas/common.ts";
-import { enqueue } from "../work/enqueue.ts";
 
 export const vaultRoutes = (api: Api): Route[] => [
   route({
