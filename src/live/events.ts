@@ -128,11 +128,6 @@ export const readEvents = async (
   return entries.map(([, fields]) => eventOfWire(JSON.parse(fields[1] ?? "{}") as JsonObject));
 };
 
-/** Appends `job.done`, once however often it is called; the job's stream ends with it. */
-export const appendDone = async (redis: Redis, item: Omit<AppendItem, "events">): Promise<void> => {
-  await appendEvents(redis, [{ ...item, events: [] }]);
-};
-
 const systemFacts = (event: SystemEvent): string[] =>
   "instanceId" in event ? ["i", event.instanceId, "y", event.typeId] : ["y", event.id];
 

@@ -1,6 +1,6 @@
 /** Event streams against a real Redis: numbers without a gap, the fence, the end. */
 import { describe, expect, test, vi } from "vitest";
-import { appendDone, appendEvents, openAttempt, readEvents } from "../../src/live/events.ts";
+import { type AppendItem, appendEvents, openAttempt, readEvents } from "../../src/live/events.ts";
 import { type FanoutEntry, openFanout } from "../../src/live/fanout.ts";
 import { silentLog } from "../../src/log.ts";
 import type { NewEvent } from "../../src/model/event.ts";
@@ -17,6 +17,7 @@ describe.skipIf(!hasRedis)("events of a job", () => {
   });
 
   const append = (jobId: string, events: NewEvent[], first?: number) => appendTo(redis, jobId, events, first);
+  const appendDone = (item: Omit<AppendItem, "events">) => appendEvents(redis, [{ ...item, events: [] }]);
   const seqsOf = async (jobId: string, after = 0): Promise<number[]> =>
     (await readEvents(redis, jobId, { after, limit: 100_000 })).map(({ seq }) => seq);
   const follow = async () => {
@@ -108,7 +109,7 @@ describe.skipIf(!hasRedis)("events of a job", () => {
     await append("a", lines(2));
     const data = { job_id: "a", state: "succeeded" };
     const done = { jobId: "a", attempt: 1, done: { seq: 3, data }, facts };
-    await Promise.all([appendDone(redis, done), appendDone(redis, done), appendDone(redis, { ...done, attempt: 2 })]);
+    await Promise.all([appendDone(done), appendDone(done), appendDone({ ...done, attempt: 2 })]);
     expect(await append("a", lines(1, 1))).toBe("stale");
     expect(await append("a", lines(1, 9))).toBe("stale");
     await append("b", lines(1));
@@ -126,7 +127,7 @@ describe.skipIf(!hasRedis)("events of a job", () => {
     await append("a", lines(1));
     const day = 24 * 3_600_000;
     expect(await redis.pttl("sw:events:a")).toBeGreaterThan(6 * day);
-    await appendDone(redis, { jobId: "a", attempt: 1, done: { seq: 2, data: {} }, facts });
+    await appendDone({ jobId: "a", attempt: 1, done: { seq: 2, data: {} }, facts });
     expect(await redis.pttl("sw:events:a")).toBeLessThan(day);
     expect(await redis.pttl("sw:job:a")).toBeLessThan(day);
     expect(await redis.pttl("sw:job:a")).toBeGreaterThan(0);
