@@ -2,9 +2,10 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CliBench, openCliBench } from "../kit/cli.ts";
+import { describe, expect, it } from "vitest";
+import type { CliBench } from "../kit/cli.ts";
 import { httpPack, zip } from "../kit/pack.ts";
+import { useCli } from "../kit/use-cli.ts";
 
 interface InstanceBody {
   readonly instance_id: string;
@@ -15,14 +16,9 @@ interface InstanceBody {
 
 describe("the command line changes things", { timeout: 120_000 }, () => {
   let bench: CliBench;
-  const cli: CliBench["cli"] = (...args) => bench.cli(...args);
-  const typed: CliBench["typed"] = (args, typing) => bench.typed(args, typing);
-  const json: CliBench["json"] = (...args) => bench.json(...args);
-
-  beforeAll(async () => {
-    bench = await openCliBench();
-  }, 90_000);
-  afterAll(() => bench?.dispose());
+  const { cli, typed, json } = useCli((used) => {
+    bench = used;
+  });
 
   /** An editor that does this to the file it is given. */
   const editor = (name: string, script: string): Record<string, string> => {

@@ -1,8 +1,9 @@
 /** The exit codes of the command line, and the words beside them. */
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CliBench, openCliBench } from "../kit/cli.ts";
+import { describe, expect, it } from "vitest";
+import type { CliBench } from "../kit/cli.ts";
 import { until } from "../kit/system.ts";
+import { useCli } from "../kit/use-cli.ts";
 
 interface JobBody {
   readonly id: string;
@@ -16,14 +17,9 @@ const shutdown = ["pve", "vm.lifecycle", "shutdown"];
 
 describe("the exit code of a command", { timeout: 120_000 }, () => {
   let bench: CliBench;
-  const start: CliBench["start"] = (args, options) => bench.start(args, options);
-  const cli: CliBench["cli"] = (...args) => bench.cli(...args);
-  const json: CliBench["json"] = (...args) => bench.json(...args);
-
-  beforeAll(async () => {
-    bench = await openCliBench();
-  }, 90_000);
-  afterAll(() => bench?.dispose());
+  const { start, cli, json } = useCli((used) => {
+    bench = used;
+  });
 
   it("are 2 for wrong usage, with the words that are near", async () => {
     const wrong: readonly (readonly [string[], string])[] = [

@@ -1,10 +1,11 @@
 /** The command line before a person: questions, tables of the terminal's width, and what is followed live. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CliBench, openCliBench } from "../kit/cli.ts";
+import { describe, expect, it } from "vitest";
+import type { CliBench } from "../kit/cli.ts";
 import { httpPack, zip } from "../kit/pack.ts";
 import { until } from "../kit/system.ts";
+import { useCli } from "../kit/use-cli.ts";
 
 interface JobBody {
   readonly id: string;
@@ -16,16 +17,11 @@ const widestLine = (text: string): number => Math.max(...text.split("\n").map(({
 
 describe("the command line at a terminal", { timeout: 120_000 }, () => {
   let bench: CliBench;
-  const cli: CliBench["cli"] = (...args) => bench.cli(...args);
-  const typed: CliBench["typed"] = (args, typing) => bench.typed(args, typing);
-  const json: CliBench["json"] = (...args) => bench.json(...args);
-
-  beforeAll(async () => {
-    bench = await openCliBench();
+  const { cli, typed, json } = useCli(async (used) => {
+    bench = used;
     await cli("test", "pve");
     await cli("refresh", "pve", "--wait");
-  }, 90_000);
-  afterAll(() => bench?.dispose());
+  });
 
   const addInstance = async (name: string): Promise<void> => {
     const set = [

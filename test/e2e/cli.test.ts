@@ -1,10 +1,11 @@
 /** The command line against a running system: every command, and its JSON. */
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CliBench, openCliBench } from "../kit/cli.ts";
+import { describe, expect, it } from "vitest";
+import type { CliBench } from "../kit/cli.ts";
 import { httpPack, zip } from "../kit/pack.ts";
 import { until } from "../kit/system.ts";
+import { useCli } from "../kit/use-cli.ts";
 
 interface JobBody {
   readonly id: string;
@@ -19,14 +20,9 @@ const shutdown = ["pve", "vm.lifecycle", "shutdown"];
 
 describe("the command line", { timeout: 120_000 }, () => {
   let bench: CliBench;
-  const start: CliBench["start"] = (args, options) => bench.start(args, options);
-  const cli: CliBench["cli"] = (...args) => bench.cli(...args);
-  const json: CliBench["json"] = (...args) => bench.json(...args);
-
-  beforeAll(async () => {
-    bench = await openCliBench();
-  }, 90_000);
-  afterAll(() => bench?.dispose());
+  const { start, cli, json } = useCli((used) => {
+    bench = used;
+  });
 
   describe("looking", () => {
     it("tests an instance and waits for what comes out", async () => {
