@@ -71,7 +71,7 @@ describe("a device that misbehaves", () => {
         expect(bench.transports.inFlightBytes).toBe(0);
       },
       answering((typed, channel) => {
-        const flood = Buffer.alloc(1024 * 1024, "x".repeat(99) + "\n");
+        const flood = Buffer.alloc(1024 * 1024, `${"x".repeat(99)}\n`);
         let left = 50;
         const more = (): void => {
           while (left > 0 && channel.writable) {
