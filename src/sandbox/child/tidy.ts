@@ -3,7 +3,7 @@
 type Collect = (options: { type: "major"; execution: "sync"; flavor: "last-resort" }) => void;
 
 /** Who worked less than this since the last time left too little behind to be worth the pause. */
-const worthwhileMicroseconds = 50_000;
+const worthwhileMicroseconds = 10_000;
 
 /** Collects what the calls since the last time left behind. */
 export const createTidy = (): (() => void) => {
