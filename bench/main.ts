@@ -19,6 +19,7 @@ import { replayRow } from "./rows/replay.ts";
 import { snmpWalkRow } from "./rows/snmp-walk.ts";
 import { sshCommandRow } from "./rows/ssh-command.ts";
 import { startRow } from "./rows/start.ts";
+import { switchesRow } from "./rows/switches.ts";
 import { watchersRow } from "./rows/watchers.ts";
 import { wholeJobRow } from "./rows/whole-job.ts";
 import { workersRow } from "./rows/workers.ts";
@@ -33,7 +34,7 @@ const measures: readonly Measure[] = [
   replayRow,
 ];
 /** Too long to run with all others: asked for by name. */
-const longMeasures: readonly Measure[] = [loadRow];
+const longMeasures: readonly Measure[] = [loadRow, switchesRow];
 const known = [...measures, ...longMeasures];
 
 const optionsOf = (args: readonly string[]): Options => {

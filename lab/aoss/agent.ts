@@ -12,12 +12,16 @@ export interface AgentOptions {
   readonly user: { readonly name: string; readonly authKey: string; readonly privKey: string } | null;
   /** Asked anew for each request. */
   readonly tree: () => ObjectTree;
+  /** How long each answer takes; default 0. */
+  readonly delayMs?: number;
 }
 
 export interface AgentSide {
   readonly port: number;
   /** While away, nothing is answered. */
   setAway(isAway: boolean): void;
+  /** Requests that came, also those that were not answered. */
+  readonly asked: () => number;
   close(): Promise<void>;
 }
 
@@ -81,9 +85,12 @@ const boundSocket = async (host: string, port: number): Promise<Socket> => {
   return socket;
 };
 
-export const startAgent = async ({ host, port, community, user, tree }: AgentOptions): Promise<AgentSide> => {
+export const startAgent = async (asked: AgentOptions): Promise<AgentSide> => {
+  const { host, port, community, user, tree, delayMs = 0 } = asked;
   const socket = await boundSocket(host, port);
   let isAway = false;
+  let isClosed = false;
+  let requests = 0;
   const given = new Proxy(socket, {
     get: (target, name) => {
       if (name === "bind") return () => target;
@@ -101,10 +108,15 @@ export const startAgent = async ({ host, port, community, user, tree }: AgentOpt
   const answerWith =
     (varbindsOf: (pdu: Pdu) => readonly Varbind[], errorStatus = 0): Answer =>
     (from, message, rinfo) => {
+      requests += 1;
       if (isAway) return;
       const pdu = message.pdu.getResponsePduForRequest();
       Object.assign(pdu, { varbinds: varbindsOf(message.pdu), errorStatus, errorIndex: errorStatus === 0 ? 0 : 1 });
-      agent.sendResponse(from, rinfo, message, pdu);
+      const send = (): void => {
+        if (!isClosed) agent.sendResponse(from, rinfo, message, pdu);
+      };
+      if (delayMs === 0) send();
+      else setTimeout(send, delayMs).unref();
     };
   agent.getRequest = answerWith(({ varbinds }) =>
     varbinds.map(({ oid }) => {
@@ -133,7 +145,9 @@ export const startAgent = async ({ host, port, community, user, tree }: AgentOpt
     setAway: (away) => {
       isAway = away;
     },
+    asked: () => requests,
     close: async () => {
+      isClosed = true;
       const closed = once(socket, "close");
       socket.close();
       await closed;
