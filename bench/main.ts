@@ -14,6 +14,7 @@ import { listingRow } from "./rows/listing.ts";
 import { loadRow } from "./rows/load.ts";
 import { locksRow } from "./rows/locks.ts";
 import { memoryRow } from "./rows/memory.ts";
+import { portInventoryRow } from "./rows/port-inventory.ts";
 import { recoveryRow } from "./rows/recovery.ts";
 import { replayRow } from "./rows/replay.ts";
 import { snmpWalkRow } from "./rows/snmp-walk.ts";
@@ -29,7 +30,7 @@ const measures: readonly Measure[] = [
   ...[inventoryRow, recoveryRow, backlogRow, memoryRow, startRow, listingRow],
   workersRow,
   hostileRow,
-  ...[sshCommandRow, snmpWalkRow],
+  ...[sshCommandRow, snmpWalkRow, portInventoryRow],
   authoringRow,
   replayRow,
 ];

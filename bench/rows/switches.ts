@@ -47,7 +47,7 @@ const askAll = async (switches: Switches, instances: readonly string[], isOver: 
   const waits: number[] = [];
   for (let at = 0; !isOver(); at += 1) {
     waits.push(await askOnce(switches, instances[(at * 37) % instances.length] ?? ""));
-    await pause(1_000);
+    await pause(3_000);
   }
   return waits;
 };
