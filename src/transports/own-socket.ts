@@ -1,6 +1,7 @@
 /** What a driver is told whose code opens a connection by itself: a sandbox has no network, the runner asks the device. */
 import { SwitchyardError } from "../errors.ts";
 import type { JsonObject } from "../model/json.ts";
+import { itemsOf } from "../model/transport-block.ts";
 
 /** What to use in the place of libraries that drivers were written with before. */
 const instead: Readonly<Record<string, string>> = {
@@ -14,8 +15,12 @@ const word = (value: unknown): string => (typeof value === "string" ? value.slic
 
 /** Asked by a sandbox that saw it happen; refused like every other endpoint that is not the instance's. */
 export const ownSocketRefusal = (asked: JsonObject): SwitchyardError => {
-  const [address, module, at] = [word(asked["address"]), word(asked["module"]), word(asked["at"])];
-  const transport = Object.hasOwn(instead, module) ? instead[module] : undefined;
+  const [address, at] = [word(asked["address"]), word(asked["at"])];
+  const module =
+    itemsOf(asked["modules"])
+      .map(word)
+      .find((name) => Object.hasOwn(instead, name)) ?? "";
+  const transport = instead[module];
   const who = transport === undefined ? "The driver" : `The driver's module ${module}`;
   const use =
     transport === undefined

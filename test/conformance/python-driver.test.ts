@@ -137,7 +137,7 @@ describe.skipIf(!canRunPython)("a driver in Python", () => {
     expect(
       await bench.call("inventory_list", { targetType: "vm", activeOnly: false, options: { deep: true } }),
     ).toEqual([
-      { type: "stack_member", id: 1, external_id: "1", name: "1", attrs: {}, labels: {} },
+      { type: "stack_member", external_id: "1", name: "1", attrs: {}, labels: {} },
       { type: "vm", external_id: "two", name: "Two", attrs: { a: false }, labels: { o: { deep: true } } },
     ]);
   });

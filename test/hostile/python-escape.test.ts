@@ -115,7 +115,11 @@ describe.skipIf(!canRunPython)("a hostile driver in Python", () => {
     expect(bench.asked).toEqual([
       [
         "socket.connect",
-        { address: expect.stringContaining(":"), module: "socket", at: expect.stringMatching(/^driver\.py:\d+$/) },
+        {
+          address: expect.stringContaining(":"),
+          modules: expect.arrayContaining(["driver", "socket"]),
+          at: expect.stringMatching(/^driver\.py:\d+$/),
+        },
       ],
     ]);
   });

@@ -15,6 +15,7 @@ export interface PythonPaths {
   readonly entrypoint: string;
 }
 
+const title = "switchyard-sandbox";
 /** The first descriptor behind the line to the runner. */
 const filterDescriptor = 4;
 
@@ -36,12 +37,17 @@ const mountsOf = ({ path, version }: Interpreter): readonly (readonly [string, s
   return [[path, titleOf(path)], ...own.map((one) => [one, one] as const)];
 };
 
-/** The loader looks for shared libraries where the distribution puts them, unless it is told of another place. */
-const environmentOf = ({ path }: Interpreter): readonly string[] =>
-  isOfDistribution(path) ? [] : ["--setenv", "LD_LIBRARY_PATH", join(prefixOf(path), "lib")];
+/**
+ * A name without a folder is what the process is listed by; Python finds its library from the folder on the path.
+ * Shared libraries are looked for where the distribution puts them, unless the loader is told of another place.
+ */
+const environmentOf = ({ path }: Interpreter): readonly string[] => [
+  ...["--setenv", "PATH", dirname(path)],
+  ...(isOfDistribution(path) ? [] : ["--setenv", "LD_LIBRARY_PATH", join(prefixOf(path), "lib")]),
+];
 
 /** Beside the interpreter, so that it finds its library as ever. */
-const titleOf = (path: string): string => join(dirname(path), "switchyard-sandbox");
+const titleOf = (path: string): string => join(dirname(path), title);
 
 /** Isolated from environment and user, without site, writing no byte code. */
 const pythonArgs = ["-I", "-S", "-B", "-X", "utf8"];
@@ -74,7 +80,7 @@ export const pythonCommand = (walls: Walls, paths: PythonPaths, interpreter?: In
   const options = bubblewrapOptions([...mountsOf(python), [paths.packDir, "/pack"], [paths.hostDir, "/switchyard"]]);
   const plan = { packDir: "/pack", entrypoint: paths.entrypoint };
   const command = behindWalls(walls, ["--seccomp", String(filterDescriptor), ...environmentOf(python), ...options], {
-    file: titleOf(python.path),
+    file: title,
     args: [...pythonArgs, `/switchyard/${paths.pythonEntry}`, JSON.stringify(plan)],
   });
   return { ...command, inherited: [paths.callFilter] };

@@ -32,6 +32,7 @@ _LONGEST_MESSAGE = 16 * 1024
 _DEEPEST = 100
 _MOST_REFUSALS = 50
 _KINDS = ("http", "ssh", "snmp", "tcp")
+_BROUGHT = ("vendor/", "lib/", "wheelhouse/")
 _NAMES = ("verb", "target", "params", "dry_run", "target_type", "active_only", "options", "plan")
 
 
@@ -154,16 +155,18 @@ class Places:
         return found
 
     def here(self):
-        """Where the pack's own code is right now, and the outermost module that it called."""
+        """Where the pack's own code is right now, and the modules that it is in, the outermost first."""
         frame = sys._getframe(1)
-        module = None
+        place, modules = None, []
         while frame is not None:
             file = self.relative(frame.f_code.co_filename)
-            if file:
-                return "%s:%d" % (file, frame.f_lineno), module
-            module = str(frame.f_globals.get("__name__", "")).split(".")[0] or module
+            if file and place is None and not file.startswith(_BROUGHT):
+                place = "%s:%d" % (file, frame.f_lineno)
+            module = str(frame.f_globals.get("__name__", "")).split(".")[0]
+            if module not in modules:
+                modules.insert(0, module)
             frame = frame.f_back
-        return None, module
+        return place, modules[:20]
 
 
 def _shown(place):
@@ -310,8 +313,8 @@ class Refusals:
             address = args[0:2]
         shown = ":".join(str(part) for part in address[:2]) if isinstance(address, tuple) else str(address)
         self._note(event, shown[:200])
-        place, module = self._host.places.here()
-        self._host.tell_own_socket(shown[:200], module, place)
+        place, modules = self._host.places.here()
+        self._host.tell_own_socket(shown[:200], modules, place)
         raise PermissionError(1, "A driver has no network of its own: ask the device through the transports it is given")
 
     def _listen(self, event, args):
@@ -595,13 +598,13 @@ def _item(raw):
     if not isinstance(raw, dict):
         return raw
     own = raw.get("external_id", raw.get("id"))
-    item = {**raw, "attrs": raw.get("attrs") or {}, "labels": raw.get("labels") or {}}
-    if isinstance(own, (str, int)) and not isinstance(own, bool):
-        item["external_id"] = str(own)
-        item["name"] = raw.get("name") or str(own)
-    if isinstance(raw.get("type"), str):
-        item["type"] = {"poe-port": "port"}.get(raw["type"], raw["type"].replace("-", "_"))
-    return item
+    if isinstance(own, int) and not isinstance(own, bool):
+        own = str(own)
+    kind = raw.get("type")
+    if isinstance(kind, str):
+        kind = {"poe-port": "port"}.get(kind, kind.replace("-", "_"))
+    name = raw.get("name") or own
+    return {"type": kind, "external_id": own, "name": name, "attrs": raw.get("attrs") or {}, "labels": raw.get("labels") or {}}
 
 
 def as_inventory(answer):
@@ -1028,10 +1031,10 @@ class Host:
             message = _cut(message)
             call.emit({"kind": "log", "level": level, "message": message, "meta": meta}, len(message) + 64)
 
-    def tell_own_socket(self, address, module, place):
+    def tell_own_socket(self, address, modules, place):
         call = self._current
         if call is not None:
-            asked = {"address": address, "module": module, "at": place}
+            asked = {"address": address, "modules": modules, "at": place}
             call.tell("socket.connect", {key: value for key, value in asked.items() if value is not None})
 
     def serve(self):
