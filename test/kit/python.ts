@@ -5,7 +5,13 @@ import { testableLevels } from "./levels.ts";
 import { isStrict } from "./program.ts";
 import { type Bench, openBench } from "./sandbox.ts";
 
-const found = findInterpreter();
+/** Another Python than the machine's own, to see that drivers run on it as well. */
+const asked = process.env["SWITCHYARD_TEST_PYTHON"];
+const found =
+  asked === undefined ? findInterpreter() : { path: asked, version: asked.slice(asked.lastIndexOf("python") + 6) };
+
+/** The first folder on the way to it, which a sandbox has to show. */
+export const interpreterRoot = found?.path.split("/")[1] ?? "usr";
 
 /** They need bubblewrap, which is a kernel's matter, and Python, which a strict run must have. */
 export const canRunPython: boolean =
@@ -16,7 +22,7 @@ export const openPythonBench = async (
   files: Readonly<Record<string, string>>,
   changes: Partial<PoolDeps> = {},
 ): Promise<Bench> => {
-  const bench = await openBench("full", files, changes);
+  const bench = await openBench("full", files, asked === undefined ? changes : { interpreter: found!, ...changes });
   const release = { digest: "digest", dir: bench.dir, entrypoint: "driver:D", language: "python" } as const;
   const instance = { instance_id: "ins_1", type_id: "acme.lamp", name: "lamp" };
   return {
