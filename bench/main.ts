@@ -14,6 +14,7 @@ import { listingRow } from "./rows/listing.ts";
 import { loadRow } from "./rows/load.ts";
 import { locksRow } from "./rows/locks.ts";
 import { memoryRow } from "./rows/memory.ts";
+import { pythonDriverRow } from "./rows/python-driver.ts";
 import { recoveryRow } from "./rows/recovery.ts";
 import { replayRow } from "./rows/replay.ts";
 import { snmpWalkRow } from "./rows/snmp-walk.ts";
@@ -31,6 +32,7 @@ const measures: readonly Measure[] = [
   ...[sshCommandRow, snmpWalkRow],
   authoringRow,
   replayRow,
+  pythonDriverRow,
 ];
 /** Too long to run with all others: asked for by name. */
 const longMeasures: readonly Measure[] = [loadRow];
