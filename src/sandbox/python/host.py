@@ -23,6 +23,7 @@ import struct
 import threading
 import time
 import types
+import weakref
 
 _LARGEST_FRAME = 24 * 1024 * 1024
 _ASKS_AT_ONCE = 16
@@ -440,10 +441,25 @@ def _unknown(function, names, skip_first):
     ]
 
 
+_signatures = weakref.WeakKeyDictionary()
+
+
+def _parameters_of(function):
+    """Of a function, method or class; looked up once, since that takes longer than most calls."""
+    key = getattr(function, "__func__", function)
+    try:
+        known = _signatures.get(key)
+    except TypeError:
+        return inspect.signature(function).parameters
+    if known is None:
+        known = _signatures[key] = inspect.signature(function).parameters
+    return known
+
+
 def bound(function, given):
     """Positional and named arguments of a call: what the function has a name for."""
     positional, named = [], {}
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in _parameters_of(function).items():
         if parameter.kind is parameter.VAR_KEYWORD:
             named.update((key, value) for key, value in given.items() if key not in named)
         elif name not in given:
@@ -483,7 +499,7 @@ def target_of(raw, config):
 def given_of(args, config, function):
     params = dict(args.get("params") or {})
     verb = args.get("verb")
-    names = inspect.signature(function).parameters
+    names = _parameters_of(function)
     if verb is not None and "verb" not in names:
         params.setdefault("action", verb)
     return {
@@ -1103,19 +1119,20 @@ class Host:
             self._loop.add_reader(self.line.descriptor, self._take_busy)
         refusals.begin()
         call = self._current = Call(self, message)
-        reply = self._loop.run_until_complete(self._answer(call))
+        reply = self._run_to_end(call)
         self.output.end_call()
         call.end()
         self._current = None
         self._send_end(call, {**reply, "isLast": True} if self._left_behind() else reply)
 
-    async def _answer(self, call):
-        self._task = asyncio.ensure_future(self._run(call))
-        await asyncio.wait([self._task])
-        task, self._task = self._task, None
-        if task.cancelled():
+    def _run_to_end(self, call):
+        self._task = self._loop.create_task(self._run(call))
+        try:
+            return self._loop.run_until_complete(self._task)
+        except asyncio.CancelledError:
             return self._failed(call, {"code": "driver_failed", "message": "The driver's call was cancelled."})
-        return task.result()
+        finally:
+            self._task = None
 
     async def _run(self, call):
         try:
@@ -1174,6 +1191,8 @@ class Host:
             task.cancel()
         if tasks:
             self._loop.run_until_complete(asyncio.wait(tasks, timeout=0.05))
+        if threading.active_count() == len(self._own_threads) and not tasks:
+            return False
         threads = [thread for thread in threading.enumerate() if thread not in self._own_threads]
         deadline = time.monotonic() + 0.05
         for thread in threads:
