@@ -7,7 +7,9 @@ import { itemsOf } from "../model/transport-block.ts";
 const instead: Readonly<Record<string, string>> = {
   ...Object.fromEntries(["netmiko", "paramiko", "asyncssh", "scrapli", "fabric"].map((name) => [name, "ssh"])),
   ...Object.fromEntries(["pysnmp", "puresnmp", "easysnmp"].map((name) => [name, "snmp"])),
-  ...Object.fromEntries(["httpx", "requests", "urllib3", "urllib", "http", "aiohttp"].map((name) => [name, "http"])),
+  ...Object.fromEntries(
+    ["httpx", "requests", "urllib3", "urllib", "http", "aiohttp", "httpcore", "anyio"].map((name) => [name, "http"]),
+  ),
   ...Object.fromEntries(["telnetlib", "telnetlib3"].map((name) => [name, "telnet"])),
 };
 

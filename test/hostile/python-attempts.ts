@@ -7,6 +7,7 @@ export const pythonAttempts = {
     "read_root",
     "read_proc",
     "read_environ",
+    "read_devices",
     "read_by_libc",
     "write_tmp",
     "write_pack",
@@ -87,8 +88,11 @@ class Tries:
     def read_root(self): return str(os.listdir("/root") + os.listdir("/home"))
     def read_proc(self): return open("/proc/1/environ").read() + str(os.listdir("/proc"))
     def read_environ(self):
-        if not os.environ: raise OSError("empty")
+        if set(os.environ) <= {"HOME"}: raise OSError("empty")
         return str(dict(os.environ))
+    def read_devices(self):
+        if set(os.listdir("/dev")) <= {"null", "urandom"}: raise OSError("nothing but these")
+        return str(os.listdir("/dev"))
     def read_by_libc(self):
         fd = checked(libc.open(self.facts["file"].encode(), 0))
         return os.read(fd, 100)

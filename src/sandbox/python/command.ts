@@ -49,6 +49,9 @@ const environmentOf = ({ path }: Interpreter): readonly string[] => [
 /** Beside the interpreter, so that it finds its library as ever. */
 const titleOf = (path: string): string => join(dirname(path), title);
 
+/** Libraries open these without asking whether they are there; nothing comes of it. */
+const devices = ["/dev/null", "/dev/urandom"].flatMap((path) => ["--dev-bind-try", path, path]);
+
 /** Isolated from environment and user, without site, writing no byte code. */
 const pythonArgs = ["-I", "-S", "-B", "-X", "utf8"];
 
@@ -79,9 +82,13 @@ export const pythonCommand = (walls: Walls, paths: PythonPaths, interpreter?: In
   const python = requireInterpreter(interpreter === undefined ? findInterpreter() : interpreter);
   const options = bubblewrapOptions([...mountsOf(python), [paths.packDir, "/pack"], [paths.hostDir, "/switchyard"]]);
   const plan = { packDir: "/pack", entrypoint: paths.entrypoint };
-  const command = behindWalls(walls, ["--seccomp", String(filterDescriptor), ...environmentOf(python), ...options], {
-    file: title,
-    args: [...pythonArgs, `/switchyard/${paths.pythonEntry}`, JSON.stringify(plan)],
-  });
+  const command = behindWalls(
+    walls,
+    ["--seccomp", String(filterDescriptor), ...environmentOf(python), ...devices, ...options],
+    {
+      file: title,
+      args: [...pythonArgs, `/switchyard/${paths.pythonEntry}`, JSON.stringify(plan)],
+    },
+  );
   return { ...command, inherited: [paths.callFilter] };
 };

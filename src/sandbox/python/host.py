@@ -335,6 +335,8 @@ class Refusals:
         if not isinstance(path, (str, bytes)):
             return
         path = os.path.normpath(os.fsdecode(path))
+        if path in ("/dev/null", "/dev/urandom"):
+            return
         if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             self._note("FileSystemWrite", path[:500])
         elif path.startswith("/") and not path.startswith(self._readable):
@@ -1232,6 +1234,8 @@ if __name__ == "__main__":
     plan = json.loads(sys.argv[1])
     sys.argv[:] = [""]
     os.environ.clear()
+    # Libraries look for their user's folder as they are loaded, and there is no user to ask for.
+    os.environ["HOME"] = "/nonexistent"
     _open_pack(plan["packDir"])
     _offer_sdk()
     host = Host(plan)
