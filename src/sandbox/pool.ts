@@ -48,7 +48,7 @@ export interface SandboxCall {
 export interface SandboxPool {
   /**
    * Answers what the driver's method answered, as plain JSON. Throws timed_out, job_cancelled, sandbox_crashed,
-   * sandbox_out_of_memory, response_invalid, what the transports refused, or the driver's own error.
+   * sandbox_out_of_memory, response_invalid, sandbox_level_too_low, program_missing, what the transports refused, or the driver's own error.
    */
   call(request: SandboxCall): Promise<Json>;
   /** Loads a module in a process of its own and looks at it. What goes wrong there is in `importError`. */

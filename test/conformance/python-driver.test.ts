@@ -103,8 +103,8 @@ class D(Base):
         import time
         return await asyncio.to_thread(lambda: time.sleep(0.01) or "slept")
 
-    async def python(self):
-        return sys.version_info[:2]
+    async def numbers_its_keys(self):
+        return {100: {"name": "vm"}, True: None}
 
     handles = {"light.power": {"verbs": ["on"], "targets": ["lamp"]}}
 `;
@@ -171,6 +171,10 @@ describe.skipIf(!canRunPython)("a driver in Python", () => {
       children: [{ poe_port: "1/1" }, { poe_port: "1/4" }],
       dict: true,
     });
+  });
+
+  test("may number the keys of its answer: JSON has texts for them", async () => {
+    expect(await bench.call("numbers_its_keys")).toEqual({ "100": { name: "vm" }, true: null });
   });
 
   test("keeps its module between calls, and imports its own and vendored modules", async () => {

@@ -129,8 +129,8 @@ class D:
         cycle.append(cycle)
         return cycle
 
-    async def answers_number_keys(self):
-        return {1: "one"}
+    async def answers_pairs_as_keys(self):
+        return {(1, 2): "one"}
 
     async def answers_proto(self):
         return {"__proto__": 1}

@@ -50,6 +50,10 @@ class DriverError(Exception):
 # --- the line to the runner -------------------------------------------------------------------------------------
 
 
+class TooLarge(Exception):
+    """The runner does not take messages of this size."""
+
+
 class Line:
     """An inherited socket that carries frames: four bytes of length, then JSON."""
 
@@ -59,10 +63,10 @@ class Line:
         self._sending = threading.RLock()
 
     def send(self, message):
-        """Waits while the runner is slow to read. ValueError when the message is larger than it accepts."""
+        """Waits while the runner is slow to read. TooLarge, or what the encoder says of what is no plain JSON."""
         body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii")
         if len(body) > _LARGEST_FRAME:
-            raise ValueError("a message of %d bytes" % len(body))
+            raise TooLarge("a message of %d bytes" % len(body))
         frame = memoryview(struct.pack("<I", len(body)) + body)
         with self._sending:
             while frame:
@@ -105,8 +109,8 @@ def _unplain(value, path):
         return None
     if isinstance(value, dict):
         for key, member in value.items():
-            if not isinstance(key, str):
-                return _pointer(path), "expected plain JSON, got the key %r, which is no text" % (key,)
+            if not isinstance(key, (str, int, float)) and key is not None:
+                return _pointer(path), "expected plain JSON, got the key %r" % (key,)
             found = _unplain(member, path + [key])
             if found:
                 return found
@@ -118,6 +122,14 @@ def _unplain(value, path):
                 return found
         return None
     return _pointer(path), "expected plain JSON, got a %s" % type(value).__name__
+
+
+# What the encoder raises for them; it is far quicker than a look at each value.
+_NOT_PLAIN = (TypeError, ValueError, RecursionError)
+
+
+def _fault_of(value):
+    return _unplain(value, []) or ("", "expected plain JSON")
 
 
 def _cut(text, longest=_LONGEST_MESSAGE):
@@ -185,17 +197,19 @@ class _Printed(io.RawIOBase):
         self._host = host
         self._level = level
         self._rest = b""
+        self._writing = threading.RLock()
 
     def writable(self):
         return True
 
     def write(self, data):
         data = bytes(data)
-        lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()
-        if len(self._rest) > _LONGEST_MESSAGE:
-            lines.append(self._rest)
-            self._rest = b""
+        with self._writing:
+            lines = (self._rest + data).split(b"\n")
+            self._rest = lines.pop()
+            if len(self._rest) > _LONGEST_MESSAGE:
+                lines.append(self._rest)
+                self._rest = b""
         for line in lines:
             self._host.say(self._level, line.decode("utf-8", "replace"), {"printed": True})
         return len(data)
@@ -543,13 +557,13 @@ def _is_step(raw):
 def _plan_body(plan):
     """Steps that are the runner's stay steps; what else a driver calls a step is a word to people."""
     steps, notes, preview = plan.get("steps") or [], list(plan.get("notes") or []), list(plan.get("preview") or [])
-    isOwn = isinstance(steps, list) and all(_is_step(step) for step in steps)
+    is_own = isinstance(steps, list) and all(_is_step(step) for step in steps)
     body = {
         "kind": plan.get("kind") if plan.get("kind") in ("api", "cli", "ssh", "snmp", "process") else "api",
         "preview": [_text(line) for line in preview],
-        "notes": [_text(note) for note in notes] + ([] if isOwn else [_text(step) for step in steps]),
+        "notes": [_text(note) for note in notes] + ([] if is_own else [_text(step) for step in steps]),
     }
-    return {**body, "steps": steps} if isOwn and steps else body
+    return {**body, "steps": steps} if is_own and steps else body
 
 
 def _effects(raw, target, fallback):
@@ -941,9 +955,6 @@ class Call:
     # what it asks
 
     async def ask(self, op, args):
-        fault = _unplain(args, [])
-        if fault:
-            raise DriverError("driver_failed", 'Arguments of %s at "%s": %s.' % (op, fault[0], fault[1]))
         future = asyncio.get_running_loop().create_future()
         with self._asking:
             if self.is_over:
@@ -959,8 +970,11 @@ class Call:
         try:
             self._host.line.send({"t": "ask", "id": self.id, "n": self._last, "op": op, "args": args})
             self._waiting[self._last] = future
-        except ValueError:
+        except TooLarge:
             text = "Expected the arguments of %s to be smaller than 24 MiB." % op
+            self._resolve(future, None, DriverError("driver_failed", text))
+        except _NOT_PLAIN:
+            text = 'Arguments of %s at "%s": %s.' % ((op,) + _fault_of(args))
             self._resolve(future, None, DriverError("driver_failed", text))
 
     def tell(self, op, args):
@@ -1141,15 +1155,11 @@ class Host:
             driver = self._load()
             if driver is None:
                 return self._failed(call, self._import_failure())
-            answer = await call.run(driver)
+            return {"t": "done", "id": call.id, "value": await call.run(driver)}
         except asyncio.CancelledError:
             raise
         except BaseException as thrown:
             return self._failed(call, self._failure_of(thrown))
-        fault = _unplain(answer, [])
-        if fault is None:
-            return {"t": "done", "id": call.id, "value": answer}
-        return self._failed(call, {"code": "response_invalid", "message": fault[1], "pointer": fault[0]})
 
     @staticmethod
     def _failed(call, error):
@@ -1176,9 +1186,14 @@ class Host:
     def _send_end(self, call, reply):
         try:
             self.line.send(reply)
-        except ValueError:
-            text = "expected an answer of at most 24 MiB, got a larger one"
-            self.line.send(self._failed(call, {"code": "response_invalid", "message": text, "pointer": ""}))
+        except TooLarge:
+            self._refuse_answer(call, reply, "", "expected an answer of at most 24 MiB, got a larger one")
+        except _NOT_PLAIN:
+            self._refuse_answer(call, reply, *_fault_of(reply.get("value")))
+
+    def _refuse_answer(self, call, reply, pointer, message):
+        failed = self._failed(call, {"code": "response_invalid", "message": message, "pointer": pointer})
+        self.line.send({**failed, "isLast": True} if reply.get("isLast") else failed)
 
     # what a call left behind
 
