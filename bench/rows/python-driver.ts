@@ -132,12 +132,10 @@ const warmRow = async (port: number, rounds: number, count: number): Promise<Row
     rmSync(folder, { recursive: true, force: true });
   }
   const [a, b] = [ours.slice(1), raw.slice(1)];
-  const note = `p50 in ms: ${listed(a)}; httpx ${listed(b)}`;
-  return atMost(
-    { name: "Python driver, call with two requests, against httpx", unit: "x", note },
-    median(a) / median(b),
-    1.5,
-  );
+  // What else the machine does only adds, and more to the side that is two processes.
+  const [best, bestRaw] = [Math.min(...a), Math.min(...b)];
+  const note = `p50 of each round in ms, the best counts: ${listed(a)}; httpx ${listed(b)}`;
+  return atMost({ name: "Python driver, call with two requests, against httpx", unit: "x", note }, best / bestRaw, 1.5);
 };
 
 /** What the host imports before it can answer. */

@@ -50,6 +50,9 @@ class DriverError(Exception):
 # --- the line to the runner -------------------------------------------------------------------------------------
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
 class TooLarge(Exception):
     """The runner does not take messages of this size."""
 
@@ -64,7 +67,7 @@ class Line:
 
     def send(self, message):
         """Waits while the runner is slow to read. TooLarge, or what the encoder says of what is no plain JSON."""
-        body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii")
+        body = _encode(message).encode("ascii")
         if len(body) > _LARGEST_FRAME:
             raise TooLarge("a message of %d bytes" % len(body))
         frame = memoryview(struct.pack("<I", len(body)) + body)
@@ -84,7 +87,7 @@ class Line:
             (length,) = struct.unpack_from("<I", self._held, at)
             if len(self._held) - at - 4 < length:
                 break
-            messages.append(json.loads(bytes(self._held[at + 4:at + 4 + length])))
+            messages.append(json.loads(self._held[at + 4:at + 4 + length].decode("utf-8")))
             at += 4 + length
         del self._held[:at]
         return messages
