@@ -72,7 +72,7 @@ describe.skipIf(!canRunPython)("a careless driver in Python", () => {
     "%s: the call is answered, and what it left ends with its process",
     async (method) => {
       expect(await bench.call(method)).toBe("answered");
-      await expect.poll(() => bench.pool.stats()).toEqual({ processes: 0, busy: 0 });
+      await expect.poll(() => bench.pool.stats(), { timeout: 10_000 }).toEqual({ processes: 0, busy: 0 });
       expect(await bench.call("fine")).toBe(0);
     },
   );
@@ -201,7 +201,7 @@ describe.skipIf(!canRunPython)("a careless driver in Python", () => {
     const reader = createFrameReader((body) => said.push(JSON.parse(body.toString())));
     line.on("data", (chunk: Buffer) => reader.push(chunk));
     line.write(encodeFrame({ t: "call", id: "1", method: "fine", args: {}, config: {}, secrets: {} }));
-    await expect.poll(() => said.length).toBe(2);
+    await expect.poll(() => said.length, { timeout: 10_000 }).toBe(2);
     expect(said[1]).toMatchObject({
       t: "failed",
       error: { code: "program_missing", message: expect.stringMatching(/has Python 3\.9, .* need 3\.11/) },

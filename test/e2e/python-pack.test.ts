@@ -146,7 +146,7 @@ describe.skipIf(!canRunPython)("a pack in Python", () => {
     expect(other.body.state).toBe("succeeded");
     // The manifest has a plan looked at again after a second.
     const plannedAt = Date.now();
-    await expect.poll(() => Date.now() - plannedAt, { timeout: 5_000 }).toBeGreaterThan(1_100);
+    await expect.poll(() => Date.now() - plannedAt, { timeout: 10_000 }).toBeGreaterThan(1_100);
     expect(caller.codeOf(await lifecycle("shutdown", { plan_id }))).toBe("plan_stale");
     expect(JSON.stringify((await system.call("GET", "/api/jobs?limit=100")).body)).not.toContain(hypervisorToken);
     expect(system.pids("switchyard-sandbox").length).toBeGreaterThan(0);

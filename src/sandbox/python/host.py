@@ -1083,7 +1083,7 @@ class Host:
             self._serve_call(message)
         elif message["t"] == "inspect":
             self.line.send({"t": "done", "id": message["id"], "value": self._inspect()})
-        elif message["t"] == "tidy" and time.process_time() - self._worked > 0.05:
+        elif message["t"] == "tidy" and time.process_time() - self._worked > 0.01:
             gc.collect()
             self._worked = time.process_time()
 
