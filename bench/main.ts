@@ -15,6 +15,7 @@ import { loadRow } from "./rows/load.ts";
 import { locksRow } from "./rows/locks.ts";
 import { memoryRow } from "./rows/memory.ts";
 import { portInventoryRow } from "./rows/port-inventory.ts";
+import { pythonDriverRow } from "./rows/python-driver.ts";
 import { recoveryRow } from "./rows/recovery.ts";
 import { replayRow } from "./rows/replay.ts";
 import { snmpWalkRow } from "./rows/snmp-walk.ts";
@@ -33,6 +34,7 @@ const measures: readonly Measure[] = [
   ...[sshCommandRow, snmpWalkRow, portInventoryRow],
   authoringRow,
   replayRow,
+  pythonDriverRow,
 ];
 /** Too long to run with all others: asked for by name. */
 const longMeasures: readonly Measure[] = [loadRow, switchesRow];

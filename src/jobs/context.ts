@@ -2,7 +2,7 @@
 import type { Log } from "../log.ts";
 import type { EventLevel, SystemEvent } from "../model/event.ts";
 import type { Instance } from "../model/instance.ts";
-import type { IntegrationType, PackFile, SandboxLevel } from "../model/integration-type.ts";
+import type { IntegrationType, Language, PackFile, SandboxLevel } from "../model/integration-type.ts";
 import type { InventoryPayload } from "../model/inventory.ts";
 import type { Job, JobError, SettledState } from "../model/job.ts";
 import type { Json, JsonObject } from "../model/json.ts";
@@ -55,6 +55,8 @@ export interface DriverSurface {
   readonly handles: Readonly<Record<string, { verbs?: readonly string[]; targets?: readonly string[] }>> | null;
   /** Set when the module could not be loaded; `file` and `line` point into the author's source. */
   readonly importError: { readonly message: string; readonly file?: string; readonly line?: number } | null;
+  /** Of a driver in Python: what is wrong with a method's parameters. */
+  readonly signatures?: Readonly<Record<string, string>>;
 }
 
 /** The pack side of the worker: releases on disk and what is in them. */
@@ -64,7 +66,7 @@ export interface ReleaseShelf {
   /** Lays files out without a release in the store: for checking a pack before it is installed. Answers the digest. */
   stage(files: readonly PackFile[]): Promise<string>;
   /** Loads the driver module in a sandbox and looks at it. */
-  inspect(digest: string, entrypoint: string): Promise<DriverSurface>;
+  inspect(digest: string, entrypoint: string, language: Language): Promise<DriverSurface>;
   /** What `<path> --version` tells behind a sandbox's walls; null when it tells nothing in time. */
   programVersion(path: string, level: SandboxLevel): Promise<string | null>;
   /** Removes what was staged and is not a release. */

@@ -36,7 +36,11 @@ export const rightsOf = (action: Action, mode: CallRights["mode"]): CallRights =
 });
 
 /** The facts a plan stands for: two plans of the same hash would do the same to the same thing. */
-const hashOf = ({ instance, type }: JobSubject, action: Action, plan: Pick<Plan, "result" | "steps">): string =>
+const hashOf = (
+  { instance, type }: JobSubject,
+  action: Action,
+  plan: Pick<Plan, "pinned" | "result" | "steps">,
+): string =>
   planHash({
     instance: instance.id,
     config_revision: instance.configRevision,
@@ -47,6 +51,8 @@ const hashOf = ({ instance, type }: JobSubject, action: Action, plan: Pick<Plan,
     params: action.params,
     effects: plan.result.effects,
     steps: plan.steps,
+    // Without steps, what a person saw is all that there is to be held to.
+    ...(plan.pinned ? {} : { preview: plan.result.plan.preview ?? [] }),
   });
 
 /**
@@ -74,7 +80,7 @@ export const makePlan = async (
   const createdAt = context.now();
   return {
     id: newId("pln", createdAt),
-    hash: hashOf(subject, action, { result, steps }),
+    hash: hashOf(subject, action, { pinned: isPinned, result, steps }),
     instanceId: subject.instance.id,
     configRevision: subject.instance.configRevision,
     digest: subject.type.digest,

@@ -65,6 +65,8 @@ interface Place {
 export interface HttpEndpoint extends Place {
   readonly kind: "http";
   readonly scheme: "http" | "https";
+  /** The origin that urls name it by as well, where something else answers for it. */
+  readonly knownAs?: string;
   /** Path before every request's path: empty, or begins with `/` and ends without. */
   readonly prefix: string;
   /** Names in lower case. */
@@ -207,7 +209,7 @@ export interface Below {
 export const belowBase = (url: string, endpoint: HttpEndpoint): Below | undefined => {
   const [address = "", ...queries] = url.split("?");
   const base = parseBaseUrl(address.endsWith("/") ? `${address}/` : address);
-  if (typeof base === "string" || originOf(base) !== originOf(endpoint)) return undefined;
+  if (typeof base === "string" || ![originOf(endpoint), endpoint.knownAs].includes(originOf(base))) return undefined;
   const { prefix } = endpoint;
   const path = base.prefix;
   if (path !== prefix && !path.startsWith(`${prefix}/`)) return undefined;

@@ -6,13 +6,16 @@ import type { Quality } from "./quality.ts";
 export type TypeStatus = "checking" | "valid" | "invalid" | "superseded" | "unavailable";
 export type SandboxLevel = "full" | "degraded";
 
+/** What a driver is written in. */
+export type Language = "node" | "python";
+
 export interface IntegrationType {
   readonly id: string;
   readonly status: TypeStatus;
   /** Keyed by kind of fault, as contract section 4 lists them; empty when valid. */
   readonly errors: JsonObject;
   readonly manifest: Manifest;
-  readonly language: "node" | "python";
+  readonly language: Language;
   /** Active release. */
   readonly digest: string;
   readonly installedAt: number;

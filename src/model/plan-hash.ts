@@ -16,12 +16,15 @@ export interface PlanFacts {
   readonly params: JsonObject;
   readonly effects: Effects;
   readonly steps: readonly Step[];
+  /** Of a plan that is not pinned: the driver's own words on what it will do. */
+  readonly preview?: readonly string[];
 }
 
 /** SHA-256 over the canonical JSON of the facts, 64 hexadecimal digits; other members of `facts` do not count. */
 export const planHash = (facts: PlanFacts): string => {
-  const { instance, config_revision, digest, capability, verb, target, params, effects, steps } = facts;
+  const { instance, config_revision, digest, capability, verb, target, params, effects, steps, preview } = facts;
+  const told = preview === undefined ? {} : { preview };
   return sha256Hex(
-    canonicalJson({ instance, config_revision, digest, capability, verb, target, params, effects, steps }),
+    canonicalJson({ instance, config_revision, digest, capability, verb, target, params, effects, steps, ...told }),
   );
 };

@@ -1,11 +1,11 @@
 /** Where a pack's driver lies and in which language it is written. */
-import type { PackFile } from "../model/integration-type.ts";
+import type { Language, PackFile } from "../model/integration-type.ts";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
 
 interface DriverFile {
   /** `module:Class`. */
   readonly entrypoint: string;
-  readonly language: "node" | "python";
+  readonly language: Language;
   /** The module's file in the pack. */
   readonly path: string;
 }

@@ -1,6 +1,6 @@
 /** Finds out everything about a pack's files: what the manifest says, and what the driver offers in the sandbox. */
 import { SwitchyardError } from "../errors.ts";
-import type { PackFile, SandboxLevel } from "../model/integration-type.ts";
+import type { Language, PackFile, SandboxLevel } from "../model/integration-type.ts";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { checkManifest } from "../model/manifest-check.ts";
@@ -8,7 +8,7 @@ import { type FoundDriver, findDriver } from "./driver-file.ts";
 import { type ForbiddenImport, forbiddenImports } from "./imports.ts";
 import type { ManifestFile } from "./manifest-file.ts";
 import { presentable } from "./presentable.ts";
-import { checkRequires, type Machine, thisMachine } from "./requires.ts";
+import { checkInterpreter, checkRequires, type Machine, thisMachine, type Unmet } from "./requires.ts";
 import { collectErrors, type LoadedSurface } from "./verdict.ts";
 
 /** Who looks at a pack: what sandboxes are to be had there, and how a driver is loaded in one. */
@@ -19,7 +19,7 @@ export interface Examiner {
   readonly sandboxLevel: SandboxLevel;
   readonly shelf: {
     /** Loads the driver's module in a sandbox and looks at it. */
-    inspect(digest: string, entrypoint: string): Promise<LoadedSurface>;
+    inspect(digest: string, entrypoint: string, language: Language): Promise<LoadedSurface>;
     /** What `<path> --version` tells behind a sandbox's walls; null when it tells nothing in time. */
     programVersion(path: string, level: SandboxLevel): Promise<string | null>;
   };
@@ -31,7 +31,7 @@ export interface ExaminedPack {
   readonly file: ManifestFile;
   /** The readable part only, when there are errors. */
   readonly manifest: Manifest;
-  readonly language: "node" | "python";
+  readonly language: Language;
   /** Keyed by kind of fault; empty when the pack is valid. */
   readonly errors: JsonObject;
 }
@@ -43,36 +43,44 @@ export interface PackToExamine {
   readonly isShipped: boolean;
 }
 
-/** Programs and Python of packs we do not ship run in the strongest sandbox only. */
-const needsFull = ({ file, files }: Pick<PackToExamine, "file" | "files">): boolean => {
+type Walled = Pick<PackToExamine, "file" | "files" | "isShipped">;
+
+/** Programs of packs we do not ship run in the strongest sandbox only. */
+const hasPrograms = ({ file }: Walled): boolean => {
   const { transports } = file.document;
-  const driver = findDriver(file.document, files);
-  const hasPrograms = Object.keys(isJsonObject(transports) ? transports : {}).some((name) =>
-    /^process(\.|$)/.test(name),
-  );
-  return hasPrograms || (driver.outcome === "found" && driver.driver.language === "python");
+  return Object.keys(isJsonObject(transports) ? transports : {}).some((name) => /^process(\.|$)/.test(name));
 };
 
+/** Nothing of Python itself would hold a driver back: whoever wrote it, it runs behind namespaces only. */
+const isPython = ({ file, files }: Walled): boolean => languageOf(findDriver(file.document, files)) === "python";
+
+const languageOf = (driver: FoundDriver): Language => (driver.outcome === "found" ? driver.driver.language : "node");
+
 /** Why this machine's sandbox is too weak for the pack, or `null`. */
-const levelFault = (examiner: Examiner, pack: Pick<PackToExamine, "file" | "files" | "isShipped">): string | null => {
-  if (pack.isShipped || examiner.sandboxLevel === "full") return null;
-  if (examiner.minSandbox !== "full" && !needsFull(pack)) return null;
-  return `${pack.file.id} needs a sandbox of the level full, this machine reaches ${examiner.sandboxLevel}: install bubblewrap, or allow user namespaces`;
+const levelFault = ({ sandboxLevel, minSandbox }: Examiner, pack: Walled): string | null => {
+  if (sandboxLevel === "full") return null;
+  const next = "install bubblewrap, or allow user namespaces";
+  if (isPython(pack)) {
+    return `${pack.file.id} has a driver in Python, which runs behind bubblewrap only, and this machine's sandbox is ${sandboxLevel}: ${next}`;
+  }
+  if (pack.isShipped || (minSandbox !== "full" && !hasPrograms(pack))) return null;
+  return `${pack.file.id} needs a sandbox of the level full, this machine reaches ${sandboxLevel}: ${next}`;
 };
 
 /** Asked before any of its code is loaded. @throws SwitchyardError `sandbox_level_too_low`. */
-export const assertSandboxLevel = (
-  examiner: Examiner,
-  pack: Pick<PackToExamine, "file" | "files" | "isShipped">,
-): void => {
+export const assertSandboxLevel = (examiner: Examiner, pack: Walled): void => {
   const fault = levelFault(examiner, pack);
   if (fault !== null) throw new SwitchyardError("sandbox_level_too_low", { detail: `${fault}.` });
 };
 
+/** What is missing here to load the driver at all. */
+const unmetByDriver = (driver: FoundDriver, machine: Machine): readonly Unmet[] =>
+  languageOf(driver) === "python" ? checkInterpreter(machine) : [];
+
 const inspect = async (examiner: Examiner, pack: PackToExamine, driver: FoundDriver): Promise<LoadedSurface | null> => {
-  if (driver.outcome !== "found" || driver.driver.language !== "node" || levelFault(examiner, pack) !== null)
-    return null;
-  return examiner.shelf.inspect(pack.digest, driver.driver.entrypoint);
+  if (driver.outcome !== "found" || levelFault(examiner, pack) !== null) return null;
+  const { entrypoint, language } = driver.driver;
+  return examiner.shelf.inspect(pack.digest, entrypoint, language);
 };
 
 const importsOf = (driver: FoundDriver, files: readonly PackFile[]): ForbiddenImport[] =>
@@ -84,18 +92,10 @@ const machineOf = (examiner: Examiner, pack: PackToExamine): Machine =>
     levelFault(examiner, pack) === null ? examiner.shelf.programVersion(path, examiner.sandboxLevel) : null,
   );
 
-const otherFault = (examiner: Examiner, pack: PackToExamine, driver: FoundDriver): { otherFault?: string } => {
-  if (driver.outcome === "found" && driver.driver.language === "python") {
-    return {
-      otherFault: "expected a driver in TypeScript or JavaScript, got Python, which this version cannot run yet",
-    };
-  }
+const otherFault = (examiner: Examiner, pack: PackToExamine): { otherFault?: string } => {
   const fault = levelFault(examiner, pack);
   return fault === null ? {} : { otherFault: fault };
 };
-
-const languageOf = (driver: FoundDriver): "node" | "python" =>
-  driver.outcome === "found" ? driver.driver.language : "node";
 
 /** A pack as its files alone show it, before anybody looked for faults. */
 export const describePack = ({ file, files, digest }: PackToExamine): ExaminedPack => {
@@ -110,16 +110,18 @@ export const examinePack = async (examiner: Examiner, pack: PackToExamine): Prom
   const { manifest, problems } = checkManifest(file.document);
   const driver = findDriver(file.document, files);
   const readable = manifest ?? presentable(file.id, file.document, problems);
+  const machine = machineOf(examiner, pack);
+  const lacking = unmetByDriver(driver, machine);
   const errors = collectErrors({
     document: file.document,
     problems,
     placeAt: file.placeAt,
     driver,
-    surface: await inspect(examiner, pack, driver),
+    surface: lacking.length > 0 ? null : await inspect(examiner, pack, driver),
     imports: importsOf(driver, files),
-    unmet: await checkRequires(readable.requires, machineOf(examiner, pack), files),
+    unmet: [...lacking, ...(await checkRequires(readable.requires, machine, files))],
     coreVersion: examiner.coreVersion,
-    ...otherFault(examiner, pack, driver),
+    ...otherFault(examiner, pack),
   });
   return { digest, file, manifest: readable, language: languageOf(driver), errors };
 };

@@ -1,10 +1,11 @@
 /** Whether this machine has what a pack requires: looks, downloads nothing, and runs nothing by itself. */
-import { access, constants, readdir, realpath } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { access, constants, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import semver from "semver";
 import type { PackFile } from "../model/integration-type.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Requires } from "../model/manifest.ts";
+import { findInterpreter, isRecentPython, leastPython } from "./interpreter.ts";
 import { distributionsIn, meetsDependency, wheelsOf } from "./python-packages.ts";
 
 /** What is true of the machine on which drivers run. */
@@ -74,14 +75,17 @@ const findProgram = async (machine: Machine, name: string): Promise<string | und
   return undefined;
 };
 
-/** Distributions install `python3` as a link to `python3.13`: its name tells the version without running it. */
-const pythonVersion = async (machine: Machine): Promise<string | undefined> => {
-  const path = await findProgram(machine, "python3");
-  return path === undefined ? undefined : /^python(\d+\.\d+)/.exec(basename(await realpath(path)))?.[1];
+const pythonVersion = ({ programFolders }: Machine): string | undefined => findInterpreter(programFolders)?.version;
+
+/** What keeps a driver in Python from running here, whatever its manifest asks for. */
+export const checkInterpreter = (machine: Machine): Unmet[] => {
+  const found = findInterpreter(machine.programFolders);
+  if (found !== undefined && isRecentPython(found)) return [];
+  return [unmet("python", `python >=${leastPython} for a driver in Python`, found?.version ?? "none: install python3")];
 };
 
-const checkPython = async (machine: Machine, range: string): Promise<Unmet[]> => {
-  const version = await pythonVersion(machine);
+const checkPython = (machine: Machine, range: string): Unmet[] => {
+  const version = pythonVersion(machine);
   return version === undefined
     ? [unmet("python", `python ${range}`, "none that is known")]
     : checkVersion("python", range, version);
@@ -104,8 +108,8 @@ const checkProgram = async (machine: Machine, { name, version }: Program): Promi
   return [unmet(`program:${name}`, `${name} ${version}`, `one at ${path} that does not tell its version`)];
 };
 
-const pythonFolders = async (machine: Machine): Promise<string[]> => {
-  const version = await pythonVersion(machine);
+const pythonFolders = (machine: Machine): string[] => {
+  const version = pythonVersion(machine);
   const own =
     version === undefined
       ? []
@@ -128,7 +132,7 @@ const checkDependencies = async (
 ): Promise<Unmet[]> => {
   const { deps = [], wheelhouse } = requires;
   if (deps.length === 0) return [];
-  const folders = await Promise.all((await pythonFolders(machine)).map(listFolder));
+  const folders = await Promise.all(pythonFolders(machine).map(listFolder));
   const present = [...distributionsIn(folders.flat()), ...wheelsOf(files, wheelhouse ?? "wheelhouse")];
   return deps.flatMap((dependency: string | JsonObject) => meetsDependency(dependency, present, checkVersion));
 };

@@ -14,6 +14,8 @@ export interface LoadedSurface {
   readonly methods: Readonly<Record<string, number>>;
   readonly handles: Readonly<Record<string, { verbs?: readonly string[]; targets?: readonly string[] }>> | null;
   readonly importError: { readonly message: string; readonly file?: string; readonly line?: number } | null;
+  /** Of a driver in Python, whose arguments go by their names: what is wrong with a method's parameters. */
+  readonly signatures?: Readonly<Record<string, string>>;
 }
 
 /** Everything that was found out about a pack. */
@@ -91,12 +93,20 @@ const handleMismatches = (declared: readonly DeclaredCapability[], { handles }: 
   ];
 };
 
-const badSignatures = (declared: readonly DeclaredCapability[], { methods }: LoadedSurface): Json[] => {
+const ownMethods = ["__init__", "test_connection"];
+
+const badSignatures = (
+  declared: readonly DeclaredCapability[],
+  { methods, signatures = {} }: LoadedSurface,
+): Json[] => {
   const names = [...declared.map(({ id }) => methodOf(id))];
-  return [...new Set(names)].flatMap((method) => {
+  const told = [...ownMethods, ...names].filter((name) => Object.hasOwn(signatures, name));
+  const byName = [...new Set(told)].map((method) => ({ method, message: signatures[method] ?? "" }));
+  const byCount = [...new Set(names)].flatMap((method) => {
     const count = Object.hasOwn(methods, method) ? (methods[method] ?? 0) : 0;
     return count <= 1 ? [] : [{ method, message: `expected at most one parameter (the call), got ${count}` }];
   });
+  return [...byName, ...byCount];
 };
 
 type Keyed = readonly (readonly [string, Json | undefined])[];

@@ -1,6 +1,7 @@
 /** Does one asked call with a driver the way a job does it: a run is planned first, and its plan is what is applied. */
 import { SwitchyardError } from "../errors.ts";
 import { asActionResult, asDryRunResult, asTargets, asTestResult } from "../model/dry-run.ts";
+import type { Language } from "../model/integration-type.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { type Capability, findCapability, type Manifest, methodOf, verbMode } from "../model/manifest.ts";
 import type { Step } from "../model/plan.ts";
@@ -22,6 +23,7 @@ export interface CallRights {
 /** The driver, as the calls of one run reach it. */
 export interface Actor {
   readonly manifest: Manifest;
+  readonly language: Language;
   readonly session: Session;
   /** Opens a door with these rights, calls the method, and answers with what came and the door it came through. */
   call(method: string, args: JsonObject, rights: CallRights): Promise<{ readonly value: Json; readonly door: Door }>;
@@ -102,6 +104,8 @@ const read = async (actor: Actor, action: Action): Promise<Json> => {
 };
 
 interface Planned {
+  /** Its steps are all that is sent; a plan without steps of a driver in Python only tells. */
+  readonly isPinned: boolean;
   readonly result: JsonObject;
   readonly steps: readonly Step[];
   readonly block: string | null;
@@ -114,17 +118,19 @@ const plan = async (actor: Actor, action: Action): Promise<Planned> => {
   const proposed = asDryRunResult(value);
   const { verb, target } = action;
   const steps = actor.session.normaliseSteps(proposed.plan.steps, { capability, verb, target });
-  const result = { ...proposed, plan: { ...proposed.plan, steps, preview: actor.session.preview(steps) } };
+  const preview = steps.length > 0 ? actor.session.preview(steps) : (proposed.plan.preview ?? []);
+  const result = { ...proposed, plan: { ...proposed.plan, steps, preview } };
+  const isPinned = steps.length > 0 || actor.language === "node";
   const failed = proposed.preconditions.filter(({ ok }) => !ok).map(({ check }) => check);
   const isBlocked = failed.length > 0 || proposed.severity === "error" || !proposed.ok;
   const block = isBlocked ? (proposed.reason ?? `these preconditions do not hold: ${failed.join(", ")}`) : null;
-  return { result: result as unknown as JsonObject, steps, block };
+  return { isPinned, result: result as unknown as JsonObject, steps, block };
 };
 
 const apply = async (actor: Actor, action: Action, planned: Planned | null): Promise<JsonObject> => {
   const capability = capabilityOf(actor, action);
   const steps = planned?.steps ?? [];
-  const rights: CallRights = { mode: planned === null ? "free" : "apply", capability, action, steps };
+  const rights: CallRights = { mode: planned?.isPinned === true ? "apply" : "free", capability, action, steps };
   const shown =
     planned === null ? {} : { plan: { ...planned.result, steps, plan_id: "pln_authoring" } as unknown as Json };
   const { value, door } = await actor.call(methodOf(capability.id), { ...argsOf(action, false), ...shown }, rights);
@@ -132,7 +138,7 @@ const apply = async (actor: Actor, action: Action, planned: Planned | null): Pro
   if (answer.ok === false) {
     throw new SwitchyardError("device_error", { detail: "The driver says that the action did not succeed." });
   }
-  if (planned !== null && door.stepsLeft > 0) {
+  if (planned?.isPinned === true && door.stepsLeft > 0) {
     throw new SwitchyardError("plan_incomplete", {
       detail: `The driver says that it is done, but ${door.stepsLeft} of ${steps.length} steps were not sent.`,
     });

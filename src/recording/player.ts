@@ -5,10 +5,12 @@ import { maskOf } from "../model/handle.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { JournalEntry, Step, StepAnswer } from "../model/plan.ts";
 import { redactJson } from "../model/redact.ts";
+import { objectOf } from "../model/step.ts";
 import { statusFailure } from "../transports/causes.ts";
 import type { Door } from "../transports/contract.ts";
 import { isHttpAnswer } from "../transports/http.ts";
 import { kindFor } from "../transports/kinds.ts";
+import { ownSocketRefusal } from "../transports/own-socket.ts";
 import { recordedRequest } from "../transports/record.ts";
 import { resolveReferences } from "../transports/references.ts";
 import type { Wire } from "../transports/wire.ts";
@@ -127,6 +129,7 @@ class ReplayDoor implements Door {
     if (this.isClosed) throw over;
     const { binding, book } = this.facts.open;
     try {
+      if (op === "socket.connect") throw ownSocketRefusal(objectOf(args, "the arguments"));
       return this.withHandles(await this.answer(wantedOf(op, args, { binding, book })));
     } catch (thrown) {
       if (thrown instanceof SwitchyardError) this.note(thrown);

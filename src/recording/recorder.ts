@@ -144,6 +144,7 @@ const actorOf = (facts: RecorderFacts, notes: Notes): Actor => {
   const { stage, pack, config, open, signal } = facts;
   return {
     manifest: pack.manifest,
+    language: pack.language,
     session: open.session,
     call: async (method: string, args: JsonObject, rights: CallRights) => {
       const door = open.session.door(grantOf(rights, { signal, journal: notes.journal() }));

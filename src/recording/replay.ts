@@ -76,6 +76,7 @@ export const actorOf = (
   const { session } = open;
   return {
     manifest: pack.manifest,
+    language: pack.language,
     session,
     call: async (method: string, args: JsonObject, rights: CallRights) => {
       const door = before(openReplayDoor({ open, tape, signal }, rights));

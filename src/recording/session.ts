@@ -4,6 +4,7 @@ import { networkInterfaces } from "node:os";
 import { SwitchyardError } from "../errors.ts";
 import { silentLog } from "../log.ts";
 import { type Binding, bind } from "../model/binding.ts";
+import { type Endpoint, originOf } from "../model/endpoint.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { NamedSecret } from "../model/redact.ts";
@@ -74,11 +75,16 @@ export const openRealSession = (facts: RunFacts): OpenSession => open(facts, bin
 /** The same session, its endpoints somewhere else. `resolve` answers for every name. */
 export const openMovedSession = (
   facts: RunFacts,
-  move: (endpoint: Binding["endpoints"][string]) => Binding["endpoints"][string],
+  move: (endpoint: Endpoint) => Endpoint,
   resolve: Resolve,
 ): OpenSession => {
   const binding = bindingOf(facts);
-  const endpoints = Object.fromEntries(Object.entries(binding.endpoints).map(([name, one]) => [name, move(one)]));
+  const moved = (one: Endpoint): Endpoint => {
+    const there = move(one);
+    // A driver goes on to name the device as its config does.
+    return there.kind === "http" && one.kind === "http" ? { ...there, knownAs: originOf(one) } : there;
+  };
+  const endpoints = Object.fromEntries(Object.entries(binding.endpoints).map(([name, one]) => [name, moved(one)]));
   return open(facts, { ...binding, endpoints }, resolve);
 };
 

@@ -50,6 +50,10 @@ const shut = async (door: Door): Promise<void> => {
   await door.settled();
 };
 
+const releaseOf = ({ digest, folder, manifest, language }: PackAtHand) => ({
+  ...{ digest, dir: folder, entrypoint: manifest.driver.entrypoint, language },
+});
+
 const fiveMinutesMs = 300_000;
 
 /** @throws SwitchyardError what a job would fail with. */
@@ -57,8 +61,9 @@ export const callDriver = async ({ pool }: Stage, asked: StagedCall): Promise<Js
   const { pack, session, door, method, args, signal } = asked;
   const config = withDefaults(pack.manifest.schema.connection, asked.config);
   const request = {
-    release: { digest: pack.digest, dir: pack.folder, entrypoint: pack.manifest.driver.entrypoint },
+    release: releaseOf(pack),
     instanceId: "ins_authoring",
+    instance: { instance_id: "ins_authoring", type_id: pack.manifest.id, name: pack.manifest.name },
     ...{ method, args, config, signal },
     secrets: session.handles,
     // Nothing was kept by an earlier job.

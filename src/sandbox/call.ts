@@ -4,7 +4,7 @@ import { asSwitchyardError, isDriverCode, SwitchyardError } from "../errors.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { DriverEvent } from "../sdk/driver.ts";
 import type { Host } from "./host.ts";
-import { callLimits, type FromSandbox, type ToSandbox, type WireError } from "./wire.ts";
+import { callLimits, type FromSandbox, type InstanceNames, type ToSandbox, type WireError } from "./wire.ts";
 
 /** What one call does beside computing its answer. */
 export interface CallPeer {
@@ -22,6 +22,7 @@ export interface CallTerms {
         readonly args: JsonObject;
         readonly config: JsonObject;
         readonly secrets: Readonly<Record<string, string>>;
+        readonly instance?: InstanceNames;
       };
   readonly peer: CallPeer;
   readonly timeoutMs: number;
@@ -124,9 +125,14 @@ interface Outcome {
   readonly isFatal?: boolean;
 }
 
-const failureOf = (error: WireError, questions: Questions): Outcome => ({
+/** Nobody waits for it any more. */
+const leftBehind = new SwitchyardError("sandbox_crashed", {
+  detail: "The call left something behind that does not end.",
+});
+
+const failureOf = (error: WireError, questions: Questions, isLast: boolean): Outcome => ({
   error: questions.refusalOf(error.ask) ?? errorOf(error),
-  isFatal: error.isFatal === true,
+  isFatal: isLast || error.isFatal === true,
 });
 
 /** Follows the messages of one call; whatever carries another id is late or forged and is dropped. */
@@ -137,8 +143,8 @@ const follow = (id: string, terms: CallTerms, host: Host, settle: (outcome: Outc
     if (message.t === "ready" || message.t === "bye" || message.id !== id) return;
     if (message.t === "ask") questions.take(message.n, message.op, message.args);
     else if (message.t === "event") hear(message.event);
-    else if (message.t === "done") settle({ value: message.value as Json });
-    else settle(failureOf(message.error, questions));
+    else if (message.t === "done") settle({ value: message.value as Json, isFatal: message.isLast === true });
+    else settle(failureOf(message.error, questions, message.isLast === true));
   };
 };
 
@@ -157,7 +163,7 @@ export const runCall = (host: Host, terms: CallTerms): Promise<Json> => {
     signal.removeEventListener("abort", cancel);
     host.listen(null);
     const failure = signal.aborted ? cancelledBy(signal) : error;
-    if (failure !== undefined && (signal.aborted || isFatal)) host.kill(failure);
+    if (isFatal || signal.aborted) host.kill(failure ?? leftBehind);
     if (failure === undefined) resolve(value ?? null);
     else reject(failure);
   };

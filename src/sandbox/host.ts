@@ -1,6 +1,6 @@
 /** One sandbox process: started, spoken to, and ended with everything that belongs to it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import type { Duplex, Readable } from "node:stream";
 import { SwitchyardError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -44,8 +44,15 @@ const tailLength = 4096;
 /** Answers that a sandbox does not take up pile up in the runner: beyond this nothing more is read from it. */
 const mostUnsentBytes = 32 * 1024 * 1024;
 
-const start = ({ file, args }: Command): ChildProcess =>
-  spawn(file, args, { env: {}, cwd: "/", detached: true, stdio: ["ignore", "ignore", "pipe", "pipe"] });
+const start = ({ file, args, inherited = [] }: Command): ChildProcess => {
+  const opened = inherited.map((path) => openSync(path, "r"));
+  try {
+    const stdio = ["ignore", "ignore", "pipe", "pipe", ...opened] as const;
+    return spawn(file, args, { env: {}, cwd: "/", detached: true, stdio: [...stdio] });
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
+  }
+};
 
 const keepTail = (stream: Readable): (() => string) => {
   let tail = "";

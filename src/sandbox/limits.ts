@@ -8,6 +8,8 @@ import type { ChildPlan } from "./wire.ts";
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
+  /** Files that the process finds open, from descriptor 4 on. */
+  readonly inherited?: readonly string[];
 }
 
 /** What a machine offers for walls. Paths of programs, or null. */

@@ -2,24 +2,35 @@
 import { randomUUID } from "node:crypto";
 import { SwitchyardError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { SandboxLevel } from "../model/integration-type.ts";
+import type { Language, SandboxLevel } from "../model/integration-type.ts";
 import type { Json, JsonObject } from "../model/json.ts";
+import type { Interpreter } from "../packs/interpreter.ts";
 import type { DriverEvent } from "../sdk/driver.ts";
 import { cancelledBy, runCall } from "./call.ts";
 import { createHosts, type Hosts, type TakenHost } from "./hosts.ts";
 import { commandOf, findWalls } from "./limits.ts";
+import { pythonCommand } from "./python/command.ts";
 import { createStaging } from "./staging.ts";
 import { type Surface, surfaceOf, unloadable } from "./surface.ts";
+import type { InstanceNames } from "./wire.ts";
 
 /** One call of a driver's method. */
 export interface SandboxCall {
-  readonly release: { readonly digest: string; readonly dir: string; readonly entrypoint: string };
+  readonly release: {
+    readonly digest: string;
+    readonly dir: string;
+    readonly entrypoint: string;
+    /** Default: node. */
+    readonly language?: Language;
+  };
   readonly instanceId: string;
   readonly method: string;
   readonly args: JsonObject;
   readonly config: JsonObject;
   /** Handles, never values. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** For drivers in Python. */
+  readonly instance?: InstanceNames;
   /** Where the driver's questions go: the door of this call. */
   ask(op: string, args: unknown): Promise<unknown>;
   onEvent(event: DriverEvent): void;
@@ -37,11 +48,11 @@ export interface SandboxCall {
 export interface SandboxPool {
   /**
    * Answers what the driver's method answered, as plain JSON. Throws timed_out, job_cancelled, sandbox_crashed,
-   * sandbox_out_of_memory, response_invalid, what the transports refused, or the driver's own error.
+   * sandbox_out_of_memory, response_invalid, sandbox_level_too_low, program_missing, what the transports refused, or the driver's own error.
    */
   call(request: SandboxCall): Promise<Json>;
   /** Loads a module in a process of its own and looks at it. What goes wrong there is in `importError`. */
-  inspect(dir: string, entrypoint: string, timeoutMs: number): Promise<Surface>;
+  inspect(dir: string, entrypoint: string, timeoutMs: number, language?: Language): Promise<Surface>;
   /** The instance changed or is gone: no later call sees its processes. */
   endInstance(instanceId: string): void;
   /** The lease is lost: SIGKILL for all, now. */
@@ -60,6 +71,8 @@ export interface PoolDeps {
   readonly level: SandboxLevel;
   /** The folder of the sdk's sources. */
   readonly sdkDir: string;
+  /** Runs drivers in Python; default: the one that this machine has. `null`: none. */
+  readonly interpreter?: Interpreter | null;
   readonly metrics?: { sandboxStarted(level: string): void; sandboxKilled(reason: string): void };
   readonly signal?: AbortSignal;
 }
@@ -70,11 +83,11 @@ const leaseLost = (): SwitchyardError =>
   new SwitchyardError("sandbox_crashed", { detail: "The worker may not go on with its jobs and ended its sandboxes." });
 
 /** Where a sandbox finds a release, and the command that starts it there. */
-const createShelf = ({ sdkDir, level, nodePath, memoryCapBytes }: PoolDeps) => {
+const createShelf = ({ sdkDir, level, nodePath, memoryCapBytes, interpreter }: PoolDeps) => {
   const staging = createStaging(sdkDir);
   const walls = findWalls(level, [nodePath, staging.dir]);
   const copies = new Map<string, Promise<string>>();
-  const { dir: hostDir, entry, sdkIndex } = staging;
+  const { dir: hostDir, entry, sdkIndex, pythonEntry, callFilter } = staging;
 
   const copy = (digest: string, dir: string): Promise<string> => {
     const made = copies.get(digest) ?? staging.copyRelease(dir);
@@ -84,8 +97,11 @@ const createShelf = ({ sdkDir, level, nodePath, memoryCapBytes }: PoolDeps) => {
   return {
     /** As another user a sandbox cannot walk into our data folder: it gets a copy that it can read. */
     readable: (digest: string, dir: string): string | Promise<string> => (walls.uid === null ? dir : copy(digest, dir)),
-    command: (packDir: string, entrypoint: string) =>
-      commandOf(walls, { nodePath, packDir, hostDir, entry, sdkIndex, entrypoint }, memoryCapBytes),
+    /** @throws SwitchyardError `sandbox_level_too_low`, `program_missing` for a driver in Python. */
+    command: (packDir: string, entrypoint: string, language: Language = "node") =>
+      language === "node"
+        ? commandOf(walls, { nodePath, packDir, hostDir, entry, sdkIndex, entrypoint }, memoryCapBytes)
+        : pythonCommand(walls, { packDir, hostDir, pythonEntry, callFilter, entrypoint }, interpreter),
     forget: async (digest: string): Promise<void> => {
       const made = copies.get(digest);
       copies.delete(digest);
@@ -99,11 +115,18 @@ type Shelf = ReturnType<typeof createShelf>;
 
 const never = new AbortController().signal;
 
-const inspectOn = async (shelf: Shelf, hosts: Hosts, asked: { dir: string; entrypoint: string; timeoutMs: number }) => {
+interface Inspection {
+  readonly dir: string;
+  readonly entrypoint: string;
+  readonly timeoutMs: number;
+  readonly language?: Language | undefined;
+}
+
+const inspectOn = async (shelf: Shelf, hosts: Hosts, asked: Inspection) => {
   const key = `inspect ${randomUUID()}`;
-  const { dir, entrypoint, timeoutMs } = asked;
+  const { dir, entrypoint, timeoutMs, language } = asked;
   const place = await shelf.readable(key, dir);
-  const command = () => shelf.command(place, entrypoint);
+  const command = () => shelf.command(place, entrypoint, language);
   const taken = await hosts.take({ key, instanceId: "", command }, never, timeoutMs);
   try {
     const opening = { t: "inspect" } as const;
@@ -126,7 +149,8 @@ export const createPool = (deps: PoolDeps): SandboxPool => {
   const take = async ({ release, instanceId, signal, timeoutMs }: SandboxCall): Promise<TakenHost> => {
     const dir = await shelf.readable(release.digest, release.dir);
     const key = `${release.digest} ${release.entrypoint} ${instanceId}`;
-    const place = { key, instanceId, command: () => shelf.command(dir, release.entrypoint) };
+    const { entrypoint, language } = release;
+    const place = { key, instanceId, command: () => shelf.command(dir, entrypoint, language) };
     return hosts.take(place, signal, timeoutMs);
   };
   const call = async (request: SandboxCall): Promise<Json> => {
@@ -136,8 +160,8 @@ export const createPool = (deps: PoolDeps): SandboxPool => {
     const taken = await take(request);
     try {
       const leftMs = timeoutMs - (deps.now() - startedAt);
-      const opening = { t: "call", method, args, config, secrets } as const;
-      const { facts } = request;
+      const { facts, instance } = request;
+      const opening = { t: "call", method, args, config, secrets, ...(instance && { instance }) } as const;
       return await runCall(taken.host, { opening, peer: request, timeoutMs, leftMs, signal, graceMs, facts });
     } finally {
       taken.giveBack(request.keepWarm);
@@ -146,7 +170,8 @@ export const createPool = (deps: PoolDeps): SandboxPool => {
   deps.signal?.addEventListener("abort", () => hosts.endAll(leaseLost()), { once: true });
   return {
     call,
-    inspect: (dir, entrypoint, timeoutMs) => inspectOn(shelf, hosts, { dir, entrypoint, timeoutMs }),
+    inspect: (dir, entrypoint, timeoutMs, language) =>
+      inspectOn(shelf, hosts, { dir, entrypoint, timeoutMs, language }),
     endInstance: hosts.endInstance,
     endAll: () => hosts.endAll(leaseLost()),
     stats: hosts.stats,

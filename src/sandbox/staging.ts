@@ -1,6 +1,7 @@
 /** A folder of our own for what sandboxes read beside their pack: the child's code and the sdk, with types stripped. */
 import {
   chmodSync,
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,12 +17,17 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isRunning, ownIdentity, readIdentity } from "./process-identity.ts";
+import { callFilter } from "./python/call-filter.ts";
 
 export interface Staging {
   readonly dir: string;
   /** Relative to `dir`. */
   readonly entry: string;
   readonly sdkIndex: string;
+  /** Relative to `dir`. */
+  readonly pythonEntry: string;
+  /** A file outside of `dir`; `null` on a processor for which there is none. */
+  readonly callFilter: string | null;
   /** A copy of a release that every user of the machine may read: for sandboxes that run as another user. */
   copyRelease(dir: string): Promise<string>;
   dropCopy(path: string): Promise<void>;
@@ -80,6 +86,17 @@ const removeLeftovers = (): void => {
   }
 };
 
+/** The host of drivers in Python, and the filter that its process runs behind. */
+const stagePython = (dir: string): Pick<Staging, "pythonEntry" | "callFilter"> => {
+  const pythonEntry = "sandbox/python/host.py";
+  mkdirSync(join(dir, "host", dirname(pythonEntry)), { recursive: true });
+  copyFileSync(join(sandboxDir, "python/host.py"), join(dir, "host", pythonEntry));
+  const filter = callFilter(process.arch);
+  const path = join(dir, "calls.bpf");
+  if (filter !== null) writeFileSync(path, filter);
+  return { pythonEntry, callFilter: filter === null ? null : path };
+};
+
 /** Writes the folder below the system's temporary one; `remove` takes it away. */
 export const createStaging = (sdkDir: string): Staging => {
   removeLeftovers();
@@ -88,12 +105,14 @@ export const createStaging = (sdkDir: string): Staging => {
   stripInto(sdkDir, join(dir, "host/sdk"), sourcesOf(sdkDir));
   stripInto(sandboxDir, join(dir, "host/sandbox"), sharedFiles);
   stripInto(join(sandboxDir, "child"), join(dir, "host/sandbox/child"), sourcesOf(join(sandboxDir, "child")));
+  const python = stagePython(dir);
   openToAll(dir);
   let copies = 0;
   return {
     dir: join(dir, "host"),
     entry: "sandbox/child/entry.mjs",
     sdkIndex: "sdk/index.mjs",
+    ...python,
     copyRelease: async (from) => {
       copies += 1;
       const to = join(dir, `release-${copies}`);

@@ -1,12 +1,14 @@
 /** What a driver module offers, as the sandbox tells it: checked, because a driver may have a hand in it. */
 import type { SwitchyardError } from "../errors.ts";
-import { isJsonObject, type Json } from "../model/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 
 /** Has the shape of the jobs' DriverSurface. */
 export interface Surface {
   readonly methods: Readonly<Record<string, number>>;
   readonly handles: Readonly<Record<string, { verbs?: readonly string[]; targets?: readonly string[] }>> | null;
   readonly importError: { readonly message: string; readonly file?: string; readonly line?: number } | null;
+  /** Of a driver in Python: what is wrong with a method's parameters. */
+  readonly signatures?: Readonly<Record<string, string>>;
 }
 
 const namesOf = (value: unknown): readonly string[] | undefined =>
@@ -29,8 +31,11 @@ const importErrorOf = (value: unknown): Surface["importError"] => {
   };
 };
 
+const textsOf = (value: JsonObject): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+
 export const surfaceOf = (answer: Json): Surface => {
-  const { methods = {}, handles = null, importError = null } = isJsonObject(answer) ? answer : {};
+  const { methods = {}, handles = null, importError = null, signatures } = isJsonObject(answer) ? answer : {};
   const counts = Object.entries(isJsonObject(methods) ? methods : {}).filter(([, count]) => typeof count === "number");
   return {
     methods: Object.fromEntries(counts) as Record<string, number>,
@@ -38,6 +43,7 @@ export const surfaceOf = (answer: Json): Surface => {
       ? Object.fromEntries(Object.entries(handles).map(([id, value]) => [id, handleOf(value)]))
       : null,
     importError: importErrorOf(importError),
+    ...(isJsonObject(signatures) ? { signatures: textsOf(signatures) } : {}),
   };
 };
 

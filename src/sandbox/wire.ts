@@ -15,6 +15,13 @@ export interface WireError {
   readonly isFatal?: boolean;
 }
 
+/** What a driver in Python is told of its instance beside the config; names as it knows them. */
+export interface InstanceNames {
+  readonly instance_id: string;
+  readonly type_id: string;
+  readonly name: string;
+}
+
 /** Runner to sandbox. */
 export type ToSandbox =
   | {
@@ -24,6 +31,7 @@ export type ToSandbox =
       readonly args: unknown;
       readonly config: unknown;
       readonly secrets: Readonly<Record<string, string>>;
+      readonly instance?: InstanceNames;
     }
   | { readonly t: "inspect"; readonly id: string }
   /** Nothing has been asked for a while: a good moment to give memory back. */
@@ -39,8 +47,9 @@ export type FromSandbox =
   | { readonly t: "bye"; readonly code: number }
   | { readonly t: "ask"; readonly id: string; readonly n: number; readonly op: string; readonly args: unknown }
   | { readonly t: "event"; readonly id: string; readonly event: DriverEvent }
-  | { readonly t: "done"; readonly id: string; readonly value: unknown }
-  | { readonly t: "failed"; readonly id: string; readonly error: WireError };
+  /** `isLast`: the call left something behind that does not end, so the process must. */
+  | { readonly t: "done"; readonly id: string; readonly value: unknown; readonly isLast?: true }
+  | { readonly t: "failed"; readonly id: string; readonly error: WireError; readonly isLast?: true };
 
 /** How much a driver may do at once and in one call; the sandbox keeps to it by itself, the runner enforces it. */
 export const callLimits = {

@@ -12,6 +12,7 @@ import { type DeskFacts, msOf } from "./desk.ts";
 import { isHttpAnswer, isHttpRead, isOk } from "./http.ts";
 import { sendRead } from "./http-send.ts";
 import { kindFor } from "./kinds.ts";
+import { ownSocketRefusal } from "./own-socket.ts";
 import { recordedRequest } from "./record.ts";
 import { createSnmpDesk } from "./snmp/desk.ts";
 import { createSshDesk } from "./ssh/desk.ts";
@@ -100,6 +101,7 @@ class OpenDoor implements Door {
     this.ops = {
       "http.request": (args) => this.request(args),
       apply: (args) => this.apply(args),
+      "socket.connect": (args) => Promise.reject(ownSocketRefusal(args)),
       ...createTcpDesk(this.desk()),
       ...createSshDesk(this.desk()),
       ...createSnmpDesk(this.desk()),

@@ -94,6 +94,8 @@ const redactWhole = <T extends Json>(redact: Redactor, value: T): T => {
   return redact(text) === text ? value : redactJson(redact, value);
 };
 
+const namesOf = ({ id, name }: Instance, type: IntegrationType) => ({ instance_id: id, type_id: type.id, name });
+
 export const driverHandle = (deps: DriverDeps): DriverHandle => {
   const { pool, session, attempt, instance, type } = deps;
   const events = driverEvents(attempt, deps.now);
@@ -102,8 +104,12 @@ export const driverHandle = (deps: DriverDeps): DriverHandle => {
     const door = session.door(grantOf(deps, rights, span));
     const watching = { metrics: deps.metrics, span, redact: session.redact };
     const request = {
-      release: { digest: type.digest, dir: deps.releaseDir, entrypoint: type.manifest.driver.entrypoint },
+      release: {
+        ...{ digest: type.digest, dir: deps.releaseDir, language: type.language },
+        entrypoint: type.manifest.driver.entrypoint,
+      },
       instanceId: instance.id,
+      ...(type.language === "python" ? { instance: namesOf(instance, type) } : {}),
       method,
       args: withSecretParams(args, deps.secretParams),
       config: instance.config,

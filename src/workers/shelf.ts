@@ -54,8 +54,8 @@ export const createShelf = (deps: {
       await dir;
       return digest;
     },
-    async inspect(digest, entrypoint): Promise<DriverSurface> {
-      return pool.inspect(await dirOf(digest), entrypoint, inspectTimeoutMs);
+    async inspect(digest, entrypoint, language): Promise<DriverSurface> {
+      return pool.inspect(await dirOf(digest), entrypoint, inspectTimeoutMs, language);
     },
     programVersion: (path, level) => readProgramVersion(path, { level }),
     async discard(digest) {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Author, openAuthor } from "../kit/author.ts";
 import { upload, zip } from "../kit/pack.ts";
+import { canRunPython } from "../kit/python.ts";
 import { type System, startSystem } from "../kit/system.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../docs/write-a-pack.md"), "utf8");
@@ -39,7 +40,13 @@ describe("the commands that the docs begin with", () => {
   });
 });
 
-describe("the pack that the docs write", () => {
+const drivers = [
+  ["TypeScript", { "driver.ts": block("ts") }],
+  ["Python", { "driver.py": block("python") }],
+] as const;
+
+describe.each(drivers)("the pack that the docs write, in %s", (language, driver) => {
+  const isThere = language === "TypeScript" || canRunPython;
   let system: System;
   let lamps: Server;
   const writes: string[] = [];
@@ -58,8 +65,8 @@ describe("the pack that the docs write", () => {
     lamps?.close();
   });
 
-  it("installs, connects, lists, plans, applies and undoes", async () => {
-    const files = { "plugin.yaml": block("yaml"), "driver.ts": block("ts") };
+  it.skipIf(!isThere)("installs, connects, lists, plans, applies and undoes", async () => {
+    const files = { "plugin.yaml": block("yaml"), ...driver };
     const wait = { prefer: "wait=30" };
     const installed = await system.call("POST", "/api/integrations/types/upload", upload(await zip(files)), wait);
     expect(installed.body).toMatchObject({ state: "succeeded", result: { type_id: "example.lamp", status: "valid" } });

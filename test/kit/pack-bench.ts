@@ -162,9 +162,9 @@ export const openPackBench = async () => {
       ...demandsOf(options),
       shelf: {
         ...shelf,
-        inspect: async (digest, entrypoint) => {
+        inspect: async (digest, entrypoint, language) => {
           await options.onInspect?.();
-          return shelf.inspect(digest, entrypoint);
+          return shelf.inspect(digest, entrypoint, language);
         },
       },
       upkeep: {

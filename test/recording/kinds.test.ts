@@ -11,6 +11,7 @@ import { parseCall } from "../../src/recording/script.ts";
 import { openRealSession } from "../../src/recording/session.ts";
 import { openStage } from "../../src/recording/stage.ts";
 import { openPack } from "../../src/testing/index.ts";
+import { canRunPython } from "../kit/python.ts";
 import { manifestOf } from "../kit/transport-bench.ts";
 import { type Kind, kinds, token } from "../kit/transport-kinds.ts";
 import { removePack } from "./lamp.ts";
@@ -52,13 +53,75 @@ export class Device extends Driver {
 }
 `;
 
-const writePackFor = (name: keyof typeof kinds, kind: Kind, port: number) => {
+/** The same for a driver in Python. */
+const adapters: Readonly<Record<keyof typeof kinds, { read: string; write: string }>> = {
+  http: {
+    read: '(await device.call({"method": "GET", "path": "/version"}))["raw"]',
+    write: '(await device.call({"method": "POST", "path": "/vm/100/stop/" + name}))["data"]',
+  },
+  ssh: {
+    read: '(await device.call({"commands": ["show version"]}))["data"]["stdout"]',
+    write: '(await device.call({"commands": ["set 100 stop " + name]}))["data"]["exit_code"]',
+  },
+  snmp: {
+    read: 'str((await device.call({"op": "get", "oid": "1.3.6.1.2.1.1.3.0"}))["data"] is not None)',
+    write: '(await device.call({"op": "set", "oid": "1.3.6.1.4.1.8072.9999.1", "value": name}))["data"]',
+  },
+  tcp: {
+    read: '(await device.call({"commands": ["VER"], "prompt": "^OK"}, timeout_s=2))["raw"]',
+    write: '(await device.call({"commands": ["SET 100 stop " + name], "prompt": "."}, timeout_s=2))["data"]["results"]',
+  },
+};
+
+const pythonDriverOf = (kind: keyof typeof kinds, step: string): string => `
+class Device:
+    def __init__(self, instance, secrets, transports):
+        self.transports = transports
+
+    async def test_connection(self):
+        return {"status": "connected", "message": await self.see()}
+
+    async def vm_lifecycle(self, target, dry_run, params):
+        effects = {"summary": "stop", "per_target": [{"id": target.id, "from": "up", "to": "down"}]}
+        if dry_run:
+            return {"ok": True, "severity": "info", "preconditions": [], "effects": effects, "plan": {"kind": "api", "steps": [${step}]}}
+        if params.get("by") == "hand":
+            await self.say("one")
+        else:
+            await self.transports.apply()
+        return {"ok": True, "effects": effects, "details": {"seen": await self.see()}}
+
+    async def vm_knock(self, params):
+        return {"ok": True, "details": {"said": str(await self.say(params["name"]))}}
+
+    async def see(self):
+        device = await self.device()
+        seen = ${adapters[kind].read}
+        await device.close()
+        return seen
+
+    async def say(self, name):
+        device = await self.device()
+        return ${adapters[kind].write}
+
+    async def device(self):
+        device = await self.transports.get("${kind === "tcp" ? "telnet" : kind}")
+        return await device.prepare({})
+`;
+
+type Language = "node" | "python";
+const sources: Readonly<Record<Language, readonly [string, typeof driverOf]>> = {
+  node: ["driver.js", driverOf],
+  python: ["driver.py", pythonDriverOf],
+};
+
+const writePackFor = (name: keyof typeof kinds, kind: Kind, port: number, language: Language) => {
   const facts = kind.facts(port);
   const known = manifestOf(facts);
   const [lifecycle] = known.capabilities;
   const manifest = {
     ...known,
-    driver: { entrypoint: "driver:Device", language: "node" },
+    driver: { entrypoint: "driver:Device", language },
     capabilities: [
       { ...lifecycle, dry_run: "required" },
       { ...lifecycle, id: "vm.knock", dry_run: "not_supported" },
@@ -66,7 +129,8 @@ const writePackFor = (name: keyof typeof kinds, kind: Kind, port: number) => {
   };
   const folder = mkdtempSync(join(tmpdir(), "kinds-"));
   writeFileSync(join(folder, "plugin.yaml"), stringify(manifest));
-  writeFileSync(join(folder, "driver.js"), driverOf(name, JSON.stringify(kind.step("one"))));
+  const [file, source] = sources[language];
+  writeFileSync(join(folder, file), source(name, JSON.stringify(kind.step("one"))));
   return { folder, config: facts.config };
 };
 
@@ -105,10 +169,15 @@ const recordInto = async (folder: string, config: object): Promise<string> => {
 const folders: string[] = [];
 afterEach(() => folders.splice(0).forEach(removePack));
 
-describe.each(Object.entries(kinds) as [keyof typeof kinds, Kind][])("over %s", (name, kind) => {
-  it.skipIf(!kind.isThere)("a device is recorded, and the driver runs on the recording when it is gone", async () => {
+const cases = (Object.entries(kinds) as [keyof typeof kinds, Kind][]).flatMap(([name, kind]) =>
+  (["node", "python"] as const).map((language) => [name, language, kind] as const),
+);
+
+describe.each(cases)("over %s, with a driver in %s", (name, language, kind) => {
+  const isThere = kind.isThere && (language === "node" || canRunPython);
+  it.skipIf(!isThere)("a device is recorded, and the driver runs on the recording when it is gone", async () => {
     const { device, writes } = await kind.start();
-    const { folder, config } = writePackFor(name, kind, device.port);
+    const { folder, config } = writePackFor(name, kind, device.port, language);
     folders.push(folder);
     const text = await recordInto(folder, config);
     const seen = writes();

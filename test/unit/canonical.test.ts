@@ -69,6 +69,7 @@ describe("the hash of a plan", () => {
       { steps: [] },
       { digest: "e" },
       { instance: "i" },
+      ...[{ preview: [] }, { preview: ["POST /vm/100"] }],
     ];
     expect(new Set(others.map((other) => planHash({ ...facts, ...other }))).add(hash).size).toBe(others.length + 1);
   });

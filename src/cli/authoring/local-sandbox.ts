@@ -45,7 +45,7 @@ export const openLocalSandbox = async (
   return {
     ...{ coreVersion, minSandbox, sandboxLevel, digest },
     shelf: {
-      inspect: (asked, entrypoint) => pool.inspect(join(root, asked), entrypoint, inspectTimeoutMs),
+      inspect: (asked, entrypoint, language) => pool.inspect(join(root, asked), entrypoint, inspectTimeoutMs, language),
       programVersion: (path, level) => readProgramVersion(path, { level }),
     },
     close: async () => {

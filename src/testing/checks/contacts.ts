@@ -57,6 +57,7 @@ const testOf = async (bench: CheckBench, open: OpenSession): Promise<Ended> => {
   let last: Door | undefined;
   const actor: Actor = {
     manifest: pack.manifest,
+    language: pack.language,
     session: open.session,
     call: async (method, args, rights) => {
       const door = open.session.door(grantOf(rights, { signal }));

@@ -1,4 +1,5 @@
 /** What a pack shows before any device is asked: its manifest, its driver as it loads, its README. */
+import type { Language } from "../../model/integration-type.ts";
 import { releaseDigest } from "../../packs/digest.ts";
 import { examinePack } from "../../packs/examine.ts";
 import { readManifestFile } from "../../packs/manifest-file.ts";
@@ -12,7 +13,8 @@ const examine = async ({ pack, stage, coreVersion }: CheckBench) => {
   const examiner = {
     ...({ coreVersion, minSandbox: "degraded", sandboxLevel: stage.level } as const),
     shelf: {
-      inspect: (_digest: string, entrypoint: string) => stage.pool.inspect(folder, entrypoint, inspectMs),
+      inspect: (_digest: string, entrypoint: string, language: Language) =>
+        stage.pool.inspect(folder, entrypoint, inspectMs, language),
       programVersion: (path: string, level: typeof stage.level) => readProgramVersion(path, { level }),
     },
   };
