@@ -133,6 +133,7 @@ const apply = async (actor: Actor, action: Action, planned: Planned | null): Pro
     throw new SwitchyardError("device_error", { detail: "The driver says that the action did not succeed." });
   }
   if (planned !== null && door.stepsLeft > 0) {
+    if (door.failedStep !== null) throw door.failedStep;
     throw new SwitchyardError("plan_incomplete", {
       detail: `The driver says that it is done, but ${door.stepsLeft} of ${steps.length} steps were not sent.`,
     });
