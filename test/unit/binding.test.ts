@@ -162,6 +162,8 @@ describe("a transports block is refused for", () => {
     expect(check(undefined)).toEqual(["/capabilities/0/writes"]);
     expect(check([])).toEqual([]);
     expect(check(["nonsense"])).toEqual(["/capabilities/0/writes/0"]);
+    expect(check(["DELETE /silence/{id}"])).toEqual(["/capabilities/0/writes/0"]);
+    expect(check(["DELETE /silence/{target}", "POST /{verb}/*"])).toEqual([]);
     expect(check([{ ssh: "x" }])).toEqual(["/capabilities/0/writes/0"]);
     expect(check(["POST /x"], both)).toEqual(["/capabilities/0/writes/0"]);
     expect(check([{ http: "POST /x" }, { tcp: "SET *" }], both)).toEqual([]);
