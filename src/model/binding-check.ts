@@ -103,7 +103,11 @@ export const checkWrites = (manifest: Manifest, capability: Capability, index: n
 
 /** The manifest's own test must use a declared transport, and must read. */
 export const checkTestTransport = ({ test, transports }: Manifest): FieldProblem[] => {
-  if (test === undefined || test.method === "driver" || transports === undefined) return [];
+  if (test === undefined || test.method === "driver") return [];
+  if (transports === undefined) {
+    const isPlaceless = test.method === "tcp" && test.tcp.port === undefined;
+    return isPlaceless ? [problem("/test/tcp/port", "expected a value, or a tcp transport that has the port")] : [];
+  }
   if (!Object.keys(transports).some((name) => kindOf(name) === test.method)) {
     return [
       problem("/test/method", `expected a transport of the kind ${test.method}, got none in the transports block`),

@@ -179,6 +179,10 @@ describe("a transports block is refused for", () => {
     expect(check(http)).toEqual(["/test/request/method"]);
     expect(check(tcp)).toEqual(["/test/method"]);
     expect(check({ ...http, request: { method: "GET", path: "/x" } })).toEqual([]);
+    const { transports: _, ...bare } = manifest({});
+    expect(checkTransports({ ...bare, test: { method: "tcp", tcp: {} } })).toMatchObject([
+      { pointer: "/test/tcp/port" },
+    ]);
   });
 
   test("nothing when it is sound, for kinds that come later too", () => {
