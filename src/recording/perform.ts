@@ -125,7 +125,7 @@ const apply = async (actor: Actor, action: Action, planned: Planned | null): Pro
   const capability = capabilityOf(actor, action);
   const steps = planned?.steps ?? [];
   const rights: CallRights = { mode: planned === null ? "free" : "apply", capability, action, steps };
-  const shown =
+  const shown: JsonObject =
     planned === null ? {} : { plan: { ...planned.result, steps, plan_id: "pln_authoring" } as unknown as Json };
   const { value, door } = await actor.call(methodOf(capability.id), { ...argsOf(action, false), ...shown }, rights);
   const answer = asActionResult(value);

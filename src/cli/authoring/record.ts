@@ -18,6 +18,7 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { usage } from "../failure.ts";
 import { printJson } from "../session.ts";
 import { secretsOf, valuesOf } from "../values.ts";
+import { madeUpFile } from "./scaffold/made-up.ts";
 
 export interface RecordOptions {
   readonly call: readonly string[];
@@ -133,6 +134,10 @@ export const record = async (
   const recording = withStandIns({ head, calls }, pack.manifest);
   mkdirSync(dirname(place), { recursive: true });
   writeFileSync(place, recordingText(recording));
+  const madeUp = join(folder, madeUpFile);
+  if (!alone.isJson && place !== madeUp && existsSync(madeUp)) {
+    alone.terminal.note(`${relative(alone.cwd, madeUp)} was made up: remove it when this says all that it said.`);
+  }
   const failed = calls.filter(({ error }) => error !== undefined).length;
   if (alone.isJson)
     printJson(alone, {
