@@ -77,7 +77,7 @@ const counters = (registry: Registry) => {
     admitted: counter("jobs_admitted_total", "Jobs accepted", "kind"),
     settled: counter("jobs_settled_total", "Jobs settled, by outcome", "kind", "state"),
     retried: counter("jobs_retried_total", "Attempts that failed and are tried again", "kind"),
-    parked: counter("jobs_parked_total", "Claims that had to wait for a lock", "kind"),
+    parked: counter("jobs_parked_total", "Jobs that had to wait for a lock", "kind"),
     sandboxStarts: counter("sandbox_starts_total", "Sandbox processes started, by level", "level"),
     sandboxKills: counter("sandbox_kills_total", "Sandbox processes killed, by reason", "reason"),
     refused: counter("calls_refused_total", "Driver calls that broke a rule of the transports, by code", "code"),
@@ -126,7 +126,7 @@ const systemGauges = (registry: Registry) => {
   return {
     depth: gauge(
       "queue_jobs",
-      "Jobs on the queue, by state there; delayed ones include those that wait for locks",
+      "Jobs to be done: waiting, active or delayed on their queue, or locked: in the line of a lock",
       "queue",
       "state",
     ),

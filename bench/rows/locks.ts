@@ -46,7 +46,11 @@ const overtakings = (name: string, jobs: readonly JobTimes[]): Row => {
 const spanMs = (jobs: readonly JobTimes[]): number =>
   Math.max(...jobs.map(({ finishedAt }) => finishedAt)) - Math.min(...jobs.map(({ startedAt }) => startedAt));
 
-/** Warms the sandboxes up, then lets the jobs run that lay ready behind. */
+const signal = ({ pid }: { readonly pid: number | undefined }, name: "SIGSTOP" | "SIGCONT"): void => {
+  if (pid !== undefined) process.kill(pid, name);
+};
+
+/** Warms the sandboxes up, then lets the jobs run that lay ready behind; the worker stands still while they come. */
 const runThem = async (stack: Stack, names: readonly string[]): Promise<JobTimes[]> => {
   const bodies = new Map<string, ActionBody>();
   const bodyOf = (name: string): ActionBody => {
@@ -54,11 +58,14 @@ const runThem = async (stack: Stack, names: readonly string[]): Promise<JobTimes
     bodies.set(name, body);
     return body;
   };
-  const warming = Array.from({ length: 20 * concurrency }, (_, index) => `warm-${index % 40}`);
-  await enqueue(stack, warming.length, (index) => bodyOf(warming[index] ?? ""));
-  const since = lastAdmission(stack);
-  await enqueue(stack, names.length, (index) => bodyOf(names[index] ?? ""), 1);
   const worker = await stack.startWorker();
+  const before = lastAdmission(stack);
+  await enqueue(stack, 20 * concurrency, (index) => bodyOf(`warm-${index % 40}`));
+  await untilSettled(stack, before);
+  const since = lastAdmission(stack);
+  signal(worker, "SIGSTOP");
+  await enqueue(stack, names.length, (index) => bodyOf(names[index] ?? ""), 1);
+  signal(worker, "SIGCONT");
   await untilSettled(stack, since);
   await worker.stop(20_000);
   return settledSince(stack, since);

@@ -2,7 +2,8 @@
 -- A lock is held exclusively (sw:lock:x: owner) or shared (sw:lock:s: owners by expiry). Whoever waits stands in a line
 -- per lock and mode (sw:line:x:, sw:line:s:, by admission number) and has a waiter (sw:waiter:) with all that it needs.
 -- A reservation is a hold by somebody who still stands in line: only acquiring takes him out of it.
--- Who was admitted and has not come yet is expected (sw:due:x:, sw:due:s:): nobody who was admitted later goes first.
+-- Who is admitted and finds his locks taken stands in line from then on (sw:standing: by queue); who finds them free is
+-- expected (sw:due:x:, sw:due:s:) until he comes for them: nobody who was admitted later goes first.
 
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -18,6 +19,7 @@ local function line(mode, lock) return "sw:line:" .. mode .. ":" .. lock end
 local function due(mode, lock) return "sw:due:" .. mode .. ":" .. lock end
 local function waiter(job) return "sw:waiter:" .. job end
 local function coming(job) return "sw:coming:" .. job end
+local function standing(queue) return "sw:standing:" .. queue end
 
 local function has(need, job)
   if need[2] == "x" then return redis.call("GET", held("x", need[1])) == job end
@@ -99,6 +101,14 @@ local function stand(needs, job, place)
   redis.call("HDEL", waiter(job), "reserved")
 end
 
+-- He is known by all he needs and by the queue to which he goes when it is his turn.
+local function arrive(needs, job, facts)
+  stand(needs, job, facts.place)
+  redis.call("HSETNX", waiter(job), "since", now)
+  redis.call("HSET", waiter(job), "needs", facts.needs, "queue", facts.queue, "lock", facts.lock, "owner", facts.owner)
+  redis.call("SADD", standing(facts.queue), job)
+end
+
 local function leave(needs, job)
   for _, need in ipairs(needs) do
     local name = need[1]
@@ -108,6 +118,8 @@ local function leave(needs, job)
       redis.call("HDEL", "sw:lines:seen", name)
     end
   end
+  local queue = redis.call("HGET", waiter(job), "queue")
+  if queue then redis.call("SREM", standing(queue), job) end
   redis.call("DEL", waiter(job))
 end
 
@@ -117,9 +129,11 @@ local function pass_over(needs, job)
   stand(needs, job, behind_all + redis.call("INCR", "sw:lines:passed"))
 end
 
--- Reserves all that a waiter needs, or nothing. Returns whether he is to be woken, and whether he still stands there.
+-- Reserves all that a waiter needs, or nothing. Returns the queue he is to come by when he is woken, and whether he still
+-- stands there.
 local function wake(job, lock, mode, reserve_ms, patience)
-  local facts = redis.call("HMGET", waiter(job), "needs", "place", "reserved")
+  local facts = redis.call("HMGET", waiter(job), "needs", "place", "reserved", "queue")
+  local queue = facts[4] or "interactive"
   if not facts[1] then
     redis.call("ZREM", line(mode, lock), job)
     return false, false
@@ -131,7 +145,7 @@ local function wake(job, lock, mode, reserve_ms, patience)
     return false, false
   end
   if facts[3] then
-    if has_all(needs, job) then return now - tonumber(facts[3]) >= patience, true end
+    if has_all(needs, job) then return now - tonumber(facts[3]) >= patience and queue, true end
     pass_over(needs, job)
     return false, false
   end
@@ -140,21 +154,22 @@ local function wake(job, lock, mode, reserve_ms, patience)
   end
   for _, need in ipairs(needs) do hold(need, job, reserve_ms) end
   redis.call("HSET", waiter(job), "reserved", now)
-  return true, true
+  return queue, true
 end
 
 -- Those who share are woken together, up to the first who wants the lock alone. A long line is looked through in parts:
 -- `seen` is where the last look ended.
-local function wake_sharers(lock, last, reserve_ms, promoted, seen)
+local function wake_sharers(lock, last, reserve_ms, woken, seen)
   local sharers = redis.call("ZRANGE", line("s", lock), "(" .. seen, last, "BYSCORE", "LIMIT", 0, scan_limit, "WITHSCORES")
   for index = 1, #sharers, 2 do
-    if wake(sharers[index], lock, "s", reserve_ms, again_ms) then table.insert(promoted, sharers[index]) end
+    local queue = wake(sharers[index], lock, "s", reserve_ms, again_ms)
+    if queue then table.insert(woken, { sharers[index], queue }) end
   end
   return #sharers == 2 * scan_limit and sharers[#sharers] or "-1"
 end
 
 -- Hands a lock on to whoever is next, if anybody may have it now. Returns where a look at the sharers ended.
-local function hand_on(lock, reserve_ms, promoted, seen)
+local function hand_on(lock, reserve_ms, woken, seen)
   local owner = redis.call("GET", held("x", lock))
   if owner and redis.call("EXISTS", waiter(owner)) == 0 then return seen end
   for _ = 1, scan_limit do
@@ -166,10 +181,10 @@ local function hand_on(lock, reserve_ms, promoted, seen)
     end
     if not alone[1] or (sharer[1] and tonumber(sharer[2]) < tonumber(alone[2])) then
       if not seen then return seen end
-      return wake_sharers(lock, alone[2] and "(" .. alone[2] or "+inf", reserve_ms, promoted, seen)
+      return wake_sharers(lock, alone[2] and "(" .. alone[2] or "+inf", reserve_ms, woken, seen)
     end
-    local is_woken, stands = wake(alone[1], lock, "x", reserve_ms, again_ms)
-    if is_woken then table.insert(promoted, alone[1]) end
+    local queue, stands = wake(alone[1], lock, "x", reserve_ms, again_ms)
+    if queue then table.insert(woken, { alone[1], queue }) end
     if stands then return seen end
   end
   return seen
@@ -177,18 +192,19 @@ end
 
 local commands = {}
 
--- job, admission, ttl, needs -> {1} or {1, how long it waited} or {0, lock, owner}
-function commands.acquire(job, admission, ttl, encoded)
-  local needs = cjson.decode(encoded)
-  local lock, owner
-  expect_no_more(needs, job)
+-- The first need that cannot be met at that place in the lines, and who stands in its way.
+local function obstacle(needs, job, place)
   for _, need in ipairs(needs) do
-    owner = not has(need, job) and (other_owner(need, job) or in_front(need, admission))
-    if owner then
-      lock = need[1]
-      break
-    end
+    local owner = not has(need, job) and (other_owner(need, job) or in_front(need, place))
+    if owner then return need[1], owner end
   end
+end
+
+-- job, admission, queue, ttl, needs -> {1} or {1, how long it waited} or {0, lock, owner}
+function commands.acquire(job, admission, queue, ttl, encoded)
+  local needs = cjson.decode(encoded)
+  expect_no_more(needs, job)
+  local lock, owner = obstacle(needs, job, admission)
   if not lock then
     for _, need in ipairs(needs) do hold(need, job, ttl) end
     local stood = redis.call("HMGET", waiter(job), "place", "since")
@@ -197,22 +213,27 @@ function commands.acquire(job, admission, ttl, encoded)
     return { 1, now - tonumber(stood[2] or now) }
   end
   for _, need in ipairs(needs) do drop(need, job) end
-  stand(needs, job, admission)
-  redis.call("HSETNX", waiter(job), "since", now)
-  redis.call("HSET", waiter(job), "needs", encoded, "lock", lock, "owner", owner)
+  arrive(needs, job, { place = admission, queue = queue, needs = encoded, lock = lock, owner = owner })
   return { 0, lock, owner }
 end
 
--- job, admission, needs: it was admitted and will come for these
-function commands.expect(job, admission, encoded)
+-- job, admission, queue, needs: it was admitted. -> 1 when it stands in line now, 0 when it is to come for its locks
+function commands.expect(job, admission, queue, encoded)
+  if redis.call("EXISTS", waiter(job)) == 1 then return 1 end
   local needs = cjson.decode(encoded)
-  if redis.call("EXISTS", waiter(job)) == 1 or redis.call("HEXISTS", "sw:job:" .. job, "done") == 1 then return end
-  if has_all(needs, job) then return end
+  if redis.call("HEXISTS", "sw:job:" .. job, "done") == 1 or has_all(needs, job) then return 0 end
+  local lock, owner = obstacle(needs, job, admission)
+  if lock then
+    expect_no_more(needs, job)
+    arrive(needs, job, { place = admission, queue = queue, needs = encoded, lock = lock, owner = owner })
+    return 1
+  end
   for _, need in ipairs(needs) do
     redis.call("ZADD", due(need[2], need[1]), admission, job)
     redis.call("PEXPIRE", due(need[2], need[1]), due_ms)
   end
   redis.call("SET", coming(job), 1, "PX", due_ms)
+  return 0
 end
 
 -- job, reserve -> 1 when what it waits for is reserved for it, or it waits no more
@@ -221,8 +242,8 @@ function commands.look(job, reserve_ms)
     local encoded = redis.call("HGET", waiter(job), "needs")
     if not encoded then return 1 end
     local need = cjson.decode(encoded)[1]
-    local is_woken, stands = wake(job, need[1], need[2], reserve_ms, 0)
-    if is_woken then return 1 end
+    local queue, stands = wake(job, need[1], need[2], reserve_ms, 0)
+    if queue then return 1 end
     if stands then return 0 end
   end
   return 0
@@ -241,34 +262,34 @@ function commands.renew(job, ttl, encoded)
   return is_kept
 end
 
--- job, reserve, needs -> the jobs to promote
+-- job, reserve, needs -> the jobs to wake, each with its queue
 function commands.release(job, reserve_ms, encoded)
   local needs = cjson.decode(encoded)
   local waited = redis.call("HGET", waiter(job), "needs")
   for _, need in ipairs(needs) do drop(need, job) end
   expect_no_more(needs, job)
   leave(waited and cjson.decode(waited) or needs, job)
-  local promoted = {}
+  local woken = {}
   for _, need in ipairs(needs) do
     -- One sharer's going frees nothing for another: only for who wants the lock alone.
-    hand_on(need[1], reserve_ms, promoted, need[2] == "x" and "-1" or nil)
+    hand_on(need[1], reserve_ms, woken, need[2] == "x" and "-1" or nil)
   end
-  return promoted
+  return woken
 end
 
--- reserve, locks ... -> the jobs to promote
+-- reserve, locks ... -> the jobs to wake, each with its queue
 function commands.sweep(reserve_ms, ...)
-  local promoted = {}
+  local woken = {}
   for _, lock in ipairs({ ... }) do
     local seen = redis.call("HGET", "sw:lines:seen", lock) or "-1"
-    local seen_now = hand_on(lock, reserve_ms, promoted, seen)
+    local seen_now = hand_on(lock, reserve_ms, woken, seen)
     if seen_now == "-1" then
       redis.call("HDEL", "sw:lines:seen", lock)
     elseif seen_now ~= seen then
       redis.call("HSET", "sw:lines:seen", lock, seen_now)
     end
   end
-  return promoted
+  return woken
 end
 
 -- locks ... -> an owner each, or an empty string

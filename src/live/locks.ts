@@ -1,6 +1,6 @@
 /** Locks and the lines before them: all a job needs or none, first come first served, handed on by name. */
 import { readFileSync } from "node:fs";
-import type { LockNeed } from "../model/job.ts";
+import type { LockNeed, QueueName } from "../model/job.ts";
 import type { Redis } from "../redis.ts";
 import { runScript, runScripts, type Script } from "./script.ts";
 
@@ -19,7 +19,15 @@ export interface AcquireRequest {
   readonly locks: readonly LockNeed[];
   /** The place in every line. */
   readonly admission: number;
+  /** Where it goes when its turn comes. */
+  readonly queue: QueueName;
   readonly ttlMs: number;
+}
+
+/** A job whose turn has come: it goes to its queue. */
+export interface Woken {
+  readonly id: string;
+  readonly queue: QueueName;
 }
 
 export type Acquired =
@@ -44,20 +52,36 @@ const encode = (locks: readonly LockNeed[]): string => {
   return JSON.stringify([...modes]);
 };
 
-const unique = (ids: readonly string[]): string[] => [...new Set(ids)];
+/** A job with several locks may be named once for each. */
+const wokenOf = (reply: unknown): Woken[] => {
+  const queues = new Map(reply as [string, QueueName][]);
+  return [...queues].map(([id, queue]) => ({ id, queue }));
+};
 
 /**
- * These jobs are recorded and will come for their locks: until they do, nobody who was admitted later takes them, however
- * the workers' claims fall. Harmless to repeat, also for a job that has come.
+ * These jobs are recorded. Who finds a lock taken stands in its line from now on: it is woken when its turn comes, and
+ * has no business in the queue before. Who finds all free will come for them: until then, nobody who was admitted later
+ * takes them, however the workers' claims fall. Harmless to repeat, also for a job that has come.
+ * @returns the ids of those that stand in line
  */
 export const expectJobs = async (
   redis: Redis,
-  jobs: readonly { readonly id: string; readonly admission: number; readonly locks: readonly LockNeed[] }[],
-): Promise<void> => {
-  const calls = jobs
-    .filter(({ locks }) => locks.length > 0)
-    .map(({ id, admission, locks }) => ["expect", id, admission, encode(locks)]);
-  if (calls.length > 0) await runScripts(redis, locksScript, calls);
+  jobs: readonly (Woken & { readonly admission: number; readonly locks: readonly LockNeed[] })[],
+): Promise<ReadonlySet<string>> => {
+  const locked = jobs.filter(({ locks }) => locks.length > 0);
+  if (locked.length === 0) return new Set();
+  const calls = locked.map(({ id, admission, queue, locks }) => ["expect", id, admission, queue, encode(locks)]);
+  const replies = await runScripts(redis, locksScript, calls);
+  return new Set(locked.filter((_, index) => replies[index] === 1).map(({ id }) => id));
+};
+
+/** How many stand in line, by the queue to which they go. */
+export const countStanding = async (redis: Redis): Promise<Record<QueueName, number>> => {
+  const [interactive, background] = await Promise.all([
+    redis.scard("sw:standing:interactive"),
+    redis.scard("sw:standing:background"),
+  ]);
+  return { interactive, background };
 };
 
 /**
@@ -65,17 +89,17 @@ export const expectJobs = async (
  * Locks belong to the job: a re-run, and a head for whom they are reserved, find them theirs.
  */
 export const acquire = async (redis: Redis, request: AcquireRequest): Promise<Acquired> => {
-  const { jobId, locks, admission, ttlMs } = request;
+  const { jobId, locks, admission, queue, ttlMs } = request;
   if (locks.length === 0) return { got: true };
-  const reply = await runScript(redis, locksScript, ["acquire", jobId, admission, ttlMs, encode(locks)]);
+  const reply = await runScript(redis, locksScript, ["acquire", jobId, admission, queue, ttlMs, encode(locks)]);
   const [got, lock = "", owner] = reply as [number, (string | number)?, string?];
   if (got === 1) return { got: true, ...(typeof lock === "number" ? { waitedMs: lock } : {}) };
   return { got: false, lock: String(lock), heldBy: owner || null };
 };
 
 /**
- * The second look, after a job was parked: true when all it waits for is reserved for it now (or it waits no more), and
- * it is to be promoted.
+ * The second look, after a job that stands in line has left the queue: true when all it waits for is reserved for it now
+ * (or it waits no more), and it is to be woken.
  */
 export const lookAgain = async (redis: Redis, jobId: string, options: HandOver = {}): Promise<boolean> =>
   (await runScript(redis, locksScript, ["look", jobId, options.reserveMs ?? reserveMs])) === 1;
@@ -84,38 +108,38 @@ export const lookAgain = async (redis: Redis, jobId: string, options: HandOver =
 export const renew = async (redis: Redis, jobId: string, locks: readonly LockNeed[], ttlMs: number): Promise<boolean> =>
   locks.length === 0 || (await runScript(redis, locksScript, ["renew", jobId, ttlMs, encode(locks)])) === 1;
 
-/** Gives up what the job holds and leaves its lines. Returns the jobs for which a lock is reserved now: promote them. */
+/** Gives up what the job holds and leaves its lines. Returns the jobs for which a lock is reserved now: wake them. */
 export const release = async (
   redis: Redis,
   jobId: string,
   locks: readonly LockNeed[],
   options: HandOver = {},
-): Promise<string[]> => {
+): Promise<Woken[]> => {
   if (locks.length === 0) return [];
   const args = ["release", jobId, options.reserveMs ?? reserveMs, encode(locks)];
-  return unique((await runScript(redis, locksScript, args)) as string[]);
+  return wokenOf(await runScript(redis, locksScript, args));
 };
 
-/** Takes a waiter out of its lines, as when it is cancelled. Returns whom that lets through: promote them. */
+/** Takes a waiter out of its lines, as when it is cancelled. Returns whom that lets through: wake them. */
 export const forget = (
   redis: Redis,
   jobId: string,
   locks: readonly LockNeed[],
   options: HandOver = {},
-): Promise<string[]> => release(redis, jobId, locks, options);
+): Promise<Woken[]> => release(redis, jobId, locks, options);
 
 /**
  * Looks at every line: what is free is reserved for its head, a head that sleeps on is named again, one that never woke
- * loses its turn. Returns the jobs to promote.
+ * loses its turn. Returns the jobs to wake.
  */
-export const sweepLines = async (redis: Redis, options: HandOver = {}): Promise<string[]> => {
+export const sweepLines = async (redis: Redis, options: HandOver = {}): Promise<Woken[]> => {
   const locks = await redis.smembers("sw:lines");
   const batches: (string | number)[][] = [];
   for (let index = 0; index < locks.length; index += sweepBatch) {
     batches.push(["sweep", options.reserveMs ?? reserveMs, ...locks.slice(index, index + sweepBatch)]);
   }
   if (batches.length === 0) return [];
-  return unique((await runScripts(redis, locksScript, batches)).flat() as string[]);
+  return wokenOf((await runScripts(redis, locksScript, batches)).flat());
 };
 
 /** Who holds each of these locks now (one of them when it is shared); null = nobody. */

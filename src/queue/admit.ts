@@ -34,7 +34,7 @@ export interface AdmissionDeps {
   /** Where locks are; absent where only one worker claims. */
   readonly redis?: Redis;
   readonly log: Log;
-  readonly metrics?: { jobAdmitted(kind: string): void };
+  readonly metrics?: { jobAdmitted(kind: string): void; jobParked(kind: string): void };
   readonly tracer?: Tracer | undefined;
 }
 
@@ -147,16 +147,27 @@ const authorise = (deps: AdmissionDeps, request: AdmissionRequest): void => {
 
 const numberPatienceMs = 250;
 
-/** The job's number counts at its locks from here on, before anybody is told of the job: who asks later comes later. */
-const takeNumber = async ({ redis, log }: AdmissionDeps, job: Job): Promise<void> => {
-  if (redis === undefined || job.locks.length === 0) return;
+/**
+ * The job's number counts at its locks from here on, before anybody is told of the job: who asks later comes later.
+ * Answers whether it stands in line now and is woken when its turn comes.
+ */
+const takeNumber = async ({ redis, log }: AdmissionDeps, job: Job): Promise<boolean> => {
+  if (redis === undefined || job.locks.length === 0) return false;
   const over = new AbortController();
-  const late = setTimeout(numberPatienceMs, undefined, { signal: over.signal }).catch(() => undefined);
-  const taken = expectJobs(redis, [job]).catch((error: unknown) =>
-    log.warn({ err: error, job: job.id }, "A job comes to its locks without a number; it is served when it is claimed"),
+  const late = setTimeout(numberPatienceMs, false, { signal: over.signal }).catch(() => false);
+  const taken = expectJobs(redis, [job]).then(
+    (standing) => standing.has(job.id),
+    (error: unknown) => {
+      log.warn(
+        { err: error, job: job.id },
+        "A job comes to its locks without a number; it is served when it is claimed",
+      );
+      return false;
+    },
   );
-  await Promise.race([taken, late]);
+  const stands = await Promise.race([taken, late]);
   over.abort();
+  return stands;
 };
 
 const admitNew = async (deps: AdmissionDeps, outbox: Outbox, request: AdmissionRequest, draft: NewJob) => {
@@ -165,8 +176,10 @@ const admitNew = async (deps: AdmissionDeps, outbox: Outbox, request: AdmissionR
   const { outcome, job } = insertion;
   if (outcome !== "created") return { job, isNew: false };
   deps.metrics?.jobAdmitted(job.kind);
-  await takeNumber(deps, job);
-  await outbox.put({ id: job.id, queue: job.queue });
+  if (await takeNumber(deps, job)) {
+    deps.metrics?.jobParked(job.kind);
+    outbox.mark(job.id);
+  } else await outbox.put({ id: job.id, queue: job.queue });
   return { job, isNew: true };
 };
 

@@ -46,14 +46,18 @@ const unavailable = (cause: unknown): SwitchyardError =>
 const addAll = async (queues: Queues, jobs: Parameters<JobQueue["add"]>[0]): Promise<void> => {
   const bulk = splitByQueue(jobs).map(([name, mine]) =>
     queues[name].addBulk(
-      mine.map(({ id, delayMs }) => ({
+      mine.map(({ id, delayMs = 0 }) => ({
         name: "job",
         data: null,
-        opts: { jobId: id, ...(delayMs === undefined || delayMs <= 0 ? {} : { delay: delayMs }) },
+        opts: { jobId: id, ...(delayMs <= 0 ? {} : { delay: delayMs }) },
       })),
     ),
   );
-  await Promise.all(bulk);
+  try {
+    await Promise.all(bulk);
+  } catch (error) {
+    throw unavailable(error);
+  }
 };
 
 const countOne = async (queue: Queue): Promise<QueueCounts> => {
@@ -75,13 +79,7 @@ export const openQueue = ({ redisUrl, prefix }: QueueAddress): JobQueue => {
   // A connection that comes and goes is told by `isUp` and by the call that fails.
   for (const name of queueNames) queues[name].on("error", () => undefined);
   return {
-    add: async (jobs) => {
-      try {
-        await addAll(queues, jobs);
-      } catch (error) {
-        throw unavailable(error);
-      }
-    },
+    add: (jobs) => addAll(queues, jobs),
     promote: async (jobs) => {
       await Promise.all(jobs.map(({ id, queue }) => promoteOne(queues[queue].getBackend(), id)));
     },

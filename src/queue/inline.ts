@@ -5,7 +5,6 @@ import {
   type Consume,
   type JobConsumer,
   type JobQueue,
-  parkedDelayMs,
   type QueueCounts,
   type QueuedJob,
   queueNames,
@@ -46,7 +45,11 @@ const delay = (state: InlineState, entry: Entry, delayMs: number): void => {
   entry.timer = setTimeout(() => enter(state, entry, "tail"), delayMs);
 };
 
-const addOne = (state: InlineState, { id, queue, delayMs = 0 }: QueuedJob & { delayMs?: number }): void => {
+interface Added extends QueuedJob {
+  readonly delayMs?: number;
+}
+
+const addOne = (state: InlineState, { id, queue, delayMs = 0 }: Added): void => {
   if (state.entries.has(id)) return;
   const entry: Entry = { id, queue, state: "waiting" };
   state.entries.set(id, entry);
@@ -75,13 +78,9 @@ const removeOne = (state: InlineState, id: string): void => {
 };
 
 const apply = async (state: InlineState, entry: Entry, settled: Settled): Promise<void> => {
-  if (settled.outcome === "done") {
+  if (settled.outcome === "done" || settled.outcome === "parked") {
     state.entries.delete(entry.id);
-    return;
-  }
-  if (settled.outcome === "parked") {
-    delay(state, entry, parkedDelayMs);
-    if (await settled.lookAgain()) promoteOne(state, entry.id);
+    if (settled.outcome === "parked") await settled.onLeft();
     return;
   }
   delay(state, entry, settled.outcome === "again" ? settled.delayMs : unknownKindDelayMs);

@@ -4,8 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { Job, type Worker } from "bullmq";
 import type { Log } from "../log.ts";
 import type { QueueName } from "../model/job.ts";
-import { promoteOne } from "./promote.ts";
-import { brokenDelayMs, type Consume, parkedDelayMs, type Settled, unknownKindDelayMs } from "./queue.ts";
+import { brokenDelayMs, type Consume, type Settled, unknownKindDelayMs } from "./queue.ts";
 import type { Slots } from "./slots.ts";
 
 export interface LaneOptions {
@@ -90,24 +89,19 @@ const aside = (state: LaneState, work: Promise<void>): void => {
   state.running.add(running);
 };
 
-/** Parks far ahead, and takes the next job in the same round trip. */
-const park = async (state: LaneState, held: Held, lookAgain: () => Promise<boolean>): Promise<Job | undefined> => {
-  const backend = state.worker.getBackend();
-  const asked = { skipAttempt: true, fetchNext: mayGoOn(state) };
-  const answer = await backend.moveToDelayed(held.id, Date.now(), parkedDelayMs, held.token, asked);
-  aside(
-    state,
-    lookAgain().then((isFree) => (isFree ? promoteOne(backend, held.id) : undefined)),
-  );
-  return nextJob(state, answer);
-};
+/** Takes the job out of the queue, and the next one in the same round trip. */
+const leave = async (state: LaneState, job: Job, held: Held): Promise<Job | undefined> =>
+  nextJob(state, await job.moveToCompleted(null, held.token, mayGoOn(state)));
 
 const settle = async (state: LaneState, job: Job, held: Held): Promise<Job | undefined> => {
   const settled = await outcomeOf(state, held);
   letGo(state, held);
   if (held.isLost) return undefined;
-  if (settled.outcome === "done") return nextJob(state, await job.moveToCompleted(null, held.token, mayGoOn(state)));
-  if (settled.outcome === "parked") return park(state, held, settled.lookAgain);
+  if (settled.outcome === "done" || settled.outcome === "parked") {
+    const next = await leave(state, job, held);
+    if (settled.outcome === "parked") aside(state, settled.onLeft());
+    return next;
+  }
   const delayMs = settled.outcome === "again" ? settled.delayMs : unknownKindDelayMs;
   await job.moveToDelayed(Date.now() + delayMs, held.token);
   return undefined;

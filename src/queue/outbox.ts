@@ -8,6 +8,8 @@ import type { JobQueue, QueuedJob } from "./queue.ts";
 export interface Outbox {
   /** Sends the job along. Resolves at once, or with its add while too many wait for theirs. */
   put(job: QueuedJob): Promise<void>;
+  /** Marks a job that the queue need not have yet: it stands in the line of a lock. */
+  mark(id: string): void;
   /** Sends and marks what is left. */
   close(): Promise<void>;
 }
@@ -71,6 +73,7 @@ export const createOutbox = (deps: OutboxDeps): Outbox => {
       isScheduled = true;
       return waiting > patience ? added : Promise.resolve();
     },
+    mark: (id) => marks.add([id]),
     close: async () => {
       flush();
       await Promise.all(underway);

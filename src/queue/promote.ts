@@ -1,4 +1,4 @@
-/** Promotion: brings a parked job to the head of its BullMQ queue. */
+/** Promotion: brings a job that is on its BullMQ queue already to its head. */
 import type { Queue } from "bullmq";
 
 type Backend = Pick<ReturnType<Queue["getBackend"]>, "promote" | "changePriority">;

@@ -12,7 +12,7 @@ export interface QueuedJob {
 export interface QueueCounts {
   readonly waiting: number;
   readonly active: number;
-  /** Parked for a lock, or waiting for their time. */
+  /** Waiting for their time. */
   readonly delayed: number;
 }
 
@@ -22,7 +22,7 @@ export interface JobQueue {
    * @throws SwitchyardError `queue_unavailable`
    */
   add(jobs: readonly (QueuedJob & { readonly delayMs?: number })[]): Promise<void>;
-  /** Brings parked or delayed jobs to the head of their queues; others are left alone. */
+  /** Brings jobs that wait on their queues, or are delayed there, to the head; others are left alone. */
   promote(jobs: readonly QueuedJob[]): Promise<void>;
   /** Takes jobs out that no worker holds. */
   remove(jobs: readonly QueuedJob[]): Promise<void>;
@@ -35,8 +35,8 @@ export interface JobQueue {
 /** What became of a claimed job, for the queue's part. */
 export type Settled =
   | { readonly outcome: "done" }
-  /** It waits for a lock. `lookAgain` runs after it is parked; true = the lock came free meanwhile. */
-  | { readonly outcome: "parked"; readonly lookAgain: () => Promise<boolean> }
+  /** It stands in the line of a lock and leaves the queue. `onLeft` runs afterwards: it may be its turn by then. */
+  | { readonly outcome: "parked"; readonly onLeft: () => Promise<void> }
   | { readonly outcome: "again"; readonly delayMs: number }
   | { readonly outcome: "unknown_kind" };
 
@@ -54,5 +54,3 @@ export interface JobConsumer {
 export const unknownKindDelayMs = 2_000;
 /** A job whose handler broke in an unforeseen way is offered again after this. */
 export const brokenDelayMs = 1_000;
-/** A parked job wakes by promotion; this far ahead it looks by itself, should every promotion have been lost. */
-export const parkedDelayMs = 3_600_000;

@@ -9,7 +9,7 @@ import { listJobs, markEnqueued, notEnqueued, openTails, runningJobs, unsettledJ
 import { getMeta, setMeta } from "../store/meta.ts";
 import { every } from "./every.ts";
 import { pruneOld } from "./retention.ts";
-import { closeTailOf, promoteParked, type TailDeps } from "./tail.ts";
+import { closeTailOf, type TailDeps } from "./tail.ts";
 
 export interface SweepDeps extends TailDeps {
   readonly now: () => number;
@@ -34,12 +34,11 @@ const epochKey = "redis_epoch";
 
 const addAgain = async ({ store, redis, queue, now }: SweepDeps, jobs: readonly Job[]): Promise<void> => {
   if (jobs.length === 0) return;
-  await expectJobs(
-    redis,
-    jobs.filter(({ state }) => state === "queued"),
-  );
+  const queued = jobs.filter(({ state }) => state === "queued");
+  const standing = await expectJobs(redis, queued);
+  const coming = jobs.filter(({ id }) => !standing.has(id));
   const delayOf = ({ runAt }: Job): number => (runAt === null ? 0 : Math.max(0, runAt - now()));
-  await queue.add(jobs.map((job) => ({ id: job.id, queue: job.queue, delayMs: delayOf(job) })));
+  await queue.add(coming.map((job) => ({ id: job.id, queue: job.queue, delayMs: delayOf(job) })));
   const at = now();
   await store.write(() =>
     markEnqueued(
@@ -119,9 +118,13 @@ const sweepRows = async (deps: SweepDeps, { graceMs }: SweepPace): Promise<void>
   await closeTails(deps, graceMs);
 };
 
-const promoteFree = async (deps: SweepDeps): Promise<void> => {
-  if (!deps.queue.isUp()) return;
-  await promoteParked(deps.queue, await sweepLines(deps.redis));
+/** Who was woken a while ago and has not come was admitted before most who are in front of it there: it goes to the head. */
+const wakeFree = async ({ queue, redis }: SweepDeps): Promise<void> => {
+  if (!queue.isUp()) return;
+  const woken = await sweepLines(redis);
+  if (woken.length === 0) return;
+  await queue.add(woken);
+  await queue.promote(woken);
 };
 
 /** Runs until the signal; resolves when the last round is over. Any number of processes may sweep at once. */
@@ -129,7 +132,7 @@ export const startSweep = async (deps: SweepDeps, signal: AbortSignal): Promise<
   const pace = { ...defaultPace, ...deps.pace };
   const { log } = deps;
   await Promise.all([
-    every({ name: "lines", everyMs: pace.linesMs, log, run: () => promoteFree(deps) }, signal),
+    every({ name: "lines", everyMs: pace.linesMs, log, run: () => wakeFree(deps) }, signal),
     every({ name: "rows", everyMs: pace.rowsMs, log, run: () => sweepRows(deps, pace) }, signal),
     every({ name: "retention", everyMs: pace.pruneMs, log, run: () => pruneOld(deps, signal) }, signal),
   ]);

@@ -9,7 +9,7 @@ import type { Redis } from "../redis.ts";
 import { readEvents } from "../store/events.ts";
 import { closeTail } from "../store/jobs.ts";
 import type { Store } from "../store/store.ts";
-import { type JobQueue, queueNames } from "./queue.ts";
+import type { JobQueue } from "./queue.ts";
 
 export interface TailDeps {
   readonly store: Store;
@@ -23,6 +23,8 @@ export interface TailOptions {
   readonly isHeld?: boolean;
   /** Ends the stream of a job whose events may still be on their way; absent: they all lie in the store. */
   readonly tell?: (done: Done) => Promise<void>;
+  /** Its locks are being given up already. */
+  readonly freed?: Promise<void>;
   /** Told that all is done but the row's mark, which the caller then sees to. */
   readonly markLater?: (jobId: string) => void;
 }
@@ -47,15 +49,11 @@ export const doneOf = (job: Job): JsonObject => ({
       }),
 });
 
-/** Brings jobs for which a lock is reserved to the head of whichever queue they are parked in. */
-export const promoteParked = async (queue: JobQueue, ids: readonly string[]): Promise<void> => {
-  if (ids.length === 0) return;
-  await queue.promote(ids.flatMap((id) => queueNames.map((name) => ({ id, queue: name }))));
-};
-
-const freeLocks = async ({ redis, queue, pass }: TailDeps, job: Job): Promise<void> => {
+/** Gives up the job's locks; who is next in their lines goes to its queue, behind those who are there. */
+export const freeLocks = async ({ redis, queue, pass }: TailDeps, job: Job): Promise<void> => {
   if (job.locks.length === 0) return;
-  await promoteParked(queue, await release(redis, job.id, job.locks));
+  const woken = await release(redis, job.id, job.locks);
+  if (woken.length > 0) await queue.add(woken);
   await pass?.("tail.freed", job.id);
 };
 
@@ -83,7 +81,7 @@ const tell = async (deps: TailDeps, job: Job, options: TailOptions): Promise<voi
 /** @param job settled, as the store has it. Throws when Redis or the store is away; the sweep comes back to it. */
 export const closeTailOf = async (deps: TailDeps, job: Job, options: TailOptions = {}): Promise<void> => {
   const leave = options.isHeld === true ? undefined : deps.queue.remove([{ id: job.id, queue: job.queue }]);
-  await Promise.all([tell(deps, job, options), freeLocks(deps, job), leave]);
+  await Promise.all([tell(deps, job, options), options.freed ?? freeLocks(deps, job), leave]);
   await deps.pass?.("tail.unmarked", job.id);
   if (options.markLater === undefined) await deps.store.write(() => closeTail(job.id));
   else options.markLater(job.id);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { allFigures } from "../live/figures.ts";
 import { liveWorkers } from "../live/leases.ts";
+import { countStanding } from "../live/locks.ts";
 import { recentLines } from "../live/recent-log.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { schemaVersion } from "../store/migrations/all.ts";
@@ -85,6 +86,7 @@ const healthOf = async (parts: Parts): Promise<JsonObject> => ({
   redis: await orReason(redisFacts(parts)),
   workers: (await orReason(liveWorkers(parts.redis))) as unknown as Json,
   queues: (await orReason(parts.queue.counts())) as unknown as Json,
+  standing: await orReason(countStanding(parts.redis)),
 });
 
 export const supportFacts = async (config: Config, parts: Parts): Promise<BundleFacts> => ({

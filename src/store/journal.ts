@@ -16,6 +16,8 @@ export interface SentStep {
   readonly request: Json;
   readonly idempotent: boolean;
   readonly now: number;
+  /** Asked once more because nothing was heard of the first time: an entry of this attempt's own is the one it made then. */
+  readonly isRepeated?: boolean;
 }
 
 const entryOf = (row: JournalTable): JournalEntry => ({
@@ -42,8 +44,10 @@ const isCurrent = (jobId: string, attempt: number) =>
     .where("attempt", "=", attempt)
     .forUpdate();
 
-const mayTakeOver = (earlier: JournalEntry, attempt: number): boolean =>
-  earlier.answer === null ? earlier.idempotent : earlier.attempt < attempt && !wasSent(earlier.answer);
+const mayTakeOver = (earlier: JournalEntry, { attempt, isRepeated = false }: SentStep): boolean =>
+  earlier.answer === null
+    ? earlier.idempotent || (isRepeated && earlier.attempt === attempt)
+    : earlier.attempt < attempt && !wasSent(earlier.answer);
 
 /**
  * Records a write before its first byte leaves. `stale`: the job is no longer this attempt's. `already_sent`: it was
@@ -54,7 +58,7 @@ export function* recordSent(step: SentStep): Unit<"recorded" | "stale" | "alread
   const { jobId, attempt, index, transport } = step;
   if ((yield* runOne(isCurrent(jobId, attempt))) === undefined) return "stale";
   const earlier = yield* runOne(entry(jobId, index));
-  if (earlier !== undefined && !mayTakeOver(entryOf(earlier), attempt)) return "already_sent";
+  if (earlier !== undefined && !mayTakeOver(entryOf(earlier), step)) return "already_sent";
   const request = JSON.stringify(step.request);
   const sent = { attempt, transport, request, idempotent: step.idempotent ? 1 : 0, sent_at: step.now };
   yield* run(

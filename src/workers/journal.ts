@@ -21,12 +21,14 @@ export interface JournalDeps {
 
 const againMs = 250;
 
-/** What a device answered is known here alone: a store that is away for a while must not make it unknown. */
-const persist = async (write: () => Promise<unknown>, signal: AbortSignal): Promise<void> => {
-  for (;;) {
+/**
+ * What was sent and answered is known here alone: a store that is away for a while must not make it unknown. It may have
+ * kept what it did not confirm: a write is told that it is made once more.
+ */
+const persist = async <T>(write: (isRepeated: boolean) => Promise<T>, signal: AbortSignal): Promise<T> => {
+  for (let isRepeated = false; ; isRepeated = true) {
     try {
-      await write();
-      return;
+      return await write(isRepeated);
     } catch (error) {
       if (!isOutage(error) || signal.aborted) throw error;
       await pause(againMs);
@@ -37,7 +39,8 @@ const persist = async (write: () => Promise<unknown>, signal: AbortSignal): Prom
 export const storeJournal = ({ store, job, earlier, now, signal, pass }: JournalDeps): Journal => ({
   earlier,
   async sent(entry) {
-    const outcome = await store.write(() => recordSent({ jobId: job.id, attempt: job.attempt, ...entry, now: now() }));
+    const step = { jobId: job.id, attempt: job.attempt, ...entry, now: now() };
+    const outcome = await persist((isRepeated) => store.write(() => recordSent({ ...step, isRepeated })), signal);
     if (outcome === "recorded") return pass?.("write.recorded", job.id);
     throw new SwitchyardError("internal", {
       detail:

@@ -20,8 +20,8 @@ export const createLockTurn = (deps: {
   readonly metrics?: { lockWaited(kind: string, seconds: number): void };
 }): LockTurn => {
   let asking: Asking[] = [];
-  const ask = async ({ id, kind, attempt, locks, admission }: Job): Promise<boolean> => {
-    const request = { jobId: id, attempt: attempt + 1, locks, admission, ttlMs: deps.ttlMs };
+  const ask = async ({ id, kind, attempt, locks, admission, queue }: Job): Promise<boolean> => {
+    const request = { jobId: id, attempt: attempt + 1, locks, admission, queue, ttlMs: deps.ttlMs };
     const answer = await acquire(deps.redis, request);
     if (answer.got && answer.waitedMs !== undefined) deps.metrics?.lockWaited(kind, answer.waitedMs / 1000);
     return answer.got;

@@ -80,6 +80,11 @@ const runClaimed = async (deps: ProcessDeps, job: Job, signal: AbortSignal): Pro
 const takeLocks = async (deps: ProcessDeps, job: Job): Promise<boolean> =>
   job.locks.length === 0 || deps.lockTurn.take(job);
 
+/** The job left the queue for a line: the lock may have come free in between. */
+const comeBack = async ({ redis, tail }: ProcessDeps, { id, queue }: Job): Promise<void> => {
+  if (await lookAgain(redis, id)) await tail.queue.add([{ id, queue }]);
+};
+
 /** What the row of an unsettled job says before any lock is taken: it may be unknown to this version, or not due yet. */
 const notNow = (deps: ProcessDeps, job: Job): Settled | null => {
   if (!isJobKind(job.kind)) return { outcome: "unknown_kind" };
@@ -121,7 +126,7 @@ export const createProcessor =
     if (refusal !== null) return refusal;
     if (!isSettled(job.state) && !(await takeLocks(deps, job))) {
       deps.metrics.jobParked(job.kind);
-      return { outcome: "parked", lookAgain: () => lookAgain(deps.redis, job.id) };
+      return { outcome: "parked", onLeft: () => comeBack(deps, job) };
     }
     await deps.pass?.("claim.locked", jobId);
     return runClaim(deps, await claim(deps, jobId), signal);

@@ -146,7 +146,9 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, resul
   await deps.pass?.("settle.followed", job.id);
   const { lastSeq } = emitter;
   const outcome = { state: end.state, result: end.result, error: end.error, finishedAt: end.at };
-  deps.tails.follow({ ...job, ...outcome, tail: "open", lastSeq }, emitter);
+  // Its locks are given up now: nobody may renew them any more.
+  deps.running.delete(job.id);
+  await deps.tails.follow({ ...job, ...outcome, tail: "open", lastSeq }, emitter);
 };
 
 /**

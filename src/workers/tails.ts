@@ -2,13 +2,16 @@
 import type { Log } from "../log.ts";
 import type { Job } from "../model/job.ts";
 import { createMarks } from "../queue/marks.ts";
-import { closeTailOf, type TailDeps } from "../queue/tail.ts";
+import { closeTailOf, freeLocks, type TailDeps } from "../queue/tail.ts";
 import { closeTail } from "../store/jobs.ts";
 import type { Emitter } from "./emitter.ts";
 
 export interface Tails {
-  /** Sees to the watchers and locks of a settled job that this worker holds in the queue. */
-  follow(job: Job, emitter: Pick<Emitter, "end">): void;
+  /**
+   * Sees to the watchers and locks of a settled job that this worker holds in the queue. Resolves when the next in line
+   * are on the queue: a slot that asks for its next job then finds them there.
+   */
+  follow(job: Job, emitter: Pick<Emitter, "end">): Promise<void>;
   /** Resolves when nothing is left to do. */
   drain(): Promise<void>;
 }
@@ -31,11 +34,13 @@ export const createTails = (deps: { readonly tail: TailDeps; readonly log: Log }
   });
   return {
     follow(job, emitter) {
-      const options = { isHeld: true, tell: emitter.end, markLater: (id: string) => marks.add([id]) };
+      const freed = freeLocks(tail, job);
+      const options = { isHeld: true, tell: emitter.end, freed, markLater: (id: string) => marks.add([id]) };
       const closing: Promise<void> = closeTailOf(tail, job, options)
         .catch((thrown: unknown) => log.warn({ job_id: job.id, err: thrown }, "a tail is left to the sweep"))
         .finally(() => open.delete(closing));
       open.add(closing);
+      return freed.catch(() => undefined);
     },
     async drain() {
       await Promise.all(open);

@@ -1,8 +1,9 @@
 /** Random jobs with random locks against a real Redis: nobody shares what is exclusive, nobody overtakes, all are served. */
 import { describe, expect, test } from "vitest";
-import { acquire, forget, lookAgain, release, sweepLines } from "../../src/live/locks.ts";
+import { lookAgain } from "../../src/live/locks.ts";
 import type { LockNeed } from "../../src/model/job.ts";
 import type { Redis } from "../../src/redis.ts";
+import { acquire, forget, release, sweepLines } from "../kit/lock-calls.ts";
 import { type Chance, chanceOf } from "../kit/random.ts";
 import { hasRedis } from "../kit/redis.ts";
 import { useRedis } from "../kit/use-redis.ts";

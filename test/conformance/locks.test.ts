@@ -1,9 +1,16 @@
 /** Locks and their lines against a real Redis: who gets what, who waits, who is next. */
 import { describe, expect, test } from "vitest";
-import { acquire, expectJobs, forget, heldBy, lookAgain, release, sweepLines } from "../../src/live/locks.ts";
+import {
+  acquire as acquireLocks,
+  countStanding,
+  heldBy,
+  lookAgain,
+  release as releaseLocks,
+} from "../../src/live/locks.ts";
 import { waitingOf } from "../../src/live/waiting.ts";
 import type { LockNeed } from "../../src/model/job.ts";
 import type { Redis } from "../../src/redis.ts";
+import { acquire, expectJobs, forget, release, sweepLines } from "../kit/lock-calls.ts";
 import { alone, shared, target } from "../kit/lock-needs.ts";
 import { hasRedis } from "../kit/redis.ts";
 import { useRedis } from "../kit/use-redis.ts";
@@ -57,11 +64,14 @@ describe.skipIf(!hasRedis)("locks", () => {
     expect(await release(redis, "c", shared("x"))).toEqual(["d"]);
   });
 
-  test("who was admitted first is waited for, whoever is claimed first", async () => {
-    const jobs = ["a", "b", "c"].map((id, index) => ({ id, admission: index + 1, locks: target(1) }));
-    await expectJobs(redis, jobs);
-    await expectJobs(redis, [{ id: "z", admission: 9, locks: alone("instance/i") }]);
-    expect(await ask("c", 3, target(1))).toMatchObject({ got: false, heldBy: "a" });
+  const expected = (ids: readonly string[], locks: readonly LockNeed[]) =>
+    ids.map((id, index) => ({ id, admission: index + 1, locks }));
+
+  test("who was admitted first is waited for, whoever is claimed first; the others stand in line at once", async () => {
+    expect(await expectJobs(redis, expected(["a", "b", "c"], target(1)))).toEqual(["b", "c"]);
+    expect(await expectJobs(redis, [{ id: "z", admission: 9, locks: alone("instance/i") }])).toEqual(["z"]);
+    expect(await waitingOf(redis, ["a", "b"])).toMatchObject({ b: { kind: "lock", heldBy: "a" } });
+    expect((await ask("c", 3, target(1))).got).toBe(false);
     expect(await sweepLines(redis)).toEqual([]);
     expect(await ask("y", 4, target(2))).toEqual({ got: true });
     expect(await ask("b", 2, target(1))).toMatchObject({ got: false, heldBy: "a" });
@@ -71,37 +81,54 @@ describe.skipIf(!hasRedis)("locks", () => {
     expect((await ask("b", 2, target(1))).got).toBe(true);
     expect(await release(redis, "b", target(1))).toEqual(["c"]);
     expect((await ask("c", 3, target(1))).got).toBe(true);
-    for (const [id, locks] of [
-      ["c", target(1)],
-      ["y", target(2)],
-      ["z", alone("instance/i")],
-    ] as const)
-      await release(redis, id, locks);
+    expect(await release(redis, "c", target(1))).toEqual([]);
+    expect(await release(redis, "y", target(2))).toEqual(["z"]);
+    await release(redis, "z", alone("instance/i"));
     expect(await traces()).toEqual([]);
   });
 
-  test("who is expected and is cancelled, or never comes, stands in nobody's way", async () => {
-    await expectJobs(
-      redis,
-      ["a", "b"].map((id, index) => ({ id, admission: index + 1, locks: alone("x") })),
-    );
+  test("who is expected and is cancelled stands in nobody's way", async () => {
+    await expectJobs(redis, expected(["a", "b"], alone("x")));
     expect((await ask("c", 3, alone("x"))).got).toBe(false);
-    expect(await forget(redis, "a", alone("x"))).toEqual([]);
-    await redis.del("sw:coming:b");
-    expect(await sweepLines(redis)).toEqual(["c"]);
+    expect(await forget(redis, "a", alone("x"))).toEqual(["b"]);
+    expect(await forget(redis, "b", alone("x"))).toEqual(["c"]);
     expect((await ask("c", 3, alone("x"))).got).toBe(true);
     await release(redis, "c", alone("x"));
     expect(await traces()).toEqual([]);
   });
 
-  test("a job that has come is not expected again", async () => {
-    const [a, b] = ["a", "b"].map((id, index) => ({ id, admission: index + 1, locks: alone("x") }));
+  test("who is expected and never comes is waited for no longer than his time", async () => {
+    await expectJobs(redis, expected(["a", "b"], alone("x")));
+    expect(await sweepLines(redis)).toEqual([]);
+    await redis.del("sw:coming:a");
+    expect(await sweepLines(redis)).toEqual(["b"]);
+    expect((await ask("b", 2, alone("x"))).got).toBe(true);
+    await release(redis, "b", alone("x"));
+    expect(await traces()).toEqual([]);
+  });
+
+  test("those who stand in line are counted by the queue to which they go", async () => {
     await ask("a", 1, alone("x"));
     await ask("b", 2, alone("x"));
-    await expectJobs(
-      redis,
-      [a, b].flatMap((job) => job ?? []),
-    );
+    await acquireLocks(redis, {
+      jobId: "c",
+      attempt: 1,
+      locks: alone("x"),
+      admission: 3,
+      ttlMs: 60_000,
+      queue: "background",
+    });
+    expect(await countStanding(redis)).toEqual({ interactive: 1, background: 1 });
+    await release(redis, "a", alone("x"));
+    await ask("b", 2, alone("x"));
+    expect(await countStanding(redis)).toEqual({ interactive: 0, background: 1 });
+    expect(await releaseLocks(redis, "b", alone("x"))).toEqual([{ id: "c", queue: "background" }]);
+  });
+
+  test("a job that has come is not expected again", async () => {
+    await ask("a", 1, alone("x"));
+    await ask("b", 2, alone("x"));
+    expect(await expectJobs(redis, expected(["a", "b"], alone("x")))).toEqual(["b"]);
     expect(await redis.keys("sw:due:*")).toEqual([]);
   });
 

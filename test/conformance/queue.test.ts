@@ -167,34 +167,45 @@ describe.each(variants)("the %s queue", (_name, isThere, open) => {
     expect(seen.lastIndexOf("job_b2")).toBeLessThan(150);
   });
 
-  it("parks a job without a slot until it is promoted, then takes it before those that wait", async () => {
+  it("lets a job go that stands in a line, and takes it again when it is added again", async () => {
     const seen: string[] = [];
-    let isFree = false;
+    const onLeft = vi.fn(async () => undefined);
     await bench.queue.add(person(1));
     const first = bench.start(async (id) => {
       seen.push(id);
-      return isFree ? { outcome: "done" } : { outcome: "parked", lookAgain: async () => false };
+      return { outcome: "parked", onLeft };
     }, 1);
-    await vi.waitFor(async () => expect((await bench.queue.counts()).interactive.delayed).toBe(1));
+    await vi.waitFor(() => expect(onLeft).toHaveBeenCalledOnce());
+    expect((await bench.queue.counts()).interactive).toEqual({ waiting: 0, active: 0, delayed: 0 });
     await first.close(1_000);
-    isFree = true;
     await bench.queue.add(person(3, 1));
-    await bench.queue.promote(person(1));
+    await bench.queue.add(person(1));
     bench.start(async (id) => {
       seen.push(id);
       return { outcome: "done" };
     }, 1);
-    await vi.waitFor(() => expect(seen).toEqual(["job_0", "job_0", "job_1", "job_2", "job_3"]));
+    await vi.waitFor(() => expect(seen).toEqual(["job_0", "job_1", "job_2", "job_3", "job_0"]));
   });
 
-  it("takes a parked job at once when the second look finds its lock free", async () => {
+  it("takes a job at once that is woken as soon as it has left", async () => {
     const seen: string[] = [];
     await bench.queue.add(person(1));
     bench.start(async (id) => {
       seen.push(id);
-      return seen.length > 1 ? { outcome: "done" } : { outcome: "parked", lookAgain: async () => true };
+      return seen.length > 1 ? { outcome: "done" } : { outcome: "parked", onLeft: () => bench.queue.add(person(1)) };
     });
     await vi.waitFor(() => expect(seen).toEqual(["job_0", "job_0"]));
+  });
+
+  it("keeps one entry for a job that is woken while it waits or runs", async () => {
+    const held = holding();
+    await bench.queue.add(person(2));
+    bench.start(held.handler, 1);
+    await vi.waitFor(() => expect(held.seen).toEqual(["job_0"]));
+    await bench.queue.add(person(2));
+    expect((await bench.queue.counts()).interactive).toEqual({ waiting: 1, active: 1, delayed: 0 });
+    held.letGo();
+    await vi.waitFor(() => expect(held.seen).toEqual(["job_0", "job_1"]));
   });
 
   it("offers a job again after the asked delay", async () => {

@@ -50,6 +50,19 @@ describeStores("journal", (bench) => {
     expect(await record(sent(id, { attempt: 2, idempotent: false }))).toBe("already_sent");
   });
 
+  it("knows an attempt's own unanswered entry again when it asks once more, and nobody else's", async () => {
+    const id = await running(bench.store);
+    const step = sent(id, { idempotent: false });
+    await record(step);
+    const repeat = (attempt: number) => bench.store.write(() => recordSent({ ...step, attempt, isRepeated: true }));
+    expect(await repeat(1)).toBe("recorded");
+    expect(await bench.store.read(() => readJournal(id))).toHaveLength(1);
+    await claim(bench.store, id);
+    expect(await repeat(2)).toBe("already_sent");
+    await bench.store.write(() => recordAnswered({ jobId: id, index: 0, attempt: 1, answer, now: 2_200 }));
+    expect(await repeat(1)).toBe("stale");
+  });
+
   it("lets the next attempt take over an idempotent write that was never answered", async () => {
     const id = await running(bench.store);
     await record(sent(id));

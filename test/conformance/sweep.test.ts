@@ -1,6 +1,5 @@
 /** Tail, cancel and sweep on a real Redis: what a crash or a lost message leaves behind is done again, once. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { acquire } from "../../src/live/locks.ts";
 import { silentLog } from "../../src/log.ts";
 import type { Job } from "../../src/model/job.ts";
 import type { JsonObject } from "../../src/model/json.ts";
@@ -11,10 +10,11 @@ import type { JobQueue } from "../../src/queue/queue.ts";
 import { addForgotten, addOverdue, checkEpoch, closeTails, type SweepDeps, startSweep } from "../../src/queue/sweep.ts";
 import { closeTailOf } from "../../src/queue/tail.ts";
 import { connectRedis, type Redis } from "../../src/redis.ts";
-import { claimJob, findJob, markEnqueued, retryJob, settleJob } from "../../src/store/jobs.ts";
+import { claimJob, findJob, markEnqueued, notEnqueued, retryJob, settleJob } from "../../src/store/jobs.ts";
 import type { Store } from "../../src/store/store.ts";
 import { paperVault, power } from "../kit/admission.ts";
 import { seedLamp, somebody } from "../kit/fixtures.ts";
+import { acquire } from "../kit/lock-calls.ts";
 import { hasRedis, startTestRedis, type TestRedis } from "../kit/redis.ts";
 import { openTestStore, type TestStore } from "../kit/store.ts";
 
@@ -115,13 +115,24 @@ describe.skipIf(!hasRedis)("work that was left behind", () => {
     const next = { jobId: "job_next", attempt: 0, locks: job.locks, admission: job.admission + 1, ttlMs: 60_000 };
     await acquire(redis, { ...next, jobId: job.id, attempt: 1, admission: job.admission });
     expect(await acquire(redis, next)).toMatchObject({ got: false, heldBy: job.id });
-    await queue.add([
-      { id: "job_other", queue: "interactive" },
-      { id: "job_next", queue: "interactive", delayMs: 60_000 },
-    ]);
     await closeTails(deps, 1);
-    expect((await queue.counts()).interactive).toEqual({ waiting: 2, active: 0, delayed: 0 });
+    expect((await queue.counts()).interactive).toEqual({ waiting: 1, active: 0, delayed: 0 });
     expect(await acquire(redis, next)).toMatchObject({ got: true });
+  });
+
+  it("leaves a forgotten row in the line of its lock, and brings it to the queue when its turn was missed", async () => {
+    const job = await admitted(power(""));
+    await acquire(redis, { jobId: "job_holder", attempt: 1, locks: job.locks, admission: 0, ttlMs: 60_000 });
+    await addForgotten(deps, -1);
+    expect(await waiting()).toBe(0);
+    expect(await redis.exists(`sw:waiter:${job.id}`)).toBe(1);
+    expect(await store.read(() => notEnqueued({ olderThan: deps.now() + 1, limit: 10 }))).toEqual([]);
+    await redis.del(...job.locks.map(({ name, mode }) => `sw:lock:${mode === "exclusive" ? "x" : "s"}:${name}`));
+    const stop = new AbortController();
+    const sweeping = startSweep({ ...deps, pace: { linesMs: 20 } }, stop.signal);
+    await vi.waitFor(async () => expect(await waiting()).toBe(1));
+    stop.abort();
+    await sweeping;
   });
 
   it("adds a retry whose time went by, and a job whose worker is no more", async () => {

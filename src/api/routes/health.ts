@@ -1,6 +1,8 @@
 /** Whether the process lives, whether the system is ready, its figures, and what is wrong with it. */
 import { Type } from "typebox";
 import { allFigures } from "../../live/figures.ts";
+import { countStanding } from "../../live/locks.ts";
+import { queueNames } from "../../queue/queue.ts";
 import type { Api } from "../api.ts";
 import { examine, readiness } from "../health.ts";
 import { json, textReply } from "../http/reply.ts";
@@ -9,16 +11,16 @@ import { ref } from "../schemas/common.ts";
 
 const tag = "health";
 
-const plainCounts = (counts: object): Record<string, Record<string, number>> =>
-  Object.fromEntries(Object.entries(counts).map(([queue, states]) => [queue, { ...states }]));
+/** Each queue's jobs by state; those that stand before locks are on none yet. */
+const depthsOf = async ({ queue, redis }: Api): Promise<Record<string, Record<string, number>>> => {
+  const [counts, standing] = await Promise.all([queue.counts(), countStanding(redis)]);
+  return Object.fromEntries(queueNames.map((name) => [name, { ...counts[name], locked: standing[name] }]));
+};
 
 /** What only shows when somebody looks: counted at each reading. */
 const measureSystem = async (api: Api): Promise<void> => {
-  const [{ redis, store, workers }, queues] = await Promise.all([
-    readiness(api),
-    api.queue.counts().catch(() => undefined),
-  ]);
-  api.metrics.system({ redis, store, workers, ...(queues && { queues: plainCounts(queues) }) });
+  const [{ redis, store, workers }, queues] = await Promise.all([readiness(api), depthsOf(api).catch(() => undefined)]);
+  api.metrics.system({ redis, store, workers, ...(queues && { queues }) });
 };
 
 export const healthRoutes = (api: Api): Route[] => [
