@@ -14,11 +14,13 @@ import { listingRow } from "./rows/listing.ts";
 import { loadRow } from "./rows/load.ts";
 import { locksRow } from "./rows/locks.ts";
 import { memoryRow } from "./rows/memory.ts";
+import { portInventoryRow } from "./rows/port-inventory.ts";
 import { recoveryRow } from "./rows/recovery.ts";
 import { replayRow } from "./rows/replay.ts";
 import { snmpWalkRow } from "./rows/snmp-walk.ts";
 import { sshCommandRow } from "./rows/ssh-command.ts";
 import { startRow } from "./rows/start.ts";
+import { switchesRow } from "./rows/switches.ts";
 import { watchersRow } from "./rows/watchers.ts";
 import { wholeJobRow } from "./rows/whole-job.ts";
 import { workersRow } from "./rows/workers.ts";
@@ -28,12 +30,12 @@ const measures: readonly Measure[] = [
   ...[inventoryRow, recoveryRow, backlogRow, memoryRow, startRow, listingRow],
   workersRow,
   hostileRow,
-  ...[sshCommandRow, snmpWalkRow],
+  ...[sshCommandRow, snmpWalkRow, portInventoryRow],
   authoringRow,
   replayRow,
 ];
 /** Too long to run with all others: asked for by name. */
-const longMeasures: readonly Measure[] = [loadRow];
+const longMeasures: readonly Measure[] = [loadRow, switchesRow];
 const known = [...measures, ...longMeasures];
 
 const optionsOf = (args: readonly string[]): Options => {

@@ -1,5 +1,5 @@
 /** A simulated ArubaOS-Switch: its command line over ssh and its SNMP agent, both about the same state. */
-import { startAgent } from "./aoss/agent.ts";
+import { type AgentFault, startAgent } from "./aoss/agent.ts";
 import { createSwitchFaults, type SwitchFaults } from "./aoss/faults.ts";
 import { startSsh } from "./aoss/ssh.ts";
 import { createSwitch, type LabSwitch, restart, type SwitchKind } from "./aoss/switch.ts";
@@ -48,6 +48,8 @@ export interface Aoss {
   readonly connections: () => number;
   /** Silences the agent, or lets it speak again. */
   setSnmpAway(isAway: boolean): void;
+  /** Lets the agent misbehave; null: as it should be. */
+  setSnmpFault(fault: AgentFault | null): void;
   close(): Promise<void>;
 }
 
@@ -98,6 +100,7 @@ export const startAoss = async (options: AossOptions = {}): Promise<Aoss> => {
     faults,
     connections: ssh.connections,
     setSnmpAway: agent.setAway,
+    setSnmpFault: agent.setFault,
     close: async () => {
       clearTimeout(boot);
       await Promise.all([ssh.close(), agent.close()]);

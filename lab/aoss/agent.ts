@@ -12,12 +12,20 @@ export interface AgentOptions {
   readonly user: { readonly name: string; readonly authKey: string; readonly privKey: string } | null;
   /** Asked anew for each request. */
   readonly tree: () => ObjectTree;
+  /** How long each answer takes; default 0. */
+  readonly delayMs?: number;
 }
+
+/** loops: a walk comes back to where it began; strays: each answer is one to another request. */
+export type AgentFault = "loops" | "strays";
 
 export interface AgentSide {
   readonly port: number;
   /** While away, nothing is answered. */
   setAway(isAway: boolean): void;
+  setFault(fault: AgentFault | null): void;
+  /** Requests that came, also those that were not answered. */
+  readonly asked: () => number;
   close(): Promise<void>;
 }
 
@@ -30,7 +38,7 @@ interface Pdu {
   readonly varbinds: readonly Varbind[];
   readonly nonRepeaters?: number;
   readonly maxRepetitions?: number;
-  getResponsePduForRequest(): { varbinds: readonly Varbind[]; errorStatus: number; errorIndex: number };
+  getResponsePduForRequest(): { id: number; varbinds: readonly Varbind[]; errorStatus: number; errorIndex: number };
 }
 interface Message {
   readonly pdu: Pdu;
@@ -73,6 +81,10 @@ const bulk = ({ varbinds, nonRepeaters = 0, maxRepetitions = 10 }: Pdu, tree: Ob
   return [...once, ...found];
 };
 
+/** As if the names that follow came before: the same few objects again and again. */
+const looping = ({ varbinds }: Pdu, tree: ObjectTree): Varbind[] =>
+  varbinds.map(({ oid }) => next(tree, oid.split(".").slice(0, 10).join(".")));
+
 /** The library binds by itself, and never to any free port: it is given a socket that is bound already. */
 const boundSocket = async (host: string, port: number): Promise<Socket> => {
   const socket = createSocket("udp4");
@@ -81,9 +93,28 @@ const boundSocket = async (host: string, port: number): Promise<Socket> => {
   return socket;
 };
 
-export const startAgent = async ({ host, port, community, user, tree }: AgentOptions): Promise<AgentSide> => {
+const letIn = (agent: Agent, { community, user }: Pick<AgentOptions, "community" | "user">): void => {
+  const authorizer = agent.getAuthorizer();
+  authorizer.addCommunity(community);
+  if (user === null) return;
+  const { SecurityLevel, AuthProtocols, PrivProtocols } = snmp;
+  authorizer.addUser({
+    name: user.name,
+    level: SecurityLevel.authPriv,
+    authProtocol: AuthProtocols.sha,
+    authKey: user.authKey,
+    privProtocol: PrivProtocols.aes,
+    privKey: user.privKey,
+  });
+};
+
+export const startAgent = async (asked: AgentOptions): Promise<AgentSide> => {
+  const { host, port, tree, delayMs = 0 } = asked;
   const socket = await boundSocket(host, port);
   let isAway = false;
+  let fault: AgentFault | null = null;
+  let isClosed = false;
+  let requests = 0;
   const given = new Proxy(socket, {
     get: (target, name) => {
       if (name === "bind") return () => target;
@@ -98,13 +129,22 @@ export const startAgent = async ({ host, port, community, user, tree }: AgentOpt
     dgramModule: { createSocket: () => given },
   };
   const agent = snmp.createAgent(options, () => undefined) as Agent;
+  const sendLater = (send: () => void): void => {
+    const sendNow = (): void => {
+      if (!isClosed) send();
+    };
+    if (delayMs === 0) sendNow();
+    else setTimeout(sendNow, delayMs).unref();
+  };
   const answerWith =
     (varbindsOf: (pdu: Pdu) => readonly Varbind[], errorStatus = 0): Answer =>
     (from, message, rinfo) => {
+      requests += 1;
       if (isAway) return;
       const pdu = message.pdu.getResponsePduForRequest();
-      Object.assign(pdu, { varbinds: varbindsOf(message.pdu), errorStatus, errorIndex: errorStatus === 0 ? 0 : 1 });
-      agent.sendResponse(from, rinfo, message, pdu);
+      if (fault === "strays") pdu.id += 1;
+      Object.assign(pdu, { varbinds: varbindsOf(message.pdu), errorStatus, errorIndex: Math.sign(errorStatus) });
+      sendLater(() => agent.sendResponse(from, rinfo, message, pdu));
     };
   agent.getRequest = answerWith(({ varbinds }) =>
     varbinds.map(({ oid }) => {
@@ -113,27 +153,20 @@ export const startAgent = async ({ host, port, community, user, tree }: AgentOpt
     }),
   );
   agent.getNextRequest = answerWith(({ varbinds }) => varbinds.map(({ oid }) => next(tree(), oid)));
-  agent.getBulkRequest = answerWith((pdu) => bulk(pdu, tree()));
+  agent.getBulkRequest = answerWith((pdu) => (fault === "loops" ? looping(pdu, tree()) : bulk(pdu, tree())));
   agent.setRequest = answerWith(({ varbinds }) => varbinds, notWritable);
-  const authorizer = agent.getAuthorizer();
-  authorizer.addCommunity(community);
-  if (user !== null) {
-    const { SecurityLevel, AuthProtocols, PrivProtocols } = snmp;
-    authorizer.addUser({
-      name: user.name,
-      level: SecurityLevel.authPriv,
-      authProtocol: AuthProtocols.sha,
-      authKey: user.authKey,
-      privProtocol: PrivProtocols.aes,
-      privKey: user.privKey,
-    });
-  }
+  letIn(agent, asked);
   return {
     port: socket.address().port,
     setAway: (away) => {
       isAway = away;
     },
+    setFault: (next) => {
+      fault = next;
+    },
+    asked: () => requests,
     close: async () => {
+      isClosed = true;
       const closed = once(socket, "close");
       socket.close();
       await closed;

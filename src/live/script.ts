@@ -33,6 +33,8 @@ export const runScripts = async (
   script: Script,
   calls: readonly (readonly Argument[])[],
 ): Promise<unknown[]> => {
+  const [first, ...others] = calls;
+  if (first !== undefined && others.length === 0) return [await runScript(redis, script, first)];
   define(redis, script);
   const pipeline = redis.pipeline();
   for (const args of calls) find<Pipeline>(pipeline, script)(0, ...args);

@@ -13,6 +13,7 @@ import type { ShellRules, SshEndpoint, SshLogin } from "./endpoint.ts";
 import { isJsonObject, type Json } from "./json.ts";
 import type { TransportBlock } from "./manifest.ts";
 import { compileAnswerPattern, compileLinePattern } from "./pattern.ts";
+import { patternRedactor } from "./pattern-redactor.ts";
 import { plainText, type Rendered, render } from "./template.ts";
 import { templateSource } from "./transport-block.ts";
 
@@ -111,6 +112,7 @@ export const bindSsh = (name: string, block: TransportBlock, facts: BindFacts): 
     jump: jumpOf(block["jump"], login, facts),
     shell: shellOf(block["session"], facts),
     reads: stringsOf(block["reads"]).map((source) => compileLinePattern(source)),
+    redact: patternRedactor(stringsOf(block["redact"])),
     allowsLegacy: typeof legacy === "string" && facts.fields.config[legacy] === true,
   };
 };

@@ -194,6 +194,14 @@ const isLinear = (source: string): boolean => {
   }
 };
 
+/** JSON Pointers begin with a slash, all else is a pattern. */
+const redactProblems = ({ block }: BlockFacts): Found =>
+  itemsOf(block["redact"]).flatMap((entry, index): Found => {
+    const isGood = typeof entry === "string" && entry !== "" && (entry.startsWith("/") || isLinear(entry));
+    const expected = "expected a JSON Pointer, or a pattern of at most 200 characters without look-around";
+    return isGood ? [] : [[`/redact/${index}`, `${expected}, got ${JSON.stringify(entry)}`]];
+  });
+
 const sshProblems = (facts: BlockFacts): Found => [
   ...namingKeys.flatMap((key): Found => {
     const message = fieldNameProblem(facts.block[key], facts);
@@ -255,10 +263,16 @@ export const blockProblems = (facts: BlockFacts): FieldProblem[] => {
   const http = facts.kind === "http" ? [...pointerProblems(facts), ...loginProblems(facts)] : [];
   const tls = facts.kind === "http" || facts.kind === "tcp" ? tlsProblems(facts) : [];
   const ssh = facts.kind === "ssh" ? sshProblems(facts) : [];
-  return [...placeProblems(facts), ...templateProblems(facts), ...patterns, ...tls, ...http, ...ssh].map(
-    ([path, message]) => ({
-      pointer: `${facts.pointer}${path}`,
-      message,
-    }),
-  );
+  return [
+    ...placeProblems(facts),
+    ...templateProblems(facts),
+    ...patterns,
+    ...tls,
+    ...http,
+    ...ssh,
+    ...redactProblems(facts),
+  ].map(([path, message]) => ({
+    pointer: `${facts.pointer}${path}`,
+    message,
+  }));
 };

@@ -126,6 +126,8 @@ export interface SshEndpoint extends Place, SshLogin {
   readonly jump: (SshLogin & { readonly host: string; readonly port: number; readonly hostKey: string | null }) | null;
   readonly shell: ShellRules | null;
   readonly reads: readonly LinePattern[];
+  /** Hides in output that goes into a job's events what the manifest's `redact` finds. */
+  readonly redact: (text: string) => string;
   /** Offers algorithms that are broken, because the device knows no others. */
   readonly allowsLegacy: boolean;
 }

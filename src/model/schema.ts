@@ -12,10 +12,25 @@ export interface LinearRegExp {
   test(text: string): boolean;
   /** The first match and its groups (`null` for a group that took no part), or `undefined`. */
   exec(text: string): readonly (string | null)[] | undefined;
+  /** The text with every match's first group, or all of a match without one, replaced. Empty matches stay. */
+  replace(text: string, by: string): string;
 }
 
 /** Longest pattern that is taken, in characters. */
 const maxPatternLength = 200;
+
+const replaceIn = (compiled: RE2JS, text: string, by: string): string => {
+  const matcher = compiled.matcher(text);
+  const pieces: string[] = [];
+  let last = 0;
+  while (matcher.find()) {
+    const isGroup = compiled.groupCount() > 0 && (matcher.group(1) ?? "") !== "";
+    const [start, end] = isGroup ? [matcher.start(1), matcher.end(1)] : [matcher.start(), matcher.end()];
+    if (end > start) pieces.push(text.slice(last, start), by);
+    last = end > start ? end : last;
+  }
+  return last === 0 ? text : pieces.join("") + text.slice(last);
+};
 
 const compilePattern = (pattern: string): RE2JS => {
   if (pattern.length > maxPatternLength) {
@@ -42,6 +57,7 @@ export const linearRegExp = (pattern: string): LinearRegExp => {
   const compiled = compilePattern(pattern);
   return {
     test: (text) => compiled.test(text),
+    replace: (text, by) => replaceIn(compiled, text, by),
     exec: (text) => {
       const matcher = compiled.matcher(text);
       if (!matcher.find()) return undefined;

@@ -96,6 +96,17 @@ describe("a device that misbehaves", () => {
       expect(output[0]?.meta).toMatchObject({ stream: "stdout", target: "127.0.0.1", transport: "ssh" });
     }));
 
+  test("and prints what the manifest redacts leaves none of it in the log; the driver sees it", () =>
+    withSwitch(
+      async (_, bench) => {
+        const { stdout } = await line(bench.door(), "show version", { stream: true });
+        expect(stdout).toContain("WB.16.10");
+        const output = bench.journal.events.filter(({ phase }) => phase === "output");
+        expect(output.map(({ message }) => message).join("\n")).toContain("Image stamp: [redacted]\nWB.[redacted]");
+      },
+      { redact: ["Image stamp: *(\\S+)", "16\\.\\d+", "/serial"] },
+    ));
+
   test("and asks back when it is read gets no answer", () =>
     withSwitch(
       async (_, { door }) => {

@@ -116,6 +116,27 @@ describe("an agent", () => {
       },
     ));
 
+  test("that does not answer one request does not take the others with it", async () => {
+    const seen = new Set<number>();
+    const nextOf = (oid: string): string => {
+      const at = oid === base ? 1 : Number(oid.split(".").at(-1)) + 1;
+      return at > 4 ? "1.3.6.1.2.1.3.1" : `${base}.${at}`;
+    };
+    await withAgent(
+      ({ community, id, type, oid }) => {
+        // Each step of the walk is answered at the second asking: it goes on long after the get was given up.
+        const isAnswered = type !== 160 && seen.has(id);
+        seen.add(id);
+        return isAnswered ? [answerTo(community, id, [[nextOf(oid), 1]])] : [];
+      },
+      async (door) => {
+        const walk = door.ask("snmp.walk", { oid: base });
+        expect(await codeOf(door.ask("snmp.get", { oids: [`${base}.9`] }))).toBe("no_snmp_answer");
+        expect(await walk).toMatchObject({ names: ["1", "2", "3", "4"] });
+      },
+    );
+  });
+
   test("is left as soon as the job is cancelled", async () => {
     await using agent = await startUdpAgent(() => []);
     await using bench = openBench({ ...facts(agent.port), defaults: { transports: { snmp: { timeout_s: 20 } } } });

@@ -175,6 +175,21 @@ describe.skipIf(!hasSnmpd)("snmp", () => {
     expect(await clientOf(bench.door()).get([`${system}.3.0`])).toMatchObject([{ type: "TimeTicks" }]);
   });
 
+  test.each(["2c", "3"])(
+    "walks several tables at once, also right after the agent was started anew (version %s)",
+    async (version) => {
+      await using bench = openBench(version === "3" ? v3() : facts());
+      const client = clientOf(bench.door());
+      const walkAll = () =>
+        Promise.all([system, "1.3.6.1.2.1.2", "1.3.6.1.2.1.4", system].map((oid) => client.walk(oid)));
+      const sizes = (found: Awaited<ReturnType<typeof walkAll>>) => found.map(({ length }) => length > 10);
+      expect(sizes(await walkAll())).toEqual([true, true, true, true]);
+      await snmpd.stop();
+      await snmpd.start();
+      expect(sizes(await walkAll())).toEqual([true, true, true, true]);
+    },
+  );
+
   test("keeps the community out of what a driver sees", async () => {
     await using bench = openBench(writer());
     const free = clientOf(bench.door({ mode: "free" }));

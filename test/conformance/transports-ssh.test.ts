@@ -141,6 +141,12 @@ export class D extends Driver {
     expect(await codeOf(bench.door().ask("ssh.run", { command: "echo x", stdin: "y" }))).toBe("read_only_violation");
   });
 
+  test("a command that reads its input hears at once that there is none", async () => {
+    await using bench = openBench(facts({ capability: { writes: ["cat"] } }));
+    const asked = bench.door({ mode: "free" }).ask("ssh.run", { command: "cat", timeout_ms: 5_000 });
+    expect(await asked).toEqual({ exit_code: 0, stdout: "", stderr: "" });
+  });
+
   test("a file is put with its mode, and a refused one is an answer", async () => {
     await using bench = openBench(facts());
     const path = `${sshd.home}/notes.txt`;

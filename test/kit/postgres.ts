@@ -7,10 +7,14 @@ import { delimiter, join } from "node:path";
 import { Client } from "pg";
 
 export interface TestPostgres {
+  /** Where it keeps its files. */
+  readonly folder: string;
   /** Makes an empty database and returns its URL. */
   createDatabase(): Promise<string>;
   /** Ends it at once, as a crash would, and starts it again on its data. */
   restart(): Promise<void>;
+  /** All that a database holds, as text. */
+  dump(url: string): Buffer;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
@@ -22,7 +26,7 @@ const findPrograms = (): string | undefined => {
   const folders = versions.map((version) => join(installed, version, "bin"));
   const onPath = (process.env["PATH"] ?? "").split(delimiter);
   return [...folders, ...onPath].find((folder) =>
-    ["initdb", "postgres"].every((name) => existsSync(join(folder, name))),
+    ["initdb", "postgres", "pg_dump"].every((name) => existsSync(join(folder, name))),
   );
 };
 
@@ -118,6 +122,8 @@ export const startTestPostgres = async (): Promise<TestPostgres> => {
   let child = await launch(programs, folder, owner);
   let databases = 0;
   return {
+    folder,
+    dump: (url) => execFileSync(join(programs, "pg_dump"), ["--dbname", url], { maxBuffer: 1 << 28 }),
     createDatabase: async () => {
       databases += 1;
       const name = `test_${databases}`;

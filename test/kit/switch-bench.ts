@@ -11,15 +11,20 @@ const session = {
   config: ["configure", "end"],
   errors: ["Invalid input*", "*not allowed*"],
 };
-const facts = (port: number, more: Partial<BenchFacts> = {}, sessionChanges: JsonObject = {}): BenchFacts => ({
+interface BlockChanges {
+  readonly session?: JsonObject;
+  readonly redact?: readonly string[];
+}
+const facts = (port: number, more: Partial<BenchFacts>, { session: changes = {}, redact = [] }: BlockChanges) => ({
   transports: {
     ssh: {
       host: "{host}",
       port: "{port}",
       username: "admin",
       password: "{secret:password}",
-      session: { ...session, ...sessionChanges },
+      session: { ...session, ...changes },
       reads: ["show *"],
+      redact,
     },
   },
   config: { host: "127.0.0.1", port },
@@ -34,10 +39,11 @@ export const withSwitch = async <T>(
     device: deviceOptions = {},
     more = {},
     shell = {},
-  }: { device?: SwitchOptions; more?: Partial<BenchFacts>; shell?: JsonObject } = {},
+    redact = [],
+  }: { device?: SwitchOptions; more?: Partial<BenchFacts>; shell?: JsonObject; redact?: readonly string[] } = {},
 ): Promise<T> => {
   await using device = await startSwitch(deviceOptions);
-  await using bench = openBench(facts(device.port, more, shell));
+  await using bench = openBench(facts(device.port, more, { session: shell, redact }));
   return await work(device, bench);
 };
 /** One line over the driver's session. */

@@ -47,6 +47,7 @@ describe("a manifest's ssh block", () => {
     [{ ...ssh, jump: { host: "jump.example" } }, "/jump/host"],
     [{ ...ssh, jump: { host: "{jump}", port: "{host}x" } }, "/jump/port"],
     [{ ...ssh, reads: ["*"] }, "/reads/0"],
+    [{ ...ssh, redact: ["Serial: (\\S+)", "(?=x)"] }, "/redact/1"],
   ] as [JsonObject, string][])("%j is refused at %s", (block, pointer) => {
     expect(problemsOf("ssh", block)).toEqual([`/transports/ssh${pointer}`]);
   });
@@ -66,6 +67,7 @@ describe("a manifest's ssh block", () => {
         session,
         jump: { host: "{jump}" },
         reads: ["show *"],
+        redact: ["Serial: (\\S+)", "/serial"],
       }),
     ).toEqual([]);
     expect(

@@ -106,6 +106,16 @@ describe("what `redact` names", () => {
     expect(cleaned.config).toEqual({ host: "192.0.2.2" });
   });
 
+  it("is found in what an SNMP agent and a command line answer, wherever it stands among the others", () => {
+    const rows = { base: "1.3.6.1.2.1.47.1.1.1.1.11.", names: ["1", "2"], values: ["SG00AA0001", "none"], hex: [] };
+    const text = "Serial Number : SG00AA0001\r\n";
+    const { calls } = withStandIns(recordingOf({ stdout: text, rows }), manifestWith("\\bSG\\d\\d\\w{6}\\b"));
+    expect(calls[0]?.exchanges[0]?.answer).toEqual({
+      stdout: "Serial Number : redacted-1\r\n",
+      rows: { ...rows, values: ["redacted-1", "none"] },
+    });
+  });
+
   it("may be a pattern, whose first group is what is replaced", () => {
     const { calls } = withStandIns(
       recordingOf({ stdout: "Serial: X1Y2Z3\nOwner: X1Y2Z3" }),

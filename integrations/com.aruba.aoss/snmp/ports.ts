@@ -92,16 +92,20 @@ const flag = (value: number | null): boolean | null => (value === null ? null : 
 
 /** @throws DriverError of the transport: `no_snmp_answer`, `auth_failed` ... */
 export const readPorts = async (client: SnmpClient): Promise<SnmpPorts> => {
-  const rows = byIndex(await table(client, "interfaces"));
-  const more = byIndex(await table(client, "interfacesMore"));
-  const poe = await table(client, "poePorts");
-  const local = byIndex(await table(client, "lldpLocal"));
-  const remote = await table(client, "lldpRemote");
+  // Side by side: a switch far away costs its delay per table, not per column of all of them.
+  const [own, ownMore, poe, ports, remote] = await Promise.all([
+    table(client, "interfaces"),
+    table(client, "interfacesMore"),
+    table(client, "poePorts"),
+    table(client, "lldpLocal"),
+    table(client, "lldpRemote"),
+  ]);
+  const [rows, more, local] = [byIndex(own), byIndex(ownMore), byIndex(ports)];
   const notes: string[] = [];
   const interfaces = portsIn(rows, more);
   const powered = poeByName(poe, interfaces, notes);
   const neighbours = neighboursByName(local, remote, interfaces);
-  const ports = interfaces.map((each): SnmpPort => {
+  const joined = interfaces.map((each): SnmpPort => {
     const [row, extra] = [rows.get(String(each.ifIndex)), more.get(String(each.ifIndex))];
     const poeRow = powered.get(each.name);
     return {
@@ -114,5 +118,5 @@ export const readPorts = async (client: SnmpClient): Promise<SnmpPorts> => {
       neighbour: neighbours.get(each.name) ?? null,
     };
   });
-  return { ports, notes };
+  return { ports: joined, notes };
 };

@@ -7,7 +7,7 @@ import { connectFailure } from "../causes.ts";
 import { checkedAddresses } from "../dial.ts";
 import type { SecretBook } from "../secrets.ts";
 import type { Surroundings } from "../wire.ts";
-import { isOutOfTime, isTimeout, silence, snmpFailure } from "./failures.ts";
+import { type Heard, isOutOfTime, isTimeout, silence, snmpFailure } from "./failures.ts";
 import { openSnmpSocket, type SnmpSocket } from "./socket.ts";
 
 const idleMs = 60_000;
@@ -24,11 +24,29 @@ type Use = "read" | "write";
 interface OpenSession {
   readonly session: Session;
   readonly socket: SnmpSocket;
+  /** Requests whose answer or end is still to come. */
+  pending: number;
+  /** Requests whose answer came. */
+  answered: number;
+  /** Closes when nothing is pending: the next request opens another. */
+  isLast: boolean;
 }
 
 type Callback<T> = (error: Error | null, value?: T) => void;
 /** Starts one request of the library. */
 export type Request<T> = (session: Session, done: Callback<T>) => unknown;
+
+/** Packets that were the answer to no request. */
+const heardOn = ({ socket, answered }: OpenSession): Heard => {
+  const { received, garbled } = socket.counts;
+  return { received: received - answered, garbled };
+};
+
+const over = (open: OpenSession, error: Error | null | undefined): void => {
+  open.pending -= 1;
+  if (!isTimeout(error)) open.answered += 1;
+  if (open.isLast && open.pending === 0) open.socket.close();
+};
 
 /** Lives as long as its instance is in use. */
 export class SnmpLink {
@@ -51,17 +69,18 @@ export class SnmpLink {
   /** Makes one request. Failures that the agent names come as the library throws them, all others as SwitchyardErrors. */
   async ask<T>(use: Use, request: Request<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
-    const open = await this.open(use);
+    const opening = this.open(use);
+    const open = await opening;
     const startedAt = this.deps.around.now();
-    const before = { ...open.socket.counts };
+    const before = heardOn(open);
     try {
       const value = await this.send(open, request, signal);
       this.answeredAt = this.deps.around.now();
       return value;
     } catch (thrown) {
+      if (isTimeout(thrown) || isOutOfTime(thrown)) this.retire(use, opening, open);
       if (!isTimeout(thrown)) throw thrown;
-      this.close();
-      const { received, garbled } = open.socket.counts;
+      const { received, garbled } = heardOn(open);
       const heard = { received: received - before.received, garbled: garbled - before.garbled };
       throw silence(this.endpoint, this.deps.around.now() - startedAt, heard);
     }
@@ -73,7 +92,6 @@ export class SnmpLink {
       return await this.ask(use, request, signal);
     } catch (thrown) {
       if (!isOutOfTime(thrown)) throw thrown;
-      this.close();
       return this.ask(use, request, signal);
     }
   }
@@ -92,15 +110,27 @@ export class SnmpLink {
     this.sessions.clear();
   }
 
-  private send<T>({ session, socket }: OpenSession, request: Request<T>, signal: AbortSignal): Promise<T> {
+  /** The next request opens another session; those that wait on this one beside a failed one are not cut short. */
+  private retire(use: Use, opening: Promise<OpenSession>, open: OpenSession): void {
+    if (this.sessions.get(use) === opening) this.sessions.delete(use);
+    open.isLast = true;
+    if (open.pending === 0) open.socket.close();
+  }
+
+  private send<T>(open: OpenSession, request: Request<T>, signal: AbortSignal): Promise<T> {
+    const { session, socket } = open;
+    open.pending += 1;
     return new Promise((resolve, reject) => {
       const onAbort = (): void => reject(signal.reason);
       signal.addEventListener("abort", onAbort, { once: true });
       if (signal.aborted) onAbort();
+      let isOver = false;
       const forget = socket.onRefused((error) => reject(connectFailure(error, { ...this.endpoint, scheme: "snmp" })));
       request(session, (error, value) => {
         signal.removeEventListener("abort", onAbort);
         forget();
+        if (!isOver) over(open, error);
+        isOver = true;
         if (error === null || error === undefined) resolve(value as T);
         else reject(error);
       });
@@ -125,7 +155,7 @@ export class SnmpLink {
       const socket = await openSnmpSocket(address, endpoint.port);
       const session = await this.sessionOn(socket, address, use);
       session.on("error", () => undefined);
-      return { session, socket };
+      return { session, socket, pending: 0, answered: 0, isLast: false };
     } catch (thrown) {
       throw connectFailure(thrown, { ...endpoint, scheme: "snmp" });
     }

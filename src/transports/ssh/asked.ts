@@ -22,7 +22,7 @@ const streamed = (command: string, endpoint: SshEndpoint, { tell }: DeskFacts): 
       tell({
         level: "info",
         phase: "output",
-        message,
+        message: endpoint.redact(message),
         meta: { stream, transport: endpoint.name, target: endpoint.host, command },
       }),
     );
