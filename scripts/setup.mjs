@@ -1,6 +1,6 @@
 /** Makes a fresh checkout runnable: packages by the lock file, and a Redis server. Any Node >= 20 runs this. */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { pinnedNode, root } from "./platform.mjs";
 
@@ -18,6 +18,9 @@ const modified = (path) => {
   }
 };
 
+/** Installing empties the folder first: through a link that would be the folder of another checkout. */
+const isLink = (path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+
 const onPath = (program) =>
   (process.env.PATH ?? "").split(delimiter).some((folder) => {
     try {
@@ -34,6 +37,10 @@ const run = (program, args, env = {}) =>
 const installPackages = () => {
   const isCurrent = modified(`${root}package-lock.json`) <= modified(`${root}node_modules/.package-lock.json`);
   if (isCurrent && pinnedNode()) return;
+  if (isLink(`${root}node_modules`)) {
+    if (pinnedNode()) return say("node_modules is a link: its packages are taken as they are");
+    fail("node_modules is a link to a folder without the packages: run npm ci where it points, or remove the link");
+  }
   say("installing packages (npm ci)");
   if (!run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]))
     fail("npm ci failed; see above");

@@ -84,6 +84,7 @@ const optionsOf = (command: Command): readonly Option[] =>
 const optionNamed = (command: Command, word: string): Option | undefined =>
   optionsOf(command).find(({ long, short }) => long === word || short === word);
 
+/** Where words lead: a command, what it was given, and whether an option still waits for its value. */
 interface Place {
   readonly command: Command;
   readonly given: readonly string[];
@@ -123,6 +124,10 @@ const wordsAt = async (
   return [...subs.filter((name) => !name.startsWith("_")), ...found];
 };
 
+/** The command that finished words are for. */
+export const placeOf = (root: Command, words: readonly string[]): Place =>
+  words.reduce(step, { command: root, given: [], open: undefined } as Place);
+
 /**
  * @param words what stands on the line behind the program, the last one unfinished and perhaps empty.
  * @param api made only when names of the server are asked for; a server that is not there offers none.
@@ -133,7 +138,7 @@ export const complete = async (
   api: () => Client,
 ): Promise<readonly string[]> => {
   const last = words.at(-1) ?? "";
-  const place = words.slice(0, -1).reduce(step, { command: root, given: [], open: undefined } as Place);
+  const place = placeOf(root, words.slice(0, -1));
   const found = await wordsAt(place, last, api).catch(() => []);
   return [...new Set(found)].filter((word) => word.startsWith(last)).sort();
 };

@@ -24,6 +24,7 @@ import { tokenCommands } from "./commands/tokens.ts";
 import { typeCommands } from "./commands/types.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { CliFailure } from "./failure.ts";
+import { addServerHelp } from "./server-help.ts";
 import type { Session } from "./session.ts";
 import { printFailure } from "./view/problem.ts";
 import type { Terminal } from "./view/terminal.ts";
@@ -107,6 +108,15 @@ const fail = (surroundings: Surroundings, error: unknown, isJson: boolean): Exit
   return exitCodes.failed;
 };
 
+const helpMs = 2_000;
+
+/** Help waits for no server that is slow; its options are looked for before anything is parsed. */
+const helpClient = ({ environment, cwd, signal }: Surroundings, argv: readonly string[]): Client => {
+  const after = (option: string): string | undefined => argv[argv.indexOf(option) + 1 || argv.length];
+  const server = findServer({ url: after("--url"), token: after("--token"), environment, cwd });
+  return createClient(server, AbortSignal.any([signal, AbortSignal.timeout(helpMs)]));
+};
+
 /** Runs one command line. Never throws, never exits: the exit code is the answer. */
 export const runCommand = async (surroundings: Surroundings, argv: readonly string[]): Promise<ExitCode> => {
   const { environment, cwd, signal } = surroundings;
@@ -142,6 +152,7 @@ export const runCommand = async (surroundings: Surroundings, argv: readonly stri
     };
   withCommands(root, act, alone);
   try {
+    await addServerHelp(root, argv, () => helpClient(surroundings, argv));
     await root.parseAsync([...argv], { from: "user" });
     return exitCode;
   } catch (thrown) {

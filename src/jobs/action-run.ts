@@ -119,6 +119,7 @@ const runPlanned = async (run: Run, planId: string | undefined): Promise<Json> =
   const outcome = await driver.call(methodOf(action.capability), args, rights);
   const result = resultOf(outcome, plan) as JsonObject;
   if (result["ok"] === true && plan.pinned && outcome.stepsLeft > 0) {
+    if (outcome.failedStep !== null) throw outcome.failedStep;
     throw new SwitchyardError("plan_incomplete", {
       detail: `The driver says that it is done, but ${outcome.stepsLeft} of ${plan.steps.length} steps were not sent.`,
       details: { steps_done: outcome.stepsDone, steps_left: outcome.stepsLeft },

@@ -59,10 +59,9 @@ const runHttpTest = async (context: JobContext, driver: DriverHandle, test: Http
 };
 
 const runTcpTest = async (context: JobContext, driver: DriverHandle, test: TcpTest): Promise<void> => {
-  const { port, timeout_s: timeoutSeconds = 5 } = test.tcp;
-  const probe: JsonObject = { port, timeout_ms: timeoutSeconds * 1000 };
-  await driver.ask("tcp.probe", probe);
-  context.emit("test", "info", `Port ${port} accepts connections`);
+  const { timeout_s: timeoutSeconds = 5, ...where } = test.tcp;
+  const probed = (await driver.ask("tcp.probe", { ...where, timeout_ms: timeoutSeconds * 1000 })) as JsonObject;
+  context.emit("test", "info", `Port ${probed["port"]} accepts connections`);
 };
 
 /** Runs the block and throws its cause when it does not hold. A type without one is tested by its driver alone. */

@@ -1,4 +1,5 @@
 /** What a handler gets: its job and everything it may do, handed in. */
+import type { SwitchyardError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { EventLevel, SystemEvent } from "../model/event.ts";
 import type { Instance } from "../model/instance.ts";
@@ -32,6 +33,8 @@ export interface CallOutcome {
   readonly value: Json;
   readonly stepsDone: number;
   readonly stepsLeft: number;
+  /** The answer that ended the plan early; a driver may have overlooked it. */
+  readonly failedStep: SwitchyardError | null;
 }
 
 /** A driver, reached through the sandbox; its requests go through the runner's transports. */

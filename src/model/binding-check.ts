@@ -48,10 +48,17 @@ export const checkBlock = (
   return [...unknown, ...blockProblems({ name, kind, block, pointer, ...namesFor(manifest, sound) })];
 };
 
+/** A pattern with another blank would hold for no path at all. */
+const blankProblem = (pattern: unknown): string | undefined => {
+  const path = isJsonObject(pattern) ? pattern["path"] : pattern;
+  const other = /\{(?!verb\}|target\})[^{}/]*\}/.exec(String(path))?.[0];
+  return other === undefined ? undefined : `expected {verb}, {target} or * for one part of a path, got ${other}`;
+};
+
 /** Why an entry of `writes[]` is none for a transport of this name. */
 const writeProblem = (transport: string | undefined, pattern: unknown): string | undefined => {
   const kind = kindOf(transport ?? "http");
-  if (kind === "http") return httpPatternProblem(pattern);
+  if (kind === "http") return httpPatternProblem(pattern) ?? blankProblem(pattern);
   if (kind === "process") return itemsOf(pattern as never).length > 0 ? undefined : "expected a list of arguments";
   if (kind === "snmp")
     return /^SET [\d.]+(?:\.\*)?$/.test(String(pattern)) ? undefined : "expected SET <oid> or SET <oid>.*";
@@ -96,7 +103,11 @@ export const checkWrites = (manifest: Manifest, capability: Capability, index: n
 
 /** The manifest's own test must use a declared transport, and must read. */
 export const checkTestTransport = ({ test, transports }: Manifest): FieldProblem[] => {
-  if (test === undefined || test.method === "driver" || transports === undefined) return [];
+  if (test === undefined || test.method === "driver") return [];
+  if (transports === undefined) {
+    const isPlaceless = test.method === "tcp" && test.tcp.port === undefined;
+    return isPlaceless ? [problem("/test/tcp/port", "expected a value, or a tcp transport that has the port")] : [];
+  }
   if (!Object.keys(transports).some((name) => kindOf(name) === test.method)) {
     return [
       problem("/test/method", `expected a transport of the kind ${test.method}, got none in the transports block`),

@@ -42,8 +42,10 @@ const bindOne: Binder = (name, block, facts) => binders[kindOf(name) ?? ""]?.(na
 const probeOf = (manifest: Manifest, fields: Fields, endpoints: readonly Endpoint[]): Binding["probe"] => {
   if (manifest.test?.method !== "tcp") return null;
   const named = fields.config["host"] ?? fields.config["hostname"];
-  const host = endpoints.find(({ kind }) => kind === "tcp")?.host ?? canonicalHost(String(named ?? ""));
-  return host === undefined ? null : { host, port: manifest.test.tcp.port };
+  const endpoint = endpoints.find(({ kind }) => kind === "tcp");
+  const host = endpoint?.host ?? canonicalHost(String(named ?? ""));
+  const port = manifest.test.tcp.port ?? endpoint?.port;
+  return host === undefined || port === undefined ? null : { host, port };
 };
 
 /** The write rules of each capability that declares them. */

@@ -112,7 +112,7 @@ const test: Schema = {
       success_when: successWhen,
       // The older spelling: the same two inside a block of their own.
       http: closed({ request: httpRequest, success_when: successWhen }, ["request", "success_when"]),
-      tcp: closed({ port: integer(1, 65_535), timeout_s: number(1, 30) }, ["port"]),
+      tcp: closed({ port: integer(1, 65_535), timeout_s: number(1, 30) }),
     },
     ["method"],
   ),

@@ -46,7 +46,8 @@ export interface HttpTest {
 }
 export interface TcpTest {
   readonly method: "tcp";
-  readonly tcp: { readonly port: number; readonly timeout_s?: number };
+  /** Without a port it looks where the tcp transport leads. */
+  readonly tcp: { readonly port?: number; readonly timeout_s?: number };
 }
 export type ConnectionTest = HttpTest | TcpTest | { readonly method: "driver" };
 

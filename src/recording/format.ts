@@ -8,6 +8,8 @@ export const formatVersion = 1;
 /** The first line. */
 export interface RecordingHead {
   readonly switchyard_recording: number;
+  /** No device answered this: it shows the form, and proves nothing. */
+  readonly made_up?: boolean;
   /** The version of the runner that recorded. */
   readonly core: string;
   readonly pack: { readonly id: string; readonly version: string; readonly digest: string };

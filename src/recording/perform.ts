@@ -131,7 +131,7 @@ const apply = async (actor: Actor, action: Action, planned: Planned | null): Pro
   const capability = capabilityOf(actor, action);
   const steps = planned?.steps ?? [];
   const rights: CallRights = { mode: planned?.isPinned === true ? "apply" : "free", capability, action, steps };
-  const shown =
+  const shown: JsonObject =
     planned === null ? {} : { plan: { ...planned.result, steps, plan_id: "pln_authoring" } as unknown as Json };
   const { value, door } = await actor.call(methodOf(capability.id), { ...argsOf(action, false), ...shown }, rights);
   const answer = asActionResult(value);
@@ -139,6 +139,7 @@ const apply = async (actor: Actor, action: Action, planned: Planned | null): Pro
     throw new SwitchyardError("device_error", { detail: "The driver says that the action did not succeed." });
   }
   if (planned?.isPinned === true && door.stepsLeft > 0) {
+    if (door.failedStep !== null) throw door.failedStep;
     throw new SwitchyardError("plan_incomplete", {
       detail: `The driver says that it is done, but ${door.stepsLeft} of ${steps.length} steps were not sent.`,
     });

@@ -122,6 +122,9 @@ class ReplayDoor implements Door {
   get unknownStep(): number | null {
     return this.lane.unknownStep;
   }
+  get failedStep(): SwitchyardError | null {
+    return this.lane.failedStep;
+  }
 
   async ask(op: string, args: unknown): Promise<unknown> {
     if (this.refusal !== null) throw this.refusal;

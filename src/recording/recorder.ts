@@ -137,6 +137,9 @@ const listeningDoor = (door: Door, notes: Notes, facts: RecorderFacts): Door => 
     get unknownStep() {
       return door.unknownStep;
     },
+    get failedStep() {
+      return door.failedStep;
+    },
   };
 };
 

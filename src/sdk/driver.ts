@@ -88,7 +88,8 @@ export class Driver<Config = Readonly<Record<string, unknown>>> {
 
   /**
    * Sends the plan's next `count` steps (default: all that are left) and gives their answers, each as the
-   * transport's client would have: an HttpResponse for an http step. Throws when a step does not succeed.
+   * transport's client would have: an HttpResponse for an http step. The first answer that is no success (not 2xx nor
+   * in `accept`) ends the plan and is the last one here: who returns `ok` in spite of it fails with \`device_error\`.
    */
   async apply<Answer = HttpResponse>(count?: number): Promise<readonly Answer[]> {
     const answers = (await this.context.ask("apply", count === undefined ? {} : { count })) as readonly unknown[];

@@ -51,6 +51,7 @@ type Stage = Awaited<ReturnType<typeof openStage>>;
 const replayAll = async ({ pack, now, signal }: KitOptions, stage: Stage): Promise<readonly Replayed[]> => {
   const all: Replayed[] = [];
   for (const { name, recording } of readRecordings(pack.folder)) {
+    if (recording.head.made_up === true) continue;
     const printed: string[] = [];
     const calls = await replay({
       ...{ stage, pack, recording, now, signal },

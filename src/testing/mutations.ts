@@ -111,15 +111,21 @@ export const hostileMutations: readonly Mutation[] = [
 /** One list may hold things of several kinds: those with the same members are alike. */
 const formOf = (item: JsonObject): string => `${String(item["type"] ?? "")} ${Object.keys(item).sort().join()}`;
 
+/** Differs from item to item too, and is no name: a copy has the time of its model. */
+const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
+
 /** Members whose values tell the items of a list apart. */
 const identifying = (items: readonly JsonObject[]): ReadonlySet<string> => {
   const names = Object.keys(items[0] ?? {});
-  const isScalar = (value: unknown): boolean => typeof value === "string" || typeof value === "number";
+  const isScalar = (value: unknown): boolean =>
+    typeof value === "number" || (typeof value === "string" && !isTime.test(value));
   return new Set(
     names.filter((name) => {
       const values = items.map((item) => item[name]);
       if (!values.every(isScalar)) return false;
-      return items.length > 1 ? new Set(values).size === items.length : /id$|^name$|url$/i.test(name);
+      return items.length > 1
+        ? new Set(values).size === items.length
+        : /id$|^name$|url$|^fingerprint$|^serial$/i.test(name);
     }),
   );
 };

@@ -95,6 +95,8 @@ export interface Door {
   readonly stepsLeft: number;
   /** A write that was sent, not answered, and may not be repeated. */
   readonly unknownStep: number | null;
+  /** The answer that is no success and ended the writes, as an error. */
+  readonly failedStep: SwitchyardError | null;
 }
 
 export interface Session {

@@ -131,6 +131,9 @@ class OpenDoor implements Door {
   get unknownStep(): number | null {
     return this.lane.unknownStep;
   }
+  get failedStep(): SwitchyardError | null {
+    return this.lane.failedStep;
+  }
 
   async ask(op: string, args: unknown): Promise<unknown> {
     if (this.cuts.reads.aborted) throw this.refusal ?? reasonOf(this.cuts.reads);

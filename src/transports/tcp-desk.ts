@@ -24,7 +24,7 @@ interface OpenSession {
 const probe = async ({ port, timeout_ms: timeout }: JsonObject, { wire, reads, binding }: DeskFacts): Promise<Json> => {
   const startedAt = wire.around.now();
   const place = binding.probe;
-  if (place === null || place.port !== port) {
+  if (place === null || (port !== undefined && place.port !== port)) {
     throw new SwitchyardError("endpoint_not_allowed", {
       detail: "Only the port of the manifest's tcp test can be probed.",
     });
@@ -32,7 +32,7 @@ const probe = async ({ port, timeout_ms: timeout }: JsonObject, { wire, reads, b
   const timeoutMs = msOf(timeout, wire.limits.timeoutMs);
   const socket = await dial({ ...place, scheme: "tcp", tls: null }, wire.around, { timeoutMs, signal: reads });
   socket.destroy();
-  return { latency_ms: Math.round((wire.around.now() - startedAt) * 10) / 10 };
+  return { port: place.port, latency_ms: Math.round((wire.around.now() - startedAt) * 10) / 10 };
 };
 
 /** The operations `tcp.open`, `tcp.send`, `tcp.read_until`, `tcp.close` and `tcp.probe`. */

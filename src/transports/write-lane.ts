@@ -5,6 +5,7 @@ import { canonicalJson } from "../model/canonical.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { Json } from "../model/json.ts";
 import type { Step, StepAnswer } from "../model/plan.ts";
+import type { Redactor } from "../model/redact.ts";
 import { payloadOf } from "../model/step.ts";
 import { wasSent } from "../model/step-answer.ts";
 import { isUnsent, unsent } from "./causes.ts";
@@ -43,6 +44,8 @@ export interface WriteLane {
   readonly stepsDone: number;
   readonly stepsLeft: number;
   readonly unknownStep: number | null;
+  /** What ended the writes, when a step was answered and the answer is no success. */
+  readonly failedStep: SwitchyardError | null;
 }
 
 const sameRequest = (one: unknown, other: unknown): boolean => canonicalJson(one) === canonicalJson(other);
@@ -73,6 +76,7 @@ interface Due {
 class Lane implements WriteLane {
   stepsDone = 0;
   unknownStep: number | null = null;
+  failedStep: SwitchyardError | null = null;
   private readonly answers: StepAnswer[] = [];
   private ended: SwitchyardError | null = null;
   private tail: Promise<unknown> = Promise.resolve();
@@ -145,7 +149,7 @@ class Lane implements WriteLane {
       this.answers[due.index] = answer;
       this.facts.onAnswer(due.step, answer);
       if (answer.ok) this.stepsDone += 1;
-      else this.ended = afterFailure(due.index, answer);
+      else this.ended = this.failedStep = afterFailure(due.index, answer, this.facts.wire.secrets.redact);
       return answer;
     } catch (thrown) {
       this.ended ??= asSwitchyardError(thrown);
@@ -233,8 +237,16 @@ class Lane implements WriteLane {
 /** The writes of one driver call. */
 export const createWriteLane = (facts: LaneFacts): WriteLane => new Lane(facts);
 
-const afterFailure = (index: number, { status }: StepAnswer): SwitchyardError =>
+/** What the device says about it, for a person: an error page is no sentence. */
+const saidIn = (answer: Json, redact: Redactor): string => {
+  const { body, stderr } = (answer ?? {}) as { body?: unknown; stderr?: unknown };
+  const said = [body, stderr].find((text) => typeof text === "string" && text.trim() !== "");
+  if (typeof said !== "string" || said.trimStart().startsWith("<")) return "";
+  return ` It says: ${redact(said.trim()).slice(0, 300)}`;
+};
+
+const afterFailure = (index: number, { status, answer }: StepAnswer, redact: Redactor): SwitchyardError =>
   new SwitchyardError("device_error", {
-    detail: `Step ${index} was answered with ${status ?? "a failure"}: the steps after it are not sent.`,
+    detail: `Step ${index} was answered with ${status ?? "a failure"}: the plan ends there.${saidIn(answer, redact)}`,
     details: { step: index, status },
   });

@@ -126,7 +126,10 @@ export const driverHandle = (deps: DriverDeps): DriverHandle => {
     };
     try {
       const value = await pool.call(request).finally(() => shut(door));
-      if (!door.refusal) return { value, stepsDone: door.stepsDone, stepsLeft: door.stepsLeft };
+      if (!door.refusal) {
+        const { stepsDone, stepsLeft, failedStep } = door;
+        return { value, stepsDone, stepsLeft, failedStep };
+      }
     } catch (thrown) {
       span?.fail((door.refusal ?? failureOf(door, thrown)).code);
       if (!door.refusal) throw failureOf(door, thrown);

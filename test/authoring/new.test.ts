@@ -64,6 +64,13 @@ describe("new", () => {
       writeFileSync(join(folder(), "driver.ts"), driver);
     });
 
+    it("whose recording replays, and proves nothing of a device", async () => {
+      const played = await author.json<{ calls: { differences: string[] }[] }[]>("replay", transport);
+      expect(played.map(({ calls }) => calls.map(({ differences }) => differences))).toEqual([[[], []]]);
+      const { out } = await author.run(["check", transport]);
+      expect(out).toMatch(/MISS bronze +A recorded device is connected/);
+    });
+
     it("whose types hold, and refuse what the connection does not have", async () => {
       expect(await typeFaults(folder())).toBe("");
       const driver = readFileSync(join(folder(), "driver.ts"), "utf8");

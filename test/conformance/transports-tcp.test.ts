@@ -259,4 +259,6 @@ test("a probe reaches the port of the manifest's own test, and no other", async 
   await using bench = openBench(given);
   expect(await bench.door().ask("tcp.probe", { port: device.port })).toHaveProperty("latency_ms");
   expect(await codeOf(bench.door().ask("tcp.probe", { port: 22 }))).toBe("endpoint_not_allowed");
+  await using here = openBench(facts(device.port, {}, { test: { method: "tcp", tcp: {} } }));
+  expect(await here.door().ask("tcp.probe", {})).toMatchObject({ port: device.port });
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { CliBench } from "../kit/cli.ts";
 import { httpPack, zip } from "../kit/pack.ts";
+import { hasPrograms } from "../kit/program.ts";
 import { useCli } from "../kit/use-cli.ts";
 
 interface InstanceBody {
@@ -216,9 +217,23 @@ describe("the command line changes things", { timeout: 120_000 }, () => {
       );
       const env = { ...process.env, SWITCHYARD_DATA: bench.system.dataDir };
       expect(execFileSync("bash", [file], { encoding: "utf8", env }).trim().split(/\s+/)).toContain("pve");
-      for (const shell of ["zsh", "fish"]) expect((await cli("completion", shell)).out).toContain("__complete");
       expect(await cli("completion", "bahs")).toMatchObject({ code: 2, err: expect.stringContaining("bash") });
     });
+  });
+
+  /** How a shell is made to complete `switchyard test p`, and to print what came of it. */
+  const asks: Readonly<Record<string, readonly [args: readonly string[], asked: string]>> = {
+    zsh: [["-f"], 'compadd() { shift; print -l -- "$@"; }; words=(switchyard test p); CURRENT=3; _switchyard'],
+    fish: [["--no-config"], 'complete -C "switchyard test p"'],
+  };
+  it.for(Object.entries(asks))("completes in %s as it is sourced", async ([shell, [args, asked]], { skip }) => {
+    const { out } = await cli("completion", shell);
+    const file = join(bench.scratch, `completion.${shell}`);
+    writeFileSync(file, `${out}\n${asked}\n`);
+    if (!hasPrograms(shell)) skip(`${shell} is not installed`);
+    const env = { ...process.env, HOME: bench.scratch, SWITCHYARD_DATA: bench.system.dataDir };
+    const said = execFileSync(shell, [...args, file], { encoding: "utf8", env });
+    expect(said.trim().split(/\s+/)).toContain("pve");
   });
 
   it("has no colour in a pipe, and none on a terminal with NO_COLOR", async () => {

@@ -69,6 +69,27 @@ describe("the command line", { timeout: 120_000 }, () => {
       expect(active.items.length).toBeLessThan(40);
     });
 
+    it("helps with what the server knows: fields, actions with their parameters, routes; and without one", async () => {
+      const helped = async (...args: string[]) => (await cli(...args, "--help")).out;
+      expect(await helped("add", "walnut.proxmox.ve")).toMatch(/--secret api_token=- +string.*\n[\s\S]*--set verify/);
+      expect(await helped("edit", "pve")).toContain("--set host=...");
+      const all = await helped("run", "pve");
+      expect(all).toMatch(/Actions of pve .*\n +vm\.lifecycle shutdown\|start/);
+      expect(all).toContain("power.control");
+      const one = await helped("plan", "pve", "vm.lifecycle", "shutdown");
+      expect(one).toMatch(/--param \w+=\.\.\. +(integer|boolean|string|number)/);
+      expect(one).not.toContain("power.control");
+      const route = await helped("api", "POST", "/api/jobs/job_1/undo");
+      expect(route).toMatch(
+        /POST \/api\/jobs\/\{id\}\/undo: .*Needs the role operator.*\n[\s\S]*confirm \(body\) +boolean/,
+      );
+      for (const words of [["run", "nobody"], ["run"], ["api", "GET", "/nowhere"]]) {
+        expect(await cli(...words, "--help")).toMatchObject({ code: 0, out: expect.stringContaining("Usage: ") });
+      }
+      const away = await cli("run", "pve", "--url", "http://127.0.0.1:9", "--help");
+      expect(away).toMatchObject({ code: 0, err: "", out: expect.not.stringContaining("Actions of") });
+    });
+
     it("asks any route", async () => {
       expect(await cli("api", "GET", "/healthz")).toMatchObject({
         code: 0,

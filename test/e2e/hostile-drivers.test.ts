@@ -59,7 +59,9 @@ describe.each(await systemLevels())("an instance whose driver misbehaves, at lev
   };
 
   beforeAll(async () => {
-    device = await startHttp((_, response) => sendJson(response, { ok: true }));
+    device = await startHttp(({ url }, response) =>
+      url?.includes("/full/") ? sendJson(response, { error: "no room" }, 409) : sendJson(response, { ok: true }),
+    );
     other = await startHttp((_, response) => sendJson(response, { other: true }));
     system = await startSystem({ around });
     caller = callerOf(system);
@@ -169,6 +171,14 @@ describe.each(await systemLevels())("an instance whose driver misbehaves, at lev
     expect(writes()).toEqual(sent.map((verb) => `POST /api/vms/1/${verb}`));
     const journal = await system.call<{ items: unknown[] }>("GET", `/api/jobs/${answer.body.job_id}/journal`);
     expect(journal.body.items).toHaveLength(sent.length);
+  });
+  it("is told what the device refused, when the driver overlooks it", async () => {
+    const action = { capability: "rogue.act", verb: "go", target: "full" };
+    const answer = await caller.act(rogue, { ...action, params: { how: "two:" } });
+    await expectFailed(answer, "device_error");
+    const { error } = await caller.job(answer.body.job_id!);
+    expect(error?.detail).toMatch(/Step 0 was answered with 409.*no room/);
+    expect(writes()).toEqual(["POST /api/vms/full/go"]);
   });
   it("may send both steps at once: they go in order, each once", async () => {
     expect(await act("two:bothAtOnce")).toMatchObject({ status: 200, body: { result: { steps_done: 2 } } });

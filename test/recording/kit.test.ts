@@ -166,6 +166,12 @@ describe("the conformance kit", () => {
     ).toEqual(new Array(5).fill("missing"));
   });
 
+  it("takes no undo for shown that came to nothing", async () => {
+    const text = await recordLamps(["run light.power off lamp/9", "undo"]);
+    const { checks } = await check([], ["undoes", "every_verb"], text);
+    expect(checks.map(({ outcome }) => outcome)).toEqual(["missing", "missing"]);
+  });
+
   it("finds an undo that does not lead back", async () => {
     const wrong = inDriver("const to = await this.state(target.id);", 'const to = verb === "on" ? "dim" : "off";');
     const { checks } = await check(wrong, ["undoes"]);

@@ -61,6 +61,11 @@ describe("a recording of the lab's cluster", () => {
     expect(lab.writes).toEqual([]);
   });
 
+  it("is refused with a call that it does not know, and says which there are", async () => {
+    const ran = await cli("record", folder, ...connection(), ...calls("inventory_list vm"));
+    expect(ran).toMatchObject({ code: 2, err: expect.stringContaining("plan|run|read <capability>") });
+  });
+
   it("is refused with a config that no instance could have", async () => {
     const ran = await cli("record", folder, "--set", "port=high", ...calls("test_connection"));
     expect(ran).toMatchObject({ code: 2, err: expect.stringMatching(/\/port expected.*\/host|\/host.*\/port/s) });
@@ -85,11 +90,13 @@ describe("a recording of the lab's cluster", () => {
     );
     expect(ran).toMatchObject({
       code: 1,
-      err: expect.stringContaining("FAIL plan vm.lifecycle start vm/999: 1 requests, target_not_found"),
+      err: expect.stringContaining("FAIL plan vm.lifecycle start vm/999: 1 request, target_not_found"),
     });
     expect(lab.writes).toHaveLength(2);
     const text = readFileSync(join(folder, "recordings", "lab.jsonl"), "utf8");
     expect(text).not.toContain(token);
+    const [head = ""] = text.split("\n");
+    expect(JSON.parse(head).config, "a later default changes no recording").toMatchObject({ verify_ssl: true });
     expect(text).not.toContain(Buffer.from(token).toString("base64").slice(2, -4));
     const again = await cli(
       "record",

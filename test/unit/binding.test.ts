@@ -162,6 +162,8 @@ describe("a transports block is refused for", () => {
     expect(check(undefined)).toEqual(["/capabilities/0/writes"]);
     expect(check([])).toEqual([]);
     expect(check(["nonsense"])).toEqual(["/capabilities/0/writes/0"]);
+    expect(check(["DELETE /silence/{id}"])).toEqual(["/capabilities/0/writes/0"]);
+    expect(check(["DELETE /silence/{target}", "POST /{verb}/*"])).toEqual([]);
     expect(check([{ ssh: "x" }])).toEqual(["/capabilities/0/writes/0"]);
     expect(check(["POST /x"], both)).toEqual(["/capabilities/0/writes/0"]);
     expect(check([{ http: "POST /x" }, { tcp: "SET *" }], both)).toEqual([]);
@@ -177,6 +179,10 @@ describe("a transports block is refused for", () => {
     expect(check(http)).toEqual(["/test/request/method"]);
     expect(check(tcp)).toEqual(["/test/method"]);
     expect(check({ ...http, request: { method: "GET", path: "/x" } })).toEqual([]);
+    const { transports: _, ...bare } = manifest({});
+    expect(checkTransports({ ...bare, test: { method: "tcp", tcp: {} } })).toMatchObject([
+      { pointer: "/test/tcp/port" },
+    ]);
   });
 
   test("nothing when it is sound, for kinds that come later too", () => {

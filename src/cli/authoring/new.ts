@@ -133,6 +133,9 @@ export const newPack = async (
     return exitCodes.succeeded;
   }
   terminal.print(`${id} lies in ${shown}. What comes next:`);
+  terminal.print(
+    `  ${call("record", shown, "--set", "...", "--call", "test_connection")}      what a real device answers`,
+  );
   terminal.print(`  ${call("check", shown)}      its test, and what every pack is held to`);
   terminal.print(
     `  ${call("install", shown, "--replace", "--on-change")}      on a running system, again at each change`,

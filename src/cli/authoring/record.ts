@@ -1,6 +1,7 @@
 /** `record <folder>`: the driver against a real device, through the real transports, written down. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { asSwitchyardError } from "../../errors.ts";
 import { minSecretLength } from "../../model/handle.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { compileSchema } from "../../model/schema.ts";
@@ -17,6 +18,7 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { usage } from "../failure.ts";
 import { printJson } from "../session.ts";
 import { secretsOf, valuesOf } from "../values.ts";
+import { madeUpFile } from "./scaffold/made-up.ts";
 
 export interface RecordOptions {
   readonly call: readonly string[];
@@ -32,8 +34,17 @@ interface Wish {
   readonly asked: AskedCall;
 }
 
+/** A call that cannot be read is a command that is not used as it should be. */
+const wishOf = (text: string): Wish => {
+  try {
+    return { text, asked: parseCall(text) };
+  } catch (thrown) {
+    throw usage(asSwitchyardError(thrown).message);
+  }
+};
+
 const wishesOf = ({ call, allowWrites }: RecordOptions): readonly Wish[] => {
-  const wishes = call.map((text) => ({ text, asked: parseCall(text) }));
+  const wishes = call.map(wishOf);
   const writing = wishes.find(({ asked }) => writes(asked));
   if (writing === undefined || allowWrites === true) return wishes;
   throw usage(`The call ${JSON.stringify(writing.text)} writes to the device.`, [
@@ -73,7 +84,7 @@ const givenOf = async (alone: Alone, { manifest }: PackAtHand, options: RecordOp
 };
 
 const lineOf = ({ call, exchanges, error }: RecordedCall): string =>
-  `${error === undefined ? "ok  " : "FAIL"} ${call}: ${exchanges.length} requests${error === undefined ? "" : `, ${error.code}: ${error.message}`}`;
+  `${error === undefined ? "ok  " : "FAIL"} ${call}: ${exchanges.length} ${exchanges.length === 1 ? "request" : "requests"}${error === undefined ? "" : `, ${error.code}: ${error.message}`}`;
 
 const recordAll = async (alone: Alone, pack: PackAtHand, given: Given, wishes: readonly Wish[]) => {
   const { signal, now, terminal, isJson } = alone;
@@ -113,15 +124,20 @@ export const record = async (
   const pack = await readPack(folder);
   const given = await givenOf(alone, pack, options);
   const calls = await recordAll(alone, pack, given, wishes);
-  const { id, version } = pack.manifest;
+  const { id, version, schema } = pack.manifest;
   const head = {
     ...{ switchyard_recording: formatVersion, core: alone.version, pack: { id, version, digest: pack.digest } },
-    ...{ config: given.config, secrets: given.secrets.map(({ name }) => name) },
+    // With its defaults: what `redact` names in the requests is found in them too, and a later default changes nothing.
+    ...{ config: withDefaults(schema.connection, given.config), secrets: given.secrets.map(({ name }) => name) },
     recorded_at: new Date(alone.now()).toISOString(),
   };
   const recording = withStandIns({ head, calls }, pack.manifest);
   mkdirSync(dirname(place), { recursive: true });
   writeFileSync(place, recordingText(recording));
+  const madeUp = join(folder, madeUpFile);
+  if (!alone.isJson && place !== madeUp && existsSync(madeUp)) {
+    alone.terminal.note(`${relative(alone.cwd, madeUp)} was made up: remove it when this says all that it said.`);
+  }
   const failed = calls.filter(({ error }) => error !== undefined).length;
   if (alone.isJson)
     printJson(alone, {

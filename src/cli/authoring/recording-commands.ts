@@ -14,21 +14,26 @@ const replay = async (alone: Alone, args: readonly string[], options: ReplayOpti
 const check = async (alone: Alone, args: readonly string[], options: CheckOptions) =>
   (await import("./check.ts")).check(alone, args, options);
 
+const callsHelp = `
+Calls:
+  test_connection
+  "inventory_list type=vm"
+  "plan vm.lifecycle shutdown vm/100 force=true"    what it would do; nothing is written
+  "run vm.lifecycle shutdown vm/100 force=true"     needs --allow-writes
+  "read switch.config get switch/1"                 a verb that only reads
+  undo                                              takes back the run before it; needs --allow-writes`;
+
 export const recordingCommands: Group = (program, _act, alone) => {
   program
     .command("record <folder>")
     .description("run a pack's driver against a real device and write down what passes between them, without secrets")
-    .requiredOption(
-      "--call <call>",
-      'what to ask: test_connection, "inventory_list type=vm", "plan ..."',
-      collected,
-      [],
-    )
+    .requiredOption("--call <call>", "what to ask; may be given more than once, and goes in order", collected, [])
     .option("--set <name=value>", "a field of the config", collected, [])
     .option("--secret <name=source>", "a secret: name=@file, or name=- to be typed or piped", collected, [])
     .option("--out <file>", "where to (default: recordings/<the first call>.jsonl in the folder)")
     .option("--allow-writes", "let `run` and `undo` write to the device")
     .option("--force", "write over an existing recording")
+    .addHelpText("after", callsHelp)
     .action(alone(record));
   program
     .command("replay <folder>")

@@ -26,6 +26,7 @@ _switchyard() {
   found=("\${(@f)$(switchyard __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   compadd -- $found
 }
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit -D }
 compdef _switchyard switchyard`,
   fish: `command -q switchyard; or function switchyard; node ${quoted(entry)} $argv; end
 complete -c switchyard -f -a '(switchyard __complete -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'`,
@@ -42,7 +43,10 @@ export const completionCommands: Group = (program, act) => {
   program
     .command("completion <shell>")
     .description("print the script that completes commands, options and names in bash, zsh or fish")
-    .addHelpText("after", `\nExample:\n  $ source <(${name} completion bash)`)
+    .addHelpText(
+      "after",
+      `\nExamples:\n  $ source <(${name} completion bash)\n  $ source <(${name} completion zsh)\n  $ ${name} completion fish | source`,
+    )
     .action(act(print));
   const answer = async (session: Session, [words]: readonly unknown[]): Promise<undefined> => {
     for (const word of await complete(program, words as readonly string[], () => session.api))

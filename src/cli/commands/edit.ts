@@ -11,6 +11,7 @@ import { CliFailure, declined, usage } from "../failure.ts";
 import { didYouMean } from "../nearest.ts";
 import { printJson, type Session } from "../session.ts";
 import { secretsOf, valuesOf } from "../values.ts";
+import { fieldWords } from "../view/fields.ts";
 import { printFailure } from "../view/problem.ts";
 
 interface EditOptions {
@@ -58,16 +59,6 @@ const changeByOptions = async (
   };
 };
 
-const wordsOf = ({ type, description, default: usual, enum: among }: JsonObject, isRequired: boolean): string => {
-  const facts = [
-    typeof type === "string" ? type : "any value",
-    ...(Array.isArray(among) ? [`one of ${among.map((value) => JSON.stringify(value)).join(", ")}`] : []),
-    ...(usual === undefined ? [] : [`default ${JSON.stringify(usual)}`]),
-    ...(isRequired ? ["required"] : []),
-  ];
-  return `${facts.join(", ")}${typeof description === "string" ? `: ${description}` : ""}`.replaceAll(/\s+/g, " ");
-};
-
 const indent = (text: string): string => text.trimEnd().replaceAll(/^/gm, "  ");
 
 /** One field with what its schema says of it; one that is not set stands there as a remark. */
@@ -76,7 +67,7 @@ const fieldText = (
   schema: JsonObject,
   facts: { isRequired: boolean; value: Json | undefined },
 ): string => {
-  const remark = `  # ${wordsOf(schema, facts.isRequired)}`;
+  const remark = `  # ${fieldWords(schema, facts.isRequired)}`;
   if (facts.value === undefined) return `${remark}\n  # ${name}:`;
   return `${remark}\n${indent(stringify({ [name]: facts.value }))}`;
 };

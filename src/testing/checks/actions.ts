@@ -68,6 +68,10 @@ const undone = (bench: CheckBench): readonly { run: Acted; undo: Acted }[] =>
     }),
   );
 
+/** An undo that came to nothing shows nothing. */
+const cameThrough = ({ run, undo }: { run: Acted; undo: Acted }): boolean =>
+  run.result !== undefined && undo.result !== undefined;
+
 const notRestored = ({ run, undo }: { run: Acted; undo: Acted }): string[] => {
   const after = new Map(effectsOf(undo.result).map(({ id, to }) => [id, to]));
   return effectsOf(run.result).flatMap(({ id, from }) => {
@@ -85,7 +89,7 @@ const undoes = async (bench: CheckBench): Promise<Verdict> => {
   );
   if (invertible.length === 0) return notApplicable("it declares no inverse");
   const pairs = undone(bench);
-  const shown = new Set(pairs.flatMap(({ run }) => actionOf(run)?.capability ?? []));
+  const shown = new Set(pairs.filter(cameThrough).flatMap(({ run }) => actionOf(run)?.capability ?? []));
   const absent = invertible.filter(({ id }) => !shown.has(id)).map(({ id }) => id);
   const faults = pairs.flatMap((pair) => [...differing([pair.undo]), ...notRestored(pair)]);
   if (faults.length > 0) return verdictOf(faults);
@@ -99,11 +103,13 @@ const everyVerb = async (bench: CheckBench): Promise<Verdict> => {
   if (verbs.length === 0) return notApplicable("it has no verbs but to list");
   const { manifest } = bench.pack;
   // An undo shows the inverse verb.
-  const inverses = undone(bench).flatMap(({ run }) => {
-    const { capability: id = "", verb = "" } = actionOf(run) ?? {};
-    const inverse = findCapability(manifest, id)?.invertible?.[verb];
-    return inverse === undefined ? [] : [`${id} ${inverse.inverse}`];
-  });
+  const inverses = undone(bench)
+    .filter(cameThrough)
+    .flatMap(({ run }) => {
+      const { capability: id = "", verb = "" } = actionOf(run) ?? {};
+      const inverse = findCapability(manifest, id)?.invertible?.[verb];
+      return inverse === undefined ? [] : [`${id} ${inverse.inverse}`];
+    });
   const ran = ranWell(bench, ["run", "read"]).flatMap((one) => {
     const action = actionOf(one);
     return action === undefined ? [] : [`${action.capability} ${action.verb}`];

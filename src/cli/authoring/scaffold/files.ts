@@ -9,8 +9,10 @@ import { driverTypes, driverTypesFile } from "../driver-types.ts";
 import { editorFiles, editorFolder } from "../editor-files.ts";
 import type { Choices } from "./choices.ts";
 import { driverText } from "./driver-text.ts";
+import { madeUpFile } from "./made-up.ts";
 import { manifestText } from "./manifest-text.ts";
 import { readmeText } from "./readme-text.ts";
+import { madeUpText } from "./recording-text.ts";
 import { testText } from "./test-text.ts";
 
 const tsconfig = { extends: `./${editorFolder}/tsconfig.json`, include: ["**/*.ts"] };
@@ -30,7 +32,7 @@ export const scaffoldFiles = (choices: Choices): Readonly<Record<string, string>
     "driver.ts": driverText(choices),
     [driverTypesFile]: typesOf(manifest),
     "test/driver.test.ts": testText(choices),
-    "recordings/.gitkeep": "",
+    [madeUpFile]: madeUpText(choices),
     "README.md": readmeText(choices),
     "tsconfig.json": `${JSON.stringify(tsconfig, null, 2)}\n`,
     ".gitignore": `${editorFolder}/\n*.int\n`,

@@ -1,7 +1,12 @@
 /** A driver over http: a REST interface with a token. */
-import type { TransportTexts } from "./texts.ts";
+import type { MadeUp, TransportTexts } from "./texts.ts";
 
 const answer = (body: string): string => `{ status: 200, headers: {}, latency_ms: 3, body: JSON.stringify(${body}) }`;
+
+const got = (path: string, body: string): MadeUp => [
+  { transport: "http", method: "GET", path },
+  { status: 200, headers: { "content-type": "application/json" }, body, latency_ms: 3 },
+];
 
 export const http: TransportTexts = {
   required: ["host"],
@@ -38,6 +43,9 @@ export const http: TransportTexts = {
     "http.request": `(asked: { path?: string }) => (asked.path === "/${target}s" ? ${answer('[{ id: "1", name: "First", state: "off" }]')} : ${answer('{ version: "1.0" }')})`,
     apply: `[${answer("{}")}]`,
   }),
+  device: { host: "device.example", port: 443, verify_tls: true },
+  probed: () => ({ exchanges: [got("/version", '{"version":"1.0"}')] }),
+  listed: (target) => [got(`/${target}s`, '[{"id":"1","name":"First","state":"off"}]')],
   config: '{ host: "device.example", port: 443, verify_tls: true }',
   secrets: '{ token: "[secret:token]" }',
 };

@@ -1,6 +1,7 @@
 /** What a new pack's README says: which command does what with this folder. */
 import { call } from "../../called.ts";
 import type { Choices } from "./choices.ts";
+import { madeUpFile } from "./made-up.ts";
 
 export const readmeText = ({ name, id }: Choices): string => `# ${name}
 
@@ -16,4 +17,5 @@ A Switchyard pack. Its commands are run where Switchyard lies, with the path of 
 | \`${call("build", "<this folder>")}\` | writes \`${id}-<version>.int\` |
 
 \`plugin.yaml\` says what it is and how its device is reached, \`driver.ts\` what it does, \`recordings/\` what the device answered.
+\`${madeUpFile}\` was made up, so that there is something to replay: it proves nothing, and goes when a device is recorded.
 `;

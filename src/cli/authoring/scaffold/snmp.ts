@@ -4,6 +4,11 @@ import type { TransportTexts } from "./texts.ts";
 const column = (number: number, type: number, value: string): string =>
   `{ base: "1.3.6.1.2.1.2.2.1.${number}.", names: ["1"], types: [${type}], values: [${value}], hex: [] }`;
 
+const described = { base: "", names: ["1.3.6.1.2.1.1.1.0"], types: [4], values: ["A device"], hex: [] };
+const cell = (number: number, type: number, value: string | number) => ({
+  ...{ base: `1.3.6.1.2.1.2.2.1.${number}.`, names: ["1"], types: [type], values: [value], hex: [] },
+});
+
 export const snmp: TransportTexts = {
   required: ["hostname"],
   fields: [
@@ -39,6 +44,14 @@ export const snmp: TransportTexts = {
     "snmp.table": `[${column(2, 4, '"First"')}, ${column(7, 2, "2")}]`,
     apply: "[{ set: [], error: null }]",
   }),
+  device: { hostname: "device.example", snmp_port: 161 },
+  probed: () => ({
+    exchanges: [[{ op: "snmp.get", oids: ["1.3.6.1.2.1.1.1.0"] }, described]],
+    details: { description: "A device" },
+  }),
+  listed: () => [
+    [{ op: "snmp.table", oid: "1.3.6.1.2.1.2.2.1", columns: [2, 7] }, [cell(2, 4, "First"), cell(7, 2, 2)]],
+  ],
   config: '{ hostname: "device.example", snmp_port: 161 }',
   secrets: '{ snmp_community: "[secret:snmp_community]" }',
 };

@@ -1,7 +1,12 @@
 /** A driver over ssh: commands and what they print. */
-import type { TransportTexts } from "./texts.ts";
+import type { MadeUp, TransportTexts } from "./texts.ts";
 
 const said = (text: string): string => `{ exit_code: 0, stdout: ${text}, stderr: "" }`;
+
+const ran = (command: string, stdout: string): MadeUp => [
+  { op: "ssh.run", command },
+  { exit_code: 0, stdout, stderr: "" },
+];
 
 export const ssh: TransportTexts = {
   required: ["hostname", "username"],
@@ -46,6 +51,9 @@ export const ssh: TransportTexts = {
     "ssh.run": `(asked: { command?: string }) => (asked.command === "show ${target}s" ? ${said('"1 off First\\n"')} : ${said('"1.0\\n"')})`,
     apply: `[${said('""')}]`,
   }),
+  device: { hostname: "device.example", ssh_port: 22, username: "admin" },
+  probed: () => ({ exchanges: [ran("show version", "1.0\n")], details: { version: "1.0" } }),
+  listed: (target) => [ran(`show ${target}s`, "1 off First\n")],
   config: '{ hostname: "device.example", ssh_port: 22, username: "admin" }',
   secrets: '{ password: "[secret:password]" }',
 };

@@ -1,5 +1,12 @@
 /** A driver over tcp: a protocol of lines. */
-import type { TransportTexts } from "./texts.ts";
+import type { MadeUp, TransportTexts } from "./texts.ts";
+
+const talked = (line: string, pattern: string, lines: readonly string[]): readonly MadeUp[] => [
+  [{ op: "tcp.open" }, { conn: 1 }],
+  [{ op: "tcp.send", conn: 1, line }, null],
+  [{ op: "tcp.read_until", conn: 1, pattern }, { lines: [...lines] }],
+  [{ op: "tcp.close", conn: 1 }, null],
+];
 
 export const tcp: TransportTexts = {
   required: ["host", "port"],
@@ -45,6 +52,9 @@ export const tcp: TransportTexts = {
     "tcp.read_until": `(asked: { pattern?: string }) => (asked.pattern === "^END$" ? { lines: ["1 off First", "END"] } : { lines: ["1.0"] })`,
     apply: '[{ lines: ["OK"] }]',
   }),
+  device: { host: "device.example", port: 4000 },
+  probed: () => ({ exchanges: talked("VERSION", ".", ["1.0"]), details: { version: "1.0" } }),
+  listed: (target) => talked(`LIST ${target}s`, "^END$", ["1 off First", "END"]),
   config: '{ host: "device.example", port: 4000 }',
   secrets: "{}",
 };

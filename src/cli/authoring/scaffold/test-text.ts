@@ -37,7 +37,9 @@ export const testText = (choices: Choices): string => {
   const lines = Object.entries(answers(target)).map(([op, answer]) => `  "${op}": ${answer},`);
   return `/** The driver before a fake device that answers as the real one does. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { openPack } from "switchyard/testing";
 import { ${className} } from "../driver.ts";
 
 /** What the runner's transports answer, by operation. */
@@ -62,6 +64,13 @@ const deviceOf = () => {
   });
   return { driver, asked };
 };
+
+const pack = await openPack(join(import.meta.dirname, ".."));
+after(() => pack.close());
+
+test("it does what was recorded", async () => {
+  for (const { call, differences } of await pack.replay()) assert.deepEqual(differences, [], call);
+});
 
 test("it connects", async () => {
   const { status } = await deviceOf().driver.test_connection();

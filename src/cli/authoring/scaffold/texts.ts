@@ -1,5 +1,10 @@
 /** What the texts of one transport are: parts of a manifest, of a driver and of its test. */
 
+import type { Json, JsonObject } from "../../../model/json.ts";
+
+/** A request in the form that recordings have, and its answer. */
+export type MadeUp = readonly [request: JsonObject, answer: Json];
+
 export interface TransportTexts {
   /** Fields of the connection, as YAML lines without indentation. */
   readonly required: readonly string[];
@@ -20,6 +25,10 @@ export interface TransportTexts {
   readonly kind: string;
   /** What the fake device of the test answers: operation to an expression. */
   answers(target: string): Readonly<Record<string, string>>;
+  /** What a recording would hold of such a device. */
+  readonly device: JsonObject;
+  probed(target: string): { readonly exchanges: readonly MadeUp[]; readonly details?: JsonObject };
+  listed(target: string): readonly MadeUp[];
   readonly config: string;
   readonly secrets: string;
 }

@@ -1,0 +1,3 @@
+/** Where a new pack has the recording of a device that nobody has. */
+
+export const madeUpFile = "recordings/made-up.jsonl";

@@ -1,0 +1,33 @@
+/** A first recording, of a device that nobody has: it shows the form, and what the new driver does can be replayed. */
+import { type Exchange, formatVersion, recordingText } from "../../../recording/format.ts";
+import type { Choices } from "./choices.ts";
+import type { MadeUp } from "./texts.ts";
+import { textsOf } from "./transport.ts";
+
+const exchangesOf = (transport: string, madeUp: readonly MadeUp[], from: number): readonly Exchange[] =>
+  madeUp.map(([request, answer], index) => ({ seq: from + index, transport, request, answer, ms: 3 }));
+
+export const madeUpText = ({ id, transport, target, coreVersion }: Choices): string => {
+  const { device, probed, listed } = textsOf[transport];
+  const { exchanges, details } = probed(target);
+  const thing = { type: target, external_id: "1", name: "First", attrs: { state: "off" }, labels: {} };
+  return recordingText({
+    head: {
+      ...{ switchyard_recording: formatVersion, made_up: true, core: coreVersion },
+      ...{ pack: { id, version: "0.1.0", digest: "" }, config: device, secrets: [] },
+      recorded_at: new Date(0).toISOString(),
+    },
+    calls: [
+      {
+        call: "test_connection",
+        exchanges: exchangesOf(transport, exchanges, 1),
+        result: { status: "connected", latency_ms: 3, ...(details === undefined ? {} : { details }) },
+      },
+      {
+        call: `inventory_list type=${target}`,
+        exchanges: exchangesOf(transport, listed(target), exchanges.length + 1),
+        result: [thing],
+      },
+    ],
+  });
+};
