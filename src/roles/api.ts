@@ -1,6 +1,4 @@
 /** The API role: opens the parts, listens, sees to shipped packs, and ends its streams in order. */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { serveApi } from "../api/http/server.ts";
 import { type Config, SettingError } from "../config.ts";
 import { type Fanout, openFanout } from "../live/fanout.ts";
@@ -15,6 +13,7 @@ import { makeDataFolder } from "./data-folder.ts";
 import { greet, leaveUrl } from "./greeting.ts";
 import { coreVersion, openParts, type Parts, queuePrefix } from "./parts.ts";
 import { prepareStore } from "./prepare.ts";
+import { openScratchFolder } from "./scratch-folder.ts";
 
 /** Errors of the system that say that the address cannot be had. */
 const listenErrors = new Set(["EADDRINUSE", "EACCES", "EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN", "EINVAL"]);
@@ -60,8 +59,7 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
   const blocking = connectRedis(parts.redisUrl, { name: "switchyard-fanout", role: "consumer" });
   const fanout = openFanout(blocking, log);
   const schedules = openSchedules({ store, redisUrl: parts.redisUrl, prefix: queuePrefix, log });
-  const scratchDir = join(config.dataDir, "uploads");
-  mkdirSync(scratchDir, { recursive: true, mode: 0o700 });
+  const scratchDir = openScratchFolder(config.dataDir);
   const adminToken = await ensureAdminToken(config, store, now());
   await fanout.ready;
   const server = await serve(

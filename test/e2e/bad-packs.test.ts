@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Caller, callerOf } from "../kit/caller.ts";
+import { filesBelow } from "../kit/files.ts";
 import { httpPack, zip } from "../kit/pack.ts";
 import { type System, startSystem, until } from "../kit/system.ts";
 import { makeZip, type ZipEntry } from "../kit/zip.ts";
@@ -112,7 +113,7 @@ describe("a running system that is given bad packs", () => {
   /** No half-written folder, no scratch file, nothing beside the data folder. */
   const expectTidy = (): void => {
     expect(releases().filter((name) => !/^[0-9a-f]{64}$/.test(name))).toEqual([]);
-    expect(readdirSync(join(system.dataDir, "uploads"))).toEqual([]);
+    expect(filesBelow(join(system.dataDir, "uploads"))).toEqual([]);
     for (const name of ["outside.ts", "x.int", "x"]) {
       expect(existsSync(join(dirname(system.dataDir), name))).toBe(false);
       expect(existsSync(join(system.dataDir, name))).toBe(false);

@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { catalog } from "../../src/jobs/catalog.ts";
 import { type Answer, type Caller, callerOf } from "../kit/caller.ts";
 import { type Answerer, type HttpDevice, startHttp } from "../kit/device.ts";
+import { filesBelow } from "../kit/files.ts";
 import { upload, zip } from "../kit/pack.ts";
 import { descendants, type Reply, type System, startSystem, until } from "../kit/system.ts";
 import { canaryId, canaryPack, hows } from "./canary-pack.ts";
-import { filesBelow, findIn, findPlain, memoryOf, shownBy } from "./search.ts";
+import { findIn, findPlain, memoryOf, shownBy } from "./search.ts";
 
 const random = (): string => randomBytes(9).toString("hex");
 

@@ -1,6 +1,5 @@
 /** Looks for secrets, in every form, wherever a running system could have left them. */
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 
 /** The forms in which a value may lie around. */
 export const formsOf = (value: string): readonly Buffer[] => {
@@ -37,12 +36,6 @@ export const findPlain = (canaries: Canaries, place: string, content: Buffer): s
   Object.entries(canaries)
     .filter(([, value]) => content.includes(value) || content.includes(Buffer.from(value, "utf16le")))
     .map(([name]) => `${name} in ${place}`);
-
-/** Every file below a folder, but not sockets. */
-export const filesBelow = (folder: string): string[] =>
-  readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
 
 interface Region {
   readonly start: number;

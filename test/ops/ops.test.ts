@@ -177,8 +177,8 @@ describe.skipIf(!hasPrometheus)("a running system under a real Prometheus", () =
         return counts.some((found) => found > 0) ? "" : title;
       }),
     );
-    // The lab is too young for its first schedule.
-    expect(filled.filter((title) => title !== "")).toEqual(["Late schedules"]);
+    // The lab may be too young for its first schedule.
+    expect(filled.filter((title) => title !== "" && title !== "Late schedules")).toEqual([]);
   });
 
   it("evaluates the alerts, and a healthy system raises none", async () => {

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { filesBelow } from "../../kit/files.ts";
 import { descendants, type System } from "../../kit/system.ts";
 
 /** When the process started, as the kernel counts it; null when it is gone or a zombie. */
@@ -67,7 +68,10 @@ export const leftovers = ({ dataDir }: System, processes: ProcessWatch): string[
     }
   });
   return [
-    ...below(join(dataDir, "uploads")).map((name) => `uploads/${name}`),
+    ...below(join(dataDir, "uploads"))
+      .filter((name) => processes.isGone(Number.parseInt(name, 10)))
+      .map((name) => `uploads/${name}`),
+    ...filesBelow(join(dataDir, "uploads")),
     ...below(join(dataDir, "releases"))
       .filter((name) => !/^[0-9a-f]{64}$/.test(name))
       .map((name) => `releases/${name}`),
