@@ -18,7 +18,7 @@ const planResult = (plan: Plan): Json => ({
 
 export const planAction = async (context: JobContext): Promise<Json> => {
   const input = context.job.input as unknown as JobInput<"action.plan">;
-  const subject = await readSubject(context.store, input.instance_id);
+  const subject = await readSubject(context, input.instance_id);
   const driver = await context.driver(subject.instance, subject.type);
   context.progress("plan", `Planning ${input.verb} of ${input.target.type} ${input.target.id}`, 20);
   const plan = await makePlan(context, subject, driver, input as Action);

@@ -130,7 +130,7 @@ const runPlanned = async (run: Run, planId: string | undefined): Promise<Json> =
 
 export const runAction = async (context: JobContext): Promise<Json> => {
   const input = context.job.input as unknown as JobInput<"action.run">;
-  const subject = await readSubject(context.store, input.instance_id);
+  const subject = await readSubject(context, input.instance_id);
   const capability = findCapability(subject.type.manifest, input.capability);
   if (!capability) {
     throw new SwitchyardError("capability_unsupported", { detail: `${subject.type.id} has no ${input.capability}.` });

@@ -12,6 +12,7 @@ import type { TargetRef } from "../model/target.ts";
 import type { Waypoint } from "../model/waypoint.ts";
 import type { SignaturePolicy } from "../packs/signature.ts";
 import type { Store } from "../store/store.ts";
+import type { SubjectRows } from "../store/subject.ts";
 import type { Unit } from "../store/unit.ts";
 import type { JobKind } from "./catalog.ts";
 
@@ -94,6 +95,8 @@ export interface Ending {
 
 export interface JobContext {
   readonly job: Job;
+  /** The instance that the job is about, and its type, as they were when it was claimed; absent without an instance. */
+  readonly claimed: SubjectRows | undefined;
   readonly store: Store;
   readonly log: Log;
   readonly signal: AbortSignal;

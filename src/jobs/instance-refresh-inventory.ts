@@ -76,7 +76,7 @@ const noteFailure = (context: JobContext, instanceId: string, targetType: string
 
 export const refreshInventory = async (context: JobContext): Promise<Json> => {
   const input = context.job.input as unknown as JobInput<"instance.refresh_inventory">;
-  const subject = await readSubject(context.store, input.instance_id);
+  const subject = await readSubject(context, input.instance_id);
   const types = askedTypes(subject, input.type);
   const byType: Record<string, JsonObject> = {};
   let isRoutine = true;

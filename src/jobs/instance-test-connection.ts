@@ -43,7 +43,7 @@ const failureOf = (result: TestResult): SwitchyardError => {
 
 export const testConnection = async (context: JobContext): Promise<Json> => {
   const input = context.job.input as unknown as JobInput<"instance.test_connection">;
-  const { instance, type } = await readSubject(context.store, input.instance_id);
+  const { instance, type } = await readSubject(context, input.instance_id);
   const seen: { result?: TestResult; latencyMs?: number } = {};
   settleTest(context, instance, seen);
 

@@ -4,8 +4,7 @@ import type { Instance } from "../model/instance.ts";
 import type { IntegrationType } from "../model/integration-type.ts";
 import { withDefaults } from "../model/schema-defaults.ts";
 import { findInstance } from "../store/instances.ts";
-import type { Store } from "../store/store.ts";
-import { findType } from "../store/types.ts";
+import { findSubject, type SubjectRows } from "../store/subject.ts";
 import type { JobContext } from "./context.ts";
 
 export interface JobSubject {
@@ -13,23 +12,25 @@ export interface JobSubject {
   readonly type: IntegrationType;
 }
 
-/** @throws SwitchyardError `not_found` or `type_unavailable`. */
-export const readSubject = async (store: Store, instanceId: string): Promise<JobSubject> =>
-  store.read(function* () {
-    const instance = yield* findInstance(instanceId);
-    if (!instance)
-      throw new SwitchyardError("not_found", { detail: `The instance ${instanceId} does not exist any more.` });
-    const type = yield* findType(instance.typeId);
-    const isGone = instance.state === "type_unavailable" || type === undefined || type.status === "unavailable";
-    if (isGone) {
-      throw new SwitchyardError("type_unavailable", {
-        detail: `The integration type ${instance.typeId} is not installed; install it again and test the instance.`,
-      });
-    }
-    // Stored is what was given: a default is the manifest's, and follows it through an upgrade.
-    const config = withDefaults(type.manifest.schema.connection, instance.config);
-    return { instance: { ...instance, config }, type };
-  });
+const requireSubject = ({ instance, type }: SubjectRows, instanceId: string): JobSubject => {
+  if (!instance)
+    throw new SwitchyardError("not_found", { detail: `The instance ${instanceId} does not exist any more.` });
+  const isGone = instance.state === "type_unavailable" || type === undefined || type.status === "unavailable";
+  if (isGone) {
+    throw new SwitchyardError("type_unavailable", {
+      detail: `The integration type ${instance.typeId} is not installed; install it again and test the instance.`,
+    });
+  }
+  // Stored is what was given: a default is the manifest's, and follows it through an upgrade.
+  const config = withDefaults(type.manifest.schema.connection, instance.config);
+  return { instance: { ...instance, config }, type };
+};
+
+/** As it was when the job was claimed, or as it is now. @throws SwitchyardError `not_found` or `type_unavailable`. */
+export const readSubject = async ({ claimed, store }: JobContext, instanceId: string): Promise<JobSubject> => {
+  const isKnown = claimed?.instance?.id === instanceId;
+  return requireSubject(isKnown ? claimed : await store.read(() => findSubject(instanceId)), instanceId);
+};
 
 /** Tells watchers how the instance stands now. */
 export const announceInstance = async (context: JobContext, instanceId: string): Promise<void> => {

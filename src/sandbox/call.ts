@@ -1,5 +1,5 @@
 /** One call of a driver's method, seen from the runner: deadline, cancel, questions, events and how it ended. */
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { asSwitchyardError, isDriverCode, SwitchyardError } from "../errors.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { DriverEvent } from "../sdk/driver.ts";
@@ -154,7 +154,7 @@ const follow = (id: string, terms: CallTerms, host: Host, settle: (outcome: Outc
  */
 export const runCall = (host: Host, terms: CallTerms): Promise<Json> => {
   const { opening, signal, graceMs, timeoutMs, leftMs } = terms;
-  const id = randomBytes(16).toString("base64url");
+  const id = randomUUID();
   const { promise, resolve, reject } = Promise.withResolvers<Json>();
   const timers: NodeJS.Timeout[] = [setTimeout(() => host.kill(timedOut(timeoutMs)), leftMs)];
 

@@ -1,6 +1,6 @@
 /** Jobs in the store: admission, claim, settlement, lists and what is left to do. */
 export { cancelledAmong, requestCancel } from "./job/cancel.ts";
-export { claimJob } from "./job/claim.ts";
+export { type Claim, type ClaimRequest, claimJob } from "./job/claim.ts";
 export { findJob, findJobs } from "./job/find.ts";
 export { type Admission, insertJob } from "./job/insert.ts";
 export { listJobs } from "./job/list.ts";

@@ -2,6 +2,7 @@
 import type { Ending } from "../jobs/context.ts";
 import type { SandboxLevel } from "../model/integration-type.ts";
 import type { Job, Progress } from "../model/job.ts";
+import type { SubjectRows } from "../store/subject.ts";
 import type { Unit } from "../store/unit.ts";
 import type { Span } from "../trace/trace.ts";
 import type { Emitter } from "./emitter.ts";
@@ -9,6 +10,8 @@ import type { StopReason } from "./ending.ts";
 
 export interface Attempt {
   readonly job: Job;
+  /** The instance and its type at the claim. */
+  readonly claimed: SubjectRows | undefined;
   readonly emitter: Emitter;
   /** What stands on each line of the log that is about this job. */
   readonly facts: { readonly job_id: string; readonly trace_id?: string };
@@ -26,11 +29,19 @@ export interface Attempt {
   sandboxLevel: SandboxLevel | null;
 }
 
-export const createAttempt = (job: Job, emitter: Emitter, span?: Span): Attempt => {
+export interface NewAttempt {
+  readonly job: Job;
+  readonly claimed?: SubjectRows | undefined;
+  readonly emitter: Emitter;
+  readonly span?: Span | undefined;
+}
+
+export const createAttempt = ({ job, claimed, emitter, span }: NewAttempt): Attempt => {
   const controller = new AbortController();
   let stopReason: StopReason | null = null;
   return {
     job,
+    claimed,
     emitter,
     facts: { job_id: job.id, ...(span && { trace_id: span.traceId }) },
     span,

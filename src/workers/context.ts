@@ -95,6 +95,7 @@ export const createContext = (deps: ContextDeps, attempt: Attempt): JobContext =
   const { job, emitter } = attempt;
   return {
     job,
+    claimed: attempt.claimed,
     store: deps.store,
     get log() {
       return deps.log.child({ ...attempt.facts, kind: job.kind, attempt: job.attempt });

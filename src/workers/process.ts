@@ -12,13 +12,15 @@ import { isSettled, type Job } from "../model/job.ts";
 import type { Consume, Settled } from "../queue/queue.ts";
 import { closeTailOf } from "../queue/tail.ts";
 import { lastSpilled } from "../store/events.ts";
-import { claimJob } from "../store/jobs.ts";
+import { claimSubject, type SubjectClaim } from "../store/subject.ts";
 import { type Attempt, createAttempt } from "./attempt.ts";
 import { createContext } from "./context.ts";
 import { createEmitter } from "./emitter.ts";
 import type { ProcessDeps } from "./process-deps.ts";
 import { runAttempt } from "./run.ts";
 import { beginAttempt } from "./spans.ts";
+
+type Claimed = Extract<SubjectClaim, { outcome: "claimed" }>;
 
 const done: Settled = { outcome: "done" };
 const dueSlackMs = 50;
@@ -33,7 +35,7 @@ const earlierEvents = async ({ store, redis }: ProcessDeps, job: Job) => {
   return { lastSeq: unspilled.at(-1)?.seq ?? spilled, unspilled };
 };
 
-const openAttempt = async (deps: ProcessDeps, job: Job): Promise<Attempt> => {
+const openAttempt = async (deps: ProcessDeps, { job, subject }: Claimed): Promise<Attempt> => {
   const { instanceId, typeId } = job.subject;
   await deps.pass?.("claim.counted", job.id);
   // From here on an earlier attempt can add nothing: only then is its last number known.
@@ -52,11 +54,12 @@ const openAttempt = async (deps: ProcessDeps, job: Job): Promise<Attempt> => {
     ...(await earlierEvents(deps, job)),
     stale: () => deps.running.get(job.id)?.stop("lost"),
   });
-  return createAttempt(job, emitter, beginAttempt(deps.tracer, job));
+  return createAttempt({ job, claimed: subject, emitter, span: beginAttempt(deps.tracer, job) });
 };
 
-const runClaimed = async (deps: ProcessDeps, job: Job, signal: AbortSignal): Promise<Settled> => {
-  const attempt = await openAttempt(deps, job);
+const runClaimed = async (deps: ProcessDeps, claimed: Claimed, signal: AbortSignal): Promise<Settled> => {
+  const { job } = claimed;
+  const attempt = await openAttempt(deps, claimed);
   await deps.pass?.("claim.fenced", job.id);
   const onLost = (): void => attempt.stop("lost");
   signal.addEventListener("abort", onLost, { once: true });
@@ -92,17 +95,15 @@ const notNow = (deps: ProcessDeps, job: Job): Settled | null => {
   return early > dueSlackMs ? { outcome: "again", delayMs: early } : null;
 };
 
-type Claim = Awaited<ReturnType<typeof claim>>;
-
 /** A claim may lag: whatever the job writes to a device is journalled first, and that brings the claim to the disk. */
 const claim = (deps: ProcessDeps, id: string, mayTake?: (job: Job) => boolean) =>
   deps.store.write(
-    () => claimJob({ id, workerId: deps.workerId, now: deps.now(), ...(mayTake === undefined ? {} : { mayTake }) }),
+    () => claimSubject({ id, workerId: deps.workerId, now: deps.now(), ...(mayTake === undefined ? {} : { mayTake }) }),
     { mayLag: ({ outcome }) => outcome === "claimed" || outcome === "left" },
   );
 
-const runClaim = async (deps: ProcessDeps, claimed: Claim, signal: AbortSignal): Promise<Settled> => {
-  if (claimed.outcome === "claimed") return runClaimed(deps, claimed.job, signal);
+const runClaim = async (deps: ProcessDeps, claimed: SubjectClaim, signal: AbortSignal): Promise<Settled> => {
+  if (claimed.outcome === "claimed") return runClaimed(deps, claimed, signal);
   if (claimed.outcome === "missing") return done;
   const { kind, state } = claimed.job;
   // Settled by this very claim; what was settled before has been counted.

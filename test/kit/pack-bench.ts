@@ -153,6 +153,7 @@ export const openPackBench = async () => {
     const units: ((ending: Ending) => Unit<void>)[] = [];
     const context: JobContext = {
       job,
+      claimed: undefined,
       store: options.store ?? store,
       log: silentLog,
       signal: new AbortController().signal,

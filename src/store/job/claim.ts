@@ -11,7 +11,7 @@ import { errorText } from "./row.ts";
 /** After so many lost workers a job is not tried again. */
 const lostWorkersMost = 3;
 
-type Claim =
+export type Claim =
   /** `lost`: the worker that had it before is gone. */
   | { readonly outcome: "claimed"; readonly job: Job; readonly lost: boolean }
   /** Settled before: what settling left open is to be finished. */
@@ -23,6 +23,14 @@ type Claim =
   /** The caller's look at the row said no. */
   | { readonly outcome: "left"; readonly job: Job }
   | { readonly outcome: "missing" };
+
+export interface ClaimRequest {
+  readonly id: string;
+  readonly workerId: string;
+  readonly now: number;
+  /** Looks at the row first; false leaves it as it is. */
+  readonly mayTake?: (job: Job) => boolean;
+}
 
 interface Taken {
   readonly id: string;
@@ -127,13 +135,7 @@ function* take(job: Job, workerId: string, now: number): Unit<Claim> {
 }
 
 /** Claims a job. The attempt it counts is the fencing token of everything that the worker does for the job. */
-export function* claimJob(asked: {
-  readonly id: string;
-  readonly workerId: string;
-  readonly now: number;
-  /** Looks at the row first; false leaves it as it is. */
-  readonly mayTake?: (job: Job) => boolean;
-}): Unit<Claim> {
+export function* claimJob(asked: ClaimRequest): Unit<Claim> {
   const { workerId, now, mayTake } = asked;
   const job = yield* holdJob(asked.id);
   if (job === undefined) return { outcome: "missing" };
