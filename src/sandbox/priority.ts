@@ -1,5 +1,8 @@
-/** A sandbox that keeps a processor busy stands back behind everything else of the machine, until it calms down. */
-import { readFileSync } from "node:fs";
+/**
+ * Sandboxes stand behind the runner: what is admitted, claimed and settled goes before what a driver computes. One that
+ * keeps a processor busy stands back behind everything else of the machine, until it calms down.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
 
 export interface Priorities {
@@ -18,6 +21,7 @@ interface Seen {
 const everyMs = 200;
 /** So many looks on end: less than a second of work is nobody's business. */
 const long = 4;
+const usual = 5;
 const back = 15;
 
 /** Whether a process runs or waits for a processor; undefined when it is gone or the system does not tell. */
@@ -30,10 +34,23 @@ const isHungry = (pid: number): boolean | undefined => {
   }
 };
 
+/**
+ * Each sandbox is a session, and Linux weighs sessions against each other before it looks at their processes: only this
+ * file sets what a session weighs. Where control groups take its place, the process's own priority counts.
+ */
+const moveSession = (pid: number, priority: number): void => {
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, String(priority));
+  } catch {
+    // There is none, or it is not ours to write.
+  }
+};
+
 /** False where the system does not let us: without root a process that stands back stays there. */
 const move = (pid: number, priority: number): boolean => {
   try {
     setPriority(pid, priority);
+    moveSession(pid, priority);
     return true;
   } catch {
     return false;
@@ -42,7 +59,7 @@ const move = (pid: number, priority: number): boolean => {
 
 const settle = (pid: number, streak: number, isBack: boolean): boolean => {
   if (!isBack && streak >= long) return move(pid, back);
-  if (isBack && streak <= -long) return !move(pid, 0);
+  if (isBack && streak <= -long) return !move(pid, usual);
   return isBack;
 };
 
@@ -50,6 +67,7 @@ export const createPriorities = (now: () => number): Priorities => {
   const seen = new Map<number, Seen>();
   return {
     look: (pid) => {
+      if (!seen.has(pid)) move(pid, usual);
       const { at: lastAt, streak: before, isBack } = seen.get(pid) ?? { at: 0, streak: 0, isBack: false };
       const at = now();
       if (at - lastAt < everyMs) return;
