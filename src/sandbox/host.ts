@@ -8,6 +8,7 @@ import { createFrameReader, encodeFrame } from "./frames.ts";
 import type { Command } from "./limits.ts";
 import type { MemoryWatch } from "./memory.ts";
 import { createFlow, decodeMessage, ProtocolFault } from "./messages.ts";
+import { place } from "./priority.ts";
 import type { FromSandbox, ToSandbox } from "./wire.ts";
 
 export interface HostListener {
@@ -31,6 +32,8 @@ export interface Host {
 interface HostDeps {
   readonly log: Log;
   readonly command: Command;
+  /** The last one of its kind wore something out. */
+  readonly isSuspect: boolean;
   readonly memory: MemoryWatch;
   readonly memoryCapBytes: number;
   readonly now: () => number;
@@ -143,6 +146,7 @@ export const startHost = (deps: HostDeps): Host => {
   let listener: HostListener | null = null;
   let isGone = false;
   let inner = child.pid ?? 0;
+  if (inner > 0) place(inner, deps.isSuspect);
 
   const go = (error: SwitchyardError): void => {
     if (isGone) return;
@@ -163,7 +167,7 @@ export const startHost = (deps: HostDeps): Host => {
   const meet = (): void => {
     inner = innermost(inner);
     deps.onReady();
-    deps.memory.watch(inner, () => kill(outOfMemory(deps.memoryCapBytes)));
+    deps.memory.watch(inner, deps.isSuspect, () => kill(outOfMemory(deps.memoryCapBytes)));
   };
   const take = (body: Buffer): void => {
     if (isGone) return;

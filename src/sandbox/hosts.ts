@@ -5,6 +5,7 @@ import type { SandboxLevel } from "../model/integration-type.ts";
 import { type Host, startHost } from "./host.ts";
 import type { Command } from "./limits.ts";
 import { createMemoryWatch } from "./memory.ts";
+import { createSuspects } from "./suspects.ts";
 import { createWaitingLine } from "./waiting-line.ts";
 
 export interface HostPlace {
@@ -101,15 +102,26 @@ export interface Hosts {
   close(reason: SwitchyardError): Promise<void>;
 }
 
+/** Ends who was idle longest when there are as many as there may be. */
+const makeRoom = (entries: ReadonlySet<Entry>, most: number): boolean => {
+  if (entries.size < most) return true;
+  const [oldest] = idle(entries).sort((one, other) => one.usedAt - other.usedAt);
+  if (oldest === undefined) return false;
+  end(oldest, unneeded);
+  return true;
+};
+
 export const createHosts = (deps: HostsDeps): Hosts => {
   const entries = new Set<Entry>();
   const leaving = new Set<Promise<void>>();
   const memory = createMemoryWatch(deps.memoryCapBytes);
   const line = createWaitingLine();
+  const suspects = createSuspects(deps.now);
 
   const drop = (entry: Entry, reason: SwitchyardError): void => {
     stopTimers(entry);
     if (reason !== unneeded) deps.metrics?.sandboxKilled(reason.code);
+    suspects.note(entry.place.instanceId, reason.code);
     if (entries.delete(entry)) line.callNext();
   };
   const start = (place: HostPlace): Entry => {
@@ -117,20 +129,14 @@ export const createHosts = (deps: HostsDeps): Hosts => {
     const onReady = (): void => {
       entry.isReady = true;
     };
-    const host = startHost({ ...deps, command: place.command(), memory, onGone, onReady });
+    const isSuspect = suspects.has(place.instanceId);
+    const host = startHost({ ...deps, command: place.command(), isSuspect, memory, onGone, onReady });
     const entry: Entry = { place, host, isBusy: true, isReady: false, isLast: false, usedAt: deps.now() };
     entries.add(entry);
     deps.metrics?.sandboxStarted(deps.level);
     leaving.add(host.ended);
     void host.ended.then(() => leaving.delete(host.ended));
     return entry;
-  };
-  const makeRoom = (): boolean => {
-    if (entries.size < deps.maxProcesses) return true;
-    const [oldest] = idle(entries).sort((one, other) => one.usedAt - other.usedAt);
-    if (oldest === undefined) return false;
-    end(oldest, unneeded);
-    return true;
   };
   const rest = (entry: Entry): void => {
     entry.isBusy = false;
@@ -152,7 +158,7 @@ export const createHosts = (deps: HostsDeps): Hosts => {
     const [warm] = idle(entries, place.key);
     if (warm !== undefined) return warm;
     if (!mayStart(entries, place)) return "later";
-    return makeRoom() ? start(place) : "full";
+    return makeRoom(entries, deps.maxProcesses) ? start(place) : "full";
   };
   return {
     take: async (place, signal, timeoutMs) => {

@@ -104,12 +104,14 @@ const nodeCommand = (paths: SandboxPaths, memoryCapBytes: number): Command => {
 const behind = (file: string | null, options: readonly string[], { file: inner, args }: Command): Command =>
   file === null ? { file: inner, args } : { file, args: [...options, inner, ...args] };
 
-/** The mounts and namespaces of level `full`: nothing of the machine but Node, its libraries and the given folders. */
+/**
+ * The mounts and namespaces of level `full`: nothing of the machine but Node, its libraries and the given folders. It is
+ * started in a session of its own and makes no further one: what the session weighs must weigh for all in it.
+ */
 export const bubblewrapOptions = (mounts: readonly (readonly [string, string])[]): string[] => [
   "--unshare-all",
   "--unshare-user",
   "--die-with-parent",
-  "--new-session",
   "--as-pid-1",
   "--cap-drop",
   "ALL",

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { createPriorities } from "./priority.ts";
 
 export interface MemoryWatch {
-  /** Calls `onExcess` once when the process is seen above the cap. */
-  watch(pid: number, onExcess: (bytes: number) => void): void;
+  /** Calls `onExcess` once when the process is seen above the cap. A suspect stands back until it is calm. */
+  watch(pid: number, isSuspect: boolean, onExcess: (bytes: number) => void): void;
   forget(pid: number): void;
   close(): void;
 }
@@ -42,8 +42,9 @@ export const createMemoryWatch = (capBytes: number): MemoryWatch => {
     if (watched.size === 0) stop();
   };
   return {
-    watch: (pid, onExcess) => {
+    watch: (pid, isSuspect, onExcess) => {
       watched.set(pid, onExcess);
+      priorities.begin(pid, isSuspect);
       timer ??= setInterval(look, everyMs);
     },
     forget: (pid) => {

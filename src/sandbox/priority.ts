@@ -6,6 +6,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
 
 export interface Priorities {
+  /** Keeps an eye on a process from here on. */
+  begin(pid: number, isSuspect: boolean): void;
   /** Looks at what a process used since the last look, and moves it back or forth. */
   look(pid: number): void;
   forget(pid: number): void;
@@ -20,9 +22,9 @@ interface Seen {
 
 const everyMs = 200;
 /** So many looks on end: less than a second of work is nobody's business. */
-const long = 4;
+const long = 3;
 const usual = 5;
-const back = 15;
+const back = 19;
 
 /** Whether a process runs or waits for a processor; undefined when it is gone or the system does not tell. */
 const isHungry = (pid: number): boolean | undefined => {
@@ -57,6 +59,11 @@ const move = (pid: number, priority: number): boolean => {
   }
 };
 
+/** Where a process starts, and all that it starts: a suspect stands back from the beginning, until it is calm. */
+export const place = (pid: number, isSuspect: boolean): void => {
+  move(pid, isSuspect ? back : usual);
+};
+
 const settle = (pid: number, streak: number, isBack: boolean): boolean => {
   if (!isBack && streak >= long) return move(pid, back);
   if (isBack && streak <= -long) return !move(pid, usual);
@@ -66,8 +73,11 @@ const settle = (pid: number, streak: number, isBack: boolean): boolean => {
 export const createPriorities = (now: () => number): Priorities => {
   const seen = new Map<number, Seen>();
   return {
+    begin: (pid, isSuspect) => {
+      place(pid, isSuspect);
+      seen.set(pid, { at: now(), streak: 0, isBack: isSuspect });
+    },
     look: (pid) => {
-      if (!seen.has(pid)) move(pid, usual);
       const { at: lastAt, streak: before, isBack } = seen.get(pid) ?? { at: 0, streak: 0, isBack: false };
       const at = now();
       if (at - lastAt < everyMs) return;

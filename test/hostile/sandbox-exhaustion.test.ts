@@ -113,10 +113,10 @@ describe.each(await testableLevels())("at level %s", (level) => {
           return own === session ? [own] : [];
         });
     const running = failure(bench.call("loops", {}, { timeoutMs: 4_000, instanceId: "ins_busy" }));
-    await vi.waitFor(() => expect(nices()).toContain(15), { timeout: 3_500 });
+    await vi.waitFor(() => expect(nices()).toContain(19), { timeout: 3_500 });
     expect(nices()).toContain(5);
     expect(await running).toMatchObject({ code: "timed_out" });
-    await vi.waitFor(() => expect(nices()).not.toContain(15), { timeout: 3_000 });
+    await vi.waitFor(() => expect(nices()).not.toContain(19), { timeout: 3_000 });
   });
 
   test("messages with guessed ids are dropped", async () => {
