@@ -1,6 +1,6 @@
 /** Uploads: what is taken, what is refused at once, and that nothing of it stays behind. */
 import { createHash } from "node:crypto";
-import { readdir } from "node:fs/promises";
+import { readdir, rename } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readUpload } from "../../src/store/uploads.ts";
 import { type ApiBench, type Asked, openApiBench } from "../kit/api.ts";
@@ -25,6 +25,15 @@ describe.skipIf(!hasRedis)("uploads", () => {
     return made;
   };
   const refuse = (asked: Asked, status: number) => bench.json("POST", url, { ...asked, status });
+
+  it("says that the disk is at fault when the archive cannot be kept, and takes it later", async () => {
+    const { scratchDir } = bench.deps.config;
+    await rename(scratchDir, `${scratchDir}.away`);
+    const refused = await refuse({ body: form("a pack", "a.int") }, 503);
+    expect(refused).toMatchObject({ code: "store_unavailable", detail: expect.stringContaining("data folder") });
+    await rename(`${scratchDir}.away`, scratchDir);
+    await bench.json("POST", url, { body: form("a pack", "a.int"), status: 202 });
+  });
 
   it("keeps the archive in the store and makes a job of it", async () => {
     const bytes = "the content of a pack";

@@ -32,6 +32,17 @@ const requireExtension = (fileName: string): void => {
   });
 };
 
+/** A full disk is no mistake of anybody's request: it may be sent again once there is room. */
+const asDiskFault = (error: unknown): unknown => {
+  const { syscall, code } = error as NodeJS.ErrnoException;
+  if (syscall === undefined) return error;
+  const why = code === "ENOSPC" ? "no space is left there" : `the system says ${code}`;
+  return new SwitchyardError("store_unavailable", {
+    detail: `The archive could not be kept in the data folder: ${why}. Nothing was accepted; send it again later.`,
+    cause: error,
+  });
+};
+
 interface Kept {
   readonly fileName: string;
   readonly digest: string;
@@ -53,7 +64,10 @@ const keep = async (
       done(null, chunk);
     },
   });
-  await pipeline(part, meter, createWriteStream(path, { mode: 0o600, flags: "wx" }), { signal });
+  const file = createWriteStream(path, { mode: 0o600, flags: "wx" });
+  await pipeline(part, meter, file, { signal }).catch((error: unknown) => {
+    throw asDiskFault(error);
+  });
   return { fileName, digest: hash.digest("hex") };
 };
 
