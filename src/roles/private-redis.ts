@@ -61,15 +61,26 @@ const socketPath = async (dir: string): Promise<string> => {
   return join(folder, "redis.sock");
 };
 
+/** A lock that says nothing would keep everybody out for a while, and a file that is not closed ends the process later. */
+const writeLock = async (path: string): Promise<void> => {
+  const file = await open(path, "wx", 0o600);
+  try {
+    await file.writeFile(String(process.pid));
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+};
+
 /** Only one process at a time may look and start on a folder. */
 const withStartLock = async <T>(dir: string, work: () => Promise<T>): Promise<T> => {
   const path = join(dir, "start.lock");
   const deadline = Date.now() + startTimeoutMs;
   for (;;) {
     try {
-      const file = await open(path, "wx", 0o600);
-      await file.writeFile(String(process.pid));
-      await file.close();
+      await writeLock(path);
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
