@@ -44,6 +44,7 @@ export const authoringCommands: Group = (program, act, alone) => {
     .option("--dir <folder>", "where to (default: a folder here, named as the id)")
     .option("--name <name>", "what people call it")
     .option("--category <category>", "what kind of thing it is for")
+    .option("--language <language>", "what its driver is written in: typescript or python")
     .option("--transport <transport>", "how it is reached: http, ssh, snmp or tcp")
     .option("--target <type>", "what it lists and acts on, such as lamp")
     .option("--capability <id:verbs>", "such as lamp.power:on,off; may be given more than once", collected, [])
