@@ -86,7 +86,8 @@ class D(Base):
 
     async def lets_through(self):
         http = await self.transports.get("http")
-        await http.call({"path": "/a"})
+        answer = await http.call({"path": "/a"})
+        return [answer["ok"], type(answer["data"]).__name__]
 
     async def many(self):
         http = await self.transports.get("http")
@@ -216,6 +217,16 @@ describe.skipIf(!canRunPython)("a driver in Python", () => {
     const ask = () => Promise.reject(refusal);
     expect(await bench.call("catches", {}, { ask })).toEqual(["read_only_violation", "POST is a write.", { a: 1 }]);
     expect(await failure(bench.call("lets_through", {}, { ask }))).toBe(refusal);
+  });
+
+  test.each([
+    ["JSON", '{"a": 1}', "dict"],
+    ["nothing", "", "NoneType"],
+    ["HTML", "<html>", "str"],
+    ["JSON of more levels than Python reads", "[".repeat(100_000) + "]".repeat(100_000), "str"],
+  ])("gets a body of %s as what it is", async (_what, body, type) => {
+    const ask = async () => ({ status: 200, headers: {}, body, latency_ms: 1 });
+    expect(await bench.call("lets_through", {}, { ask })).toEqual([true, type]);
   });
 
   test("more requests than may be open at once wait inside the sandbox", async () => {

@@ -703,7 +703,7 @@ class HttpAdapter(Adapter):
         status, text = answer["status"], answer["body"]
         try:
             data = json.loads(text) if text else None
-        except ValueError:
+        except (ValueError, RecursionError):
             data = text
         return {
             "ok": 200 <= status < 300, "status": status, "data": data, "raw": text, "headers": answer["headers"],

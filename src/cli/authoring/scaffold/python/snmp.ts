@@ -23,7 +23,7 @@ export const snmp: PythonTexts = {
     `states = (await self._ask({"op": "walk", "oid": "${table}.7"}))["data"]`,
     "things = []",
     "for oid, name in names.items():",
-    '    own = oid.rsplit(".", 1)[1]',
+    '    own = oid.rsplit(".", 1)[-1]',
     `    state = "on" if states.get("${table}.7." + own) == 1 else "off"`,
     '    things.append({"id": own, "name": str(name), "state": state})',
     "return things",
