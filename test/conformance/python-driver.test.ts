@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { SwitchyardError } from "../../src/errors.ts";
 import { canRunPython, openPythonBench } from "../kit/python.ts";
-import { type Bench, failure } from "../kit/sandbox.ts";
+import { type Bench, failure, mostAtOnce } from "../kit/sandbox.ts";
 
 const driver = `
 import asyncio
@@ -230,16 +230,8 @@ describe.skipIf(!canRunPython)("a driver in Python", () => {
   });
 
   test("more requests than may be open at once wait inside the sandbox", async () => {
-    let open = 0;
-    let most = 0;
-    const ask = async () => {
-      open += 1;
-      most = Math.max(most, open);
-      await new Promise((resolve) => setImmediate(resolve));
-      open -= 1;
-      return { status: 200, headers: {}, body: "", latency_ms: 0 };
-    };
-    expect(await bench.call("many", {}, { ask })).toBe(60);
+    const { answer, most } = await mostAtOnce(bench, "many");
+    expect(answer).toBe(60);
     expect(most).toBeLessThanOrEqual(16);
   });
 
