@@ -111,7 +111,7 @@ export interface InventoryDocument {
     readonly age_s: number | null;
     readonly target_count: number;
     readonly refreshing_job_id?: string;
-    readonly error?: { readonly code: string; readonly detail: string };
+    readonly error?: { readonly code: string; readonly detail: string; readonly at: string };
   };
 }
 

@@ -86,7 +86,9 @@ const printItems = (session: Session, { items, cache }: InventoryDocument, all: 
   terminal.note(
     terminal.styleError("dim", `${items.length} of ${cache.target_count} (${cache.state}${age}${refreshing})${more}`),
   );
-  if (cache.error) terminal.note(terminal.styleError("yellow", `The last refresh failed: ${cache.error.detail}`));
+  if (!cache.error) return;
+  const { detail, at } = cache.error;
+  terminal.note(terminal.styleError("yellow", `The last refresh failed ${ago(at, session.now())}: ${detail}`));
 };
 
 const inventory = async (
