@@ -130,6 +130,48 @@ describe("the journal as it is shown", () => {
     expect(answerText({ ...entry, answered_at: null, answer: null })).toBe("not answered");
     expect(answerText({ ...entry, answered_at, answer: { ok: true, exit_code: 0 } })).toContain("exit_code");
   });
+
+  it.each([
+    {
+      what: "lines of ssh",
+      request: { transport: "ssh", commands: ["configure", "interface 1/5", "disable", "end"] },
+      answer: { ok: true, status: null, answer: { results: [{ command: "end", stdout: "", stderr: "" }] } },
+      sent: "configure; interface 1/5; disable; end",
+      said: "done",
+    },
+    {
+      what: "a line of ssh that was not taken",
+      request: { transport: "ssh", commands: ["disable"] },
+      answer: { ok: false, status: null, answer: { results: [{ command: "disable", stdout: "Invalid input" }] } },
+      sent: "disable",
+      said: "refused Invalid input",
+    },
+    {
+      what: "a file",
+      request: { transport: "ssh", put: { path: "/etc/motd", base64: "" } },
+      answer: { ok: true, status: 0, answer: null },
+      sent: "PUT /etc/motd",
+      said: "0",
+    },
+    {
+      what: "a line over tcp",
+      request: { transport: "tcp", send: ["verbosity 1"] },
+      answer: { ok: true, status: null, answer: { lines: ["OK"] } },
+      sent: "verbosity 1",
+      said: "done OK",
+    },
+    {
+      what: "a set",
+      request: { transport: "snmp", set: [{ oid: "1.3.6.1", type: "Integer", value: 1 }] },
+      answer: { ok: false, status: 17, answer: { set: [], error: "NotWritable: 1.3.6.1" } },
+      sent: "SET 1.3.6.1 = 1",
+      said: "17 NotWritable: 1.3.6.1",
+    },
+  ])("shows $what as its plan did, and what was said to it", ({ request, answer, sent, said }) => {
+    const answered_at = "2026-01-01T00:00:01Z";
+    expect(requestText({ ...entry, request, answered_at, answer })).toBe(sent);
+    expect(answerText({ ...entry, request, answered_at, answer })).toBe(said);
+  });
 });
 
 describe("a plan", () => {
@@ -150,5 +192,12 @@ describe("words", () => {
     expect(timeOf("2h", now)).toBe("2026-01-01T22:00:00.000Z");
     expect(timeOf("2026-01-01T12:00Z", now)).toBe("2026-01-01T12:00:00.000Z");
     expect(() => timeOf("soon", now)).toThrow(/30min/);
+  });
+
+  it("that name a time to come count from now on, and a lone number is no time", () => {
+    const now = Date.parse("2026-01-02T00:00:00Z");
+    expect(timeOf("2h", now, "to come")).toBe("2026-01-02T02:00:00.000Z");
+    expect(timeOf("2026-01-03", now, "to come")).toBe("2026-01-03T00:00:00.000Z");
+    for (const text of ["5", "8 hours 1", "2026-1-3"]) expect(() => timeOf(text, now), text).toThrow(/30min/);
   });
 });

@@ -28,6 +28,13 @@ export interface JobDocument {
   readonly undo_of?: string;
 }
 
+/** A file that a job kept. */
+export interface ArtifactDocument {
+  readonly name: string;
+  readonly content_type: string;
+  readonly size: number;
+}
+
 /** One write of a job. */
 export interface JournalDocument {
   readonly index: number;
