@@ -86,6 +86,7 @@ describe("an agent", () => {
     ["a report", (bytes: Buffer) => bytes, 168],
     ["a trap", (bytes: Buffer) => bytes, 167],
     ["the half of an answer", (bytes: Buffer) => bytes.subarray(0, -3), 162],
+    ["a text that is cut off", (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -7), Buffer.from([4, 5, 65])]), 162],
     ["an answer without its last byte", (bytes: Buffer) => bytes.subarray(0, -1), 162],
     [
       "a value of a type that does not exist",
