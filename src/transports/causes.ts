@@ -80,6 +80,17 @@ export const connectFailure = (thrown: unknown, place: ContactPlace): Switchyard
 const isParserError = (thrown: unknown): boolean =>
   thrown instanceof Error && (thrown.name === "HTTPParserError" || codeOf(thrown).startsWith("HPE_"));
 
+/** An answer that came, and that the library hung up on: another status than asked for, or a length that is not one. */
+const isAgainstTheRules = (thrown: unknown): boolean =>
+  codeOf(thrown) === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" ||
+  (thrown instanceof Error && /^bad (?:response|upgrade)$/.test(thrown.message));
+
+const oddAnswer = (place: ContactPlace, cause: Error): SwitchyardError =>
+  new SwitchyardError("protocol_mismatch", {
+    detail: `${at(place)} answers in http, but not by its rules (${cause.message}): nothing of the answer was used. Look at the device, and at what stands between.`,
+    cause,
+  });
+
 /** The cause of a connection that broke before the answer was complete; `hasAnswered`: whether it ever spoke http to us. */
 export const answerFailure = (thrown: unknown, place: ContactPlace, hasAnswered: boolean): SwitchyardError => {
   if (thrown instanceof SwitchyardError) return thrown;
@@ -96,6 +107,7 @@ export const answerFailure = (thrown: unknown, place: ContactPlace, hasAnswered:
       cause: thrown,
     });
   }
+  if (isAgainstTheRules(thrown)) return oddAnswer(place, thrown as Error);
   if (code === "UND_ERR_HEADERS_OVERFLOW") {
     return new SwitchyardError("response_too_large", {
       detail: "The device answered with too many headers.",

@@ -147,7 +147,7 @@ const deadlineError = (place: DialPlace, ms: number, isStarted: boolean): Switch
         detail: `${place.host}:${place.port} accepted the request but did not answer within ${Math.round(ms)} ms.`,
       })
     : new SwitchyardError("connect_timeout", {
-        detail: `${place.host}:${place.port} accepted no connection within ${Math.round(ms)} ms: check host, port and firewalls.`,
+        detail: `${place.host}:${place.port} accepted no ${place.tls === null ? "" : "TLS "}connection within ${Math.round(ms)} ms: check host, port and firewalls.`,
       });
 
 /** A connection made ahead of a write; the connector takes it when it is still good. */
@@ -255,7 +255,8 @@ class WarmPool implements HttpPool {
         finish();
       };
       const fail = (thrown: unknown): void => {
-        const failure = answerFailure(thrown, this.place, this.hasAnswered);
+        const hasAnswered = this.hasAnswered || collector.status !== 0;
+        const failure = answerFailure(thrown, this.place, hasAnswered);
         reject(collector.isStarted ? failure : unsent(failure));
       };
       const collector = new Collector(this.around.meter, {

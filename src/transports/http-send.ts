@@ -47,13 +47,14 @@ const sendRepeatedly = async (step: HttpStep, attempt: Try): Promise<RawAnswer> 
   const { limits, signal, around } = attempt.wire;
   for (let failures = 0; ; failures += 1) {
     const waitMs = limits.backoffMs * 2 ** failures;
-    const isLast = failures >= limits.retries || around.now() + waitMs >= attempt.deadline;
+    // Looked at when a try is over: it may have taken all the time there was.
+    const isLast = (): boolean => failures >= limits.retries || around.now() + waitMs >= attempt.deadline;
     try {
       const answer = await sendLoggedIn(step, attempt);
-      if (isLast || !passingStatuses.has(answer.status)) return answer;
+      if (!passingStatuses.has(answer.status) || isLast()) return answer;
       answer.release();
     } catch (thrown) {
-      if (isLast || !mayPass(thrown)) throw thrown;
+      if (!mayPass(thrown) || isLast()) throw thrown;
     }
     await sleep(waitMs, undefined, { signal }).catch(() => {
       throw signal.reason;

@@ -77,11 +77,12 @@ export const createTcpDesk = (facts: DeskFacts): Operations => {
   };
 
   const readUntil = async ({ conn, pattern, timeout_ms: timeout }: JsonObject): Promise<Json> => {
-    const { session } = sessionOf(conn);
+    const { session, endpoint } = sessionOf(conn);
     if (typeof pattern !== "string") throw misshapen("Expected `pattern` as a regular expression.");
     const { test } = linearRegExp(pattern);
     const isLast = (line: string): boolean => test(line.slice(-patternWindow));
-    const lines = await session.readUntil(isLast, msOf(timeout, wire.limits.timeoutMs));
+    const timeoutMs = msOf(timeout, endpoint.timeoutMs ?? wire.limits.timeoutMs);
+    const lines = await session.readUntil(isLast, timeoutMs);
     return { lines: lines.map((line) => wire.secrets.putBack(line)) };
   };
 

@@ -1,6 +1,5 @@
 /** One tcp session: connected, secured and logged in, then lines out and lines in. */
 import type { Socket } from "node:net";
-import { StringDecoder } from "node:string_decoder";
 import { SwitchyardError } from "../errors.ts";
 import type { TcpEndpoint } from "../model/endpoint.ts";
 import type { AnswerPattern } from "../model/pattern.ts";
@@ -8,100 +7,18 @@ import { fill } from "../model/template.ts";
 import { answerFailure } from "./causes.ts";
 import { type DialPlace, dial, secure } from "./dial.ts";
 import { dialPlaceOf } from "./http-pool.ts";
-import { answerTooLarge, maxAnswerBytes } from "./meter.ts";
+import { anyLine, LineReader, type LineTest } from "./line-reader.ts";
 import { createTelnet } from "./telnet.ts";
 import type { Wire } from "./wire.ts";
 
-/** A line is a match, or not; the text is what came of it so far. */
-export type LineTest = (line: string) => boolean;
-
 export interface TcpSession {
   send(line: string): void;
-  /** The lines up to and with the first that passes the test. @throws SwitchyardError `response_timeout`. */
+  /** The lines up to and with the first that passes the test. @throws SwitchyardError `response_timeout`, `response_too_large`. */
   readUntil(isLast: LineTest, timeoutMs: number): Promise<readonly string[]>;
   /** Puts lines back in front of what comes next. */
   unread(lines: readonly string[]): void;
   close(): void;
   readonly isClosed: boolean;
-}
-
-const anyLine: LineTest = () => true;
-
-interface Waiter {
-  readonly isLast: LineTest;
-  readonly resolve: (lines: readonly string[]) => void;
-  readonly reject: (thrown: unknown) => void;
-}
-
-/** Cuts what comes into lines, and hands them to the one who waits. */
-class LineReader {
-  private pending = "";
-  private lines: string[] = [];
-  private scanned = 0;
-  private waiter: Waiter | undefined;
-  private failure: unknown;
-  private readonly end: string;
-  private readonly decoder = new StringDecoder("utf8");
-
-  constructor(end: string) {
-    this.end = end;
-  }
-
-  take(bytes: Buffer): void {
-    this.pending += this.decoder.write(bytes);
-    const pieces = this.pending.split(this.end);
-    this.pending = pieces.pop() ?? "";
-    this.lines.push(...pieces.map((line) => (this.end === "\n" ? line.replace(/\r$/, "") : line)));
-    if (this.size() > maxAnswerBytes) this.fail(answerTooLarge());
-    this.serve();
-  }
-
-  fail(thrown: unknown): void {
-    this.failure ??= thrown;
-    this.serve();
-  }
-
-  unread(lines: readonly string[]): void {
-    this.lines.unshift(...lines);
-  }
-
-  wait(waiter: Waiter): void {
-    this.giveUp(new SwitchyardError("driver_failed", { detail: "Expected one read at a time on a tcp session." }));
-    this.waiter = waiter;
-    this.scanned = 0;
-    this.serve();
-  }
-
-  /** Ends the present wait; what came stays to be read. */
-  giveUp(thrown: unknown): void {
-    const { waiter } = this;
-    this.waiter = undefined;
-    waiter?.reject(thrown);
-  }
-
-  /** Prompts end no line: the text after the last line end is tried too. */
-  private serve(): void {
-    const { waiter } = this;
-    if (waiter === undefined) return;
-    const found = this.lines.findIndex((line, index) => index >= this.scanned && waiter.isLast(line));
-    this.scanned = this.lines.length;
-    const lines = found >= 0 ? this.lines.splice(0, found + 1) : this.upToPrompt(waiter);
-    if (lines === undefined && this.failure === undefined) return;
-    this.waiter = undefined;
-    if (lines === undefined) waiter.reject(this.failure);
-    else waiter.resolve(lines);
-  }
-
-  private upToPrompt({ isLast }: Waiter): readonly string[] | undefined {
-    if (this.pending === "" || isLast === anyLine || !isLast(this.pending)) return undefined;
-    const lines = [...this.lines.splice(0), this.pending];
-    this.pending = "";
-    return lines;
-  }
-
-  private size(): number {
-    return this.lines.reduce((sum, line) => sum + line.length, this.pending.length);
-  }
 }
 
 const lateAnswer = ({ host, port }: DialPlace, ms: number): SwitchyardError =>
@@ -185,7 +102,11 @@ class Conversation implements TcpSession {
   private listen(socket: Socket): void {
     const { endpoint, reader, place } = this;
     const textOf = endpoint.telnet ? createTelnet(socket) : (bytes: Buffer): Buffer => bytes;
-    socket.on("data", (bytes: Buffer) => reader.take(textOf(bytes)));
+    socket.on("data", (bytes: Buffer) => {
+      reader.take(textOf(bytes));
+      // Who sends more than may be kept is not listened to any more.
+      if (reader.isOver) socket.destroy();
+    });
     socket.on("error", (thrown) => reader.fail(answerFailure(thrown, place, true)));
     socket.on("close", () => reader.fail(answerFailure(new Error("closed"), place, true)));
   }
@@ -239,7 +160,7 @@ const logInOnce = async (session: TcpSession, endpoint: TcpEndpoint, place: Dial
 /** Connects, secures and logs in. @throws SwitchyardError with the cause of a failed contact. */
 export const openTcp = async (endpoint: TcpEndpoint, wire: Wire): Promise<TcpSession> => {
   const place = dialPlaceOf(endpoint, "tcp", wire.secrets);
-  const { timeoutMs } = wire.limits;
+  const timeoutMs = endpoint.timeoutMs ?? wire.limits.timeoutMs;
   const first = endpoint.startTls === null ? place : { ...place, tls: null };
   const socket = await dial(first, wire.around, { timeoutMs, signal: wire.signal });
   const session = new Conversation(socket, endpoint, place, wire);

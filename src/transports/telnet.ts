@@ -6,6 +6,8 @@ const [subBegin, subEnd] = [250, 240];
 const [will, wont, doIt, dont] = [251, 252, 253, 254];
 /** A command that is longer than this is none. */
 const longestCommand = 4_096;
+/** A device that reads none of our answers is given no more of them. */
+const mostUnread = 65_536;
 
 /** The answer that declines an offer or request, or none. */
 const declined = (command: number | undefined, option: number): readonly number[] => {
@@ -58,12 +60,12 @@ const take = (bytes: Buffer): Taken => {
 };
 
 /** Takes bytes as they come, and gives the text in them; a command may be cut anywhere between two pieces. */
-export const createTelnet = (socket: Pick<Socket, "write">): ((bytes: Buffer) => Buffer) => {
+export const createTelnet = (socket: Pick<Socket, "write" | "writableLength">): ((bytes: Buffer) => Buffer) => {
   let kept: Buffer = Buffer.alloc(0);
   return (bytes) => {
     const { text, replies, rest } = take(kept.length === 0 ? bytes : Buffer.concat([kept, bytes]));
     kept = rest.length <= longestCommand ? rest : Buffer.alloc(0);
-    if (replies.length > 0) socket.write(Buffer.from(replies));
+    if (replies.length > 0 && socket.writableLength < mostUnread) socket.write(Buffer.from(replies));
     return text;
   };
 };

@@ -237,10 +237,22 @@ class Lane implements WriteLane {
 /** The writes of one driver call. */
 export const createWriteLane = (facts: LaneFacts): WriteLane => new Lane(facts);
 
+/** Where the answers of the transports hold words. */
+interface Said {
+  readonly body?: unknown;
+  readonly error?: unknown;
+  readonly question?: unknown;
+  readonly stderr?: unknown;
+  readonly stdout?: unknown;
+}
+
+const isWords = (text: unknown): boolean => typeof text === "string" && text.trim() !== "";
+
 /** What the device says about it, for a person: an error page is no sentence. */
 const saidIn = (answer: Json, redact: Redactor): string => {
-  const { body, stderr } = (answer ?? {}) as { body?: unknown; stderr?: unknown };
-  const said = [body, stderr].find((text) => typeof text === "string" && text.trim() !== "");
+  const { results = [], ...whole } = (answer ?? {}) as Said & { results?: readonly Said[] };
+  const last = results.at(-1);
+  const said = [whole.body, whole.error, whole.question, last?.stderr, last?.stdout].find(isWords);
   if (typeof said !== "string" || said.trimStart().startsWith("<")) return "";
   return ` It says: ${redact(said.trim()).slice(0, 300)}`;
 };

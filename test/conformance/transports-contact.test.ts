@@ -55,6 +55,41 @@ describe("a failed contact names its cause", () => {
     expect(got).toMatchObject({ code: "connect_timeout" });
   });
 
+  test.each([
+    ["goes on for ever before it begins", "HTTP/1.1 100 Continue\r\n\r\n"],
+    ["changes the protocol", "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"],
+    ["has two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 9\r\n\r\n{}"],
+    ["has a length and none", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"],
+  ])("an answer %s is none by the rules of http", async (_, answer) => {
+    await using device = await startTcp((line, socket) => {
+      if (line === "\r") socket.write(answer);
+      return undefined;
+    });
+    const got = await ask(facts({ url: `http://127.0.0.1:${device.port}` }));
+    expect(got).toMatchObject({ code: "protocol_mismatch", detail: expect.stringContaining("not by its rules") });
+  });
+
+  test("an answer breaks off", async () => {
+    await using device = await startTcp((line, socket) => {
+      if (line === "\r") socket.end("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{}");
+      return undefined;
+    });
+    const got = await ask(facts({ url: `http://127.0.0.1:${device.port}` }));
+    expect(got).toMatchObject({
+      code: "device_error",
+      detail: expect.stringContaining("before its answer was complete"),
+    });
+  });
+
+  test("TLS is begun and never done: the time is told as it was allowed", async () => {
+    await using device = await startTcp(() => undefined);
+    const got = await ask(facts({ port: device.port }));
+    expect(got).toMatchObject({
+      code: "connect_timeout",
+      detail: expect.stringMatching(/no TLS connection within 1500 ms/),
+    });
+  });
+
   test("the device accepts and stays silent", async () => {
     await using device = await startHttp(() => undefined);
     const got = await ask(facts({ url: `http://127.0.0.1:${device.port}` }));

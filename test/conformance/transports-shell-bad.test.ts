@@ -47,6 +47,23 @@ describe("a device that misbehaves", () => {
       }),
     ));
 
+  test("and ends the configuration session by itself is told nothing more, and its words are told", () =>
+    withSwitch(
+      async (device, bench) => {
+        const door = bench.applying([off("1")]);
+        const answer = await door.ask("apply", {});
+        expect(JSON.stringify(answer)).toContain("The configuration session ended by itself");
+        expect(door.failedStep?.message).toMatch(
+          /Step 0 .*It says: The configuration session ended by itself.*Session lost/,
+        );
+        expect(device.lines.slice(-2)).toEqual(["configure", "interface 1"]);
+      },
+      answering((typed, channel) => {
+        if (typed.startsWith("interface")) channel.write("\r\nSession lost\r\nHP-2920-24G# ");
+        return typed.startsWith("interface");
+      }),
+    ));
+
   test("and pages for ever is given up in time", () =>
     withSwitch(
       async (_, { door }) => {

@@ -82,6 +82,38 @@ describe("an agent", () => {
       },
     ));
 
+  test.each([
+    ["a report", (bytes: Buffer) => bytes, 168],
+    ["a trap", (bytes: Buffer) => bytes, 167],
+    ["the half of an answer", (bytes: Buffer) => bytes.subarray(0, -3), 162],
+    ["a text that is cut off", (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -7), Buffer.from([4, 5, 65])]), 162],
+    ["an answer without its last byte", (bytes: Buffer) => bytes.subarray(0, -1), 162],
+    [
+      "a value of a type that does not exist",
+      (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -7), Buffer.from([0x9f]), bytes.subarray(-6)]),
+      162,
+    ],
+  ])("that sends %s instead of an answer is given up in time, and nothing of it is used", (_, spoil, tag) =>
+    withAgent(
+      ({ community, id }) => [spoil(answerTo(community, id, [[`${base}.1`, 7]], tag))],
+      async (door, agent, bench) => {
+        const startedAt = performance.now();
+        expect(await codeOf(door.ask("snmp.get", { oids: [`${base}.1`] }))).toBe("protocol_mismatch");
+        expect(performance.now() - startedAt).toBeLessThan(2_000);
+        expect(agent.seen.length).toBeLessThan(4);
+        expect(bench.transports.inFlightBytes).toBe(0);
+      },
+    ),
+  );
+
+  test("that answers a walk with nothing is not taken for one that has nothing", () =>
+    withAgent(
+      ({ community, id }) => [answerTo(community, id, [])],
+      async (door) => {
+        expect(await codeOf(door.ask("snmp.walk", { oid: base }))).toBe("protocol_mismatch");
+      },
+    ));
+
   test("that answers for ever is given up in time", () => {
     let count = 0;
     return withAgent(

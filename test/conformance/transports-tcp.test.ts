@@ -1,7 +1,7 @@
 /** Line sessions: login, STARTTLS, reading until a pattern, and what is refused. */
 
 import { once } from "node:events";
-import { createServer as createTcp } from "node:net";
+import { createServer as createTcp, type Socket } from "node:net";
 import { createServer as createTls, TLSSocket } from "node:tls";
 import { describe, expect, test } from "vitest";
 import type { Door } from "../../src/transports/transports.ts";
@@ -261,4 +261,40 @@ test("a probe reaches the port of the manifest's own test, and no other", async 
   expect(await codeOf(bench.door().ask("tcp.probe", { port: 22 }))).toBe("endpoint_not_allowed");
   await using here = openBench(facts(device.port, {}, { test: { method: "tcp", tcp: {} } }));
   expect(await here.door().ask("tcp.probe", {})).toMatchObject({ port: device.port });
+});
+
+describe("a device that floods", () => {
+  test.each([
+    ["lines", "a line\r\n"],
+    ["one line without an end", "a"],
+  ])("with %s is left within a moment, and is not listened to any more", async (_, text) => {
+    let flooding: Socket | undefined;
+    await using device = await startTcp((_line, socket) => {
+      flooding = socket.on("error", () => undefined);
+      const flood = (): void => {
+        if (!socket.destroyed) socket.write(Buffer.alloc(65_536, text), () => setImmediate(flood));
+      };
+      flood();
+      return undefined;
+    });
+    await using bench = openBench(facts(device.port));
+    const door = bench.door();
+    const conn = await open(door);
+    await door.ask("tcp.send", { conn, line: "VER" });
+    const startedAt = performance.now();
+    expect(await codeOf(door.ask("tcp.read_until", { conn, pattern: "^END" }))).toBe("response_too_large");
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    if (flooding?.destroyed === false) await once(flooding, "close");
+    expect(bench.transports.inFlightBytes).toBe(0);
+  });
+});
+
+test("a read waits as long as the manifest says, when nobody says otherwise", async () => {
+  await using device = await startTcp(() => undefined);
+  await using bench = openBench(facts(device.port, {}, { defaults: { transports: { tcp: { timeout_s: 0.2 } } } }));
+  const door = bench.door();
+  const conn = await open(door);
+  await door.ask("tcp.send", { conn, line: "VER" });
+  const late = await door.ask("tcp.read_until", { conn, pattern: "never" }).catch((thrown: Error) => thrown.message);
+  expect(late).toMatch(/within 200 ms/);
 });

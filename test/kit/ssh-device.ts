@@ -13,6 +13,8 @@ export interface SshDeviceOptions {
   readonly ignoresExec?: boolean;
   /** Channels that may be open at once on one connection. */
   readonly mostChannels?: number;
+  /** Ways onward that are asked for, as of a jump host; without it they are refused. */
+  readonly forward?: (accept: () => ServerChannel, to: { readonly destPort: number }) => void;
   readonly algorithms?: ssh2.ServerConfig["algorithms"];
 }
 
@@ -56,6 +58,8 @@ export const startSshDevice = async (options: SshDeviceOptions): Promise<SshDevi
       if (verdict === true) context.accept();
       else if (verdict === false) context.reject(["password", "publickey"]);
     });
+    const { forward } = options;
+    if (forward !== undefined) connection.on("tcpip", (accept, _, to) => forward(accept, to));
     connection.on("session", (accept, reject) => {
       if (channels >= mostChannels) {
         reject();

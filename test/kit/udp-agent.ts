@@ -72,14 +72,15 @@ const read = (packet: Buffer): SeenRequest & { community: Buffer } => {
   return { id: id.content.readIntBE(0, id.content.length), type: pdu.tag, oid, community: community.content };
 };
 
-/** An answer of version 2c; `id` may be another than the request's. */
+/** An answer of version 2c; `id` may be another than the request's, and `tag` another than an answer's. */
 export const answerTo = (
   community: Buffer,
   id: number,
   values: readonly (readonly [oid: string, value: number])[],
+  tag = 162,
 ): Buffer => {
   const list = values.map(([oid, value]) => tagged(48, Buffer.concat([named(oid), whole(value)])));
-  const pdu = tagged(162, Buffer.concat([whole(id), whole(0), whole(0), tagged(48, Buffer.concat(list))]));
+  const pdu = tagged(tag, Buffer.concat([whole(id), whole(0), whole(0), tagged(48, Buffer.concat(list))]));
   return tagged(48, Buffer.concat([tagged(2, Buffer.from([1])), tagged(4, community), pdu]));
 };
 

@@ -11,7 +11,7 @@ const whole = { text: Buffer.from([72, 105, 32, 33, 255, 10]), said: Buffer.from
 
 const through = (pieces: readonly Buffer[]) => {
   const said: Uint8Array[] = [];
-  const textOf = createTelnet({ write: (bytes: Uint8Array) => said.push(bytes) > 0 } as never);
+  const textOf = createTelnet({ writableLength: 0, write: (bytes: Uint8Array) => said.push(bytes) > 0 } as never);
   return { text: Buffer.concat(pieces.map(textOf)), said: Buffer.concat(said) };
 };
 
@@ -26,4 +26,17 @@ test.each(Array.from(stream.keys()).slice(1))("a stream cut at byte %i says the 
 test("a command that never ends is not kept for ever", () => {
   const { text } = through([Buffer.from([iac, subBegin]), Buffer.alloc(5_000, 65), Buffer.from("text")]);
   expect(text.toString()).toBe("text");
+});
+
+test("a device that reads none of the answers is given no more of them", () => {
+  const socket = {
+    writableLength: 0,
+    write: (bytes: Uint8Array) => {
+      socket.writableLength += bytes.length;
+      return true;
+    },
+  };
+  const textOf = createTelnet(socket as never);
+  for (let packet = 0; packet < 100; packet += 1) textOf(Buffer.alloc(30_000, Buffer.from([iac, doIt, 24])));
+  expect(socket.writableLength).toBeLessThan(100_000);
 });

@@ -24,7 +24,8 @@ export const noAnswer = (endpoint: SnmpEndpoint, waitedMs: number): SwitchyardEr
 };
 
 const strayAnswers = (endpoint: SnmpEndpoint, { garbled }: Heard): SwitchyardError => {
-  const what = garbled > 0 ? "something that is no SNMP" : "answers to requests that were not made";
+  const what =
+    garbled > 0 ? "something that is no SNMP, or not the whole of it" : "answers to requests that were not made";
   return new SwitchyardError("protocol_mismatch", {
     detail: `${at(endpoint)} sent ${what}: check the port, and whether something stands in between.`,
   });
@@ -73,6 +74,8 @@ export const isTooBig = (thrown: unknown): boolean => statusOf(thrown) === tooBi
 export const isNoSuchName = (thrown: unknown): boolean => statusOf(thrown) === noSuchNameStatus;
 export const isTimeout = (thrown: unknown): boolean =>
   (thrown as { name?: unknown } | null)?.name === "RequestTimedOutError";
+/** The library's own word for it. */
+export const timedOut = (): Error => Object.assign(new Error("Request timed out"), { name: "RequestTimedOutError" });
 export const isOutOfTime = (thrown: unknown): boolean =>
   /time window/i.test(String((thrown as { message?: unknown } | null)?.message));
 
@@ -105,6 +108,12 @@ export const snmpFailure = (thrown: unknown, endpoint: SnmpEndpoint): Switchyard
     })
   );
 };
+
+/** No value, and no word that there is none: what the agent has is not known. */
+export const nothingSaid = (endpoint: SnmpEndpoint, oid: string): SwitchyardError =>
+  new SwitchyardError("protocol_mismatch", {
+    detail: `The agent at ${at(endpoint)} answers what follows ${oid} with nothing at all, not even the end of its objects. Nothing of the walk was used; look for an update of the device.`,
+  });
 
 /** An agent whose tables go round in circles would be walked for ever. */
 export const notIncreasing = (endpoint: SnmpEndpoint, before: string, after: string): SwitchyardError =>

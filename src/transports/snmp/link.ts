@@ -7,12 +7,15 @@ import { connectFailure } from "../causes.ts";
 import { checkedAddresses } from "../dial.ts";
 import type { SecretBook } from "../secrets.ts";
 import type { Surroundings } from "../wire.ts";
-import { type Heard, isOutOfTime, isTimeout, silence, snmpFailure } from "./failures.ts";
+import { type Heard, isOutOfTime, isTimeout, silence, snmpFailure, timedOut } from "./failures.ts";
 import { openSnmpSocket, type SnmpSocket } from "./socket.ts";
 
 const idleMs = 60_000;
 /** So long after an answer an agent is taken to be there. */
 const freshMs = 10_000;
+/** Version 3 may have to meet the agent and to set its clock before it asks. */
+const asksOfVersion3 = 3;
+const graceMs = 250;
 
 interface LinkDeps {
   readonly around: Surroundings;
@@ -28,6 +31,8 @@ interface OpenSession {
   pending: number;
   /** Requests whose answer came. */
   answered: number;
+  /** The longest that the library may take for a request, ms. */
+  readonly mostMs: number;
   /** Closes when nothing is pending: the next request opens another. */
   isLast: boolean;
 }
@@ -126,14 +131,18 @@ export class SnmpLink {
       if (signal.aborted) onAbort();
       let isOver = false;
       const forget = socket.onRefused((error) => reject(connectFailure(error, { ...this.endpoint, scheme: "snmp" })));
-      request(session, (error, value) => {
+      const done: Callback<T> = (error, value) => {
+        clearTimeout(backstop);
         signal.removeEventListener("abort", onAbort);
         forget();
         if (!isOver) over(open, error);
         isOver = true;
         if (error === null || error === undefined) resolve(value as T);
         else reject(error);
-      });
+      };
+      // An answer on which the library stumbles has ended its clock, too.
+      const backstop = setTimeout(() => done(timedOut()), open.mostMs);
+      request(session, done);
     });
   }
 
@@ -154,8 +163,10 @@ export class SnmpLink {
       const [address = ""] = await checkedAddresses(endpoint, this.deps.around);
       const socket = await openSnmpSocket(address, endpoint.port);
       const session = await this.sessionOn(socket, address, use);
-      session.on("error", () => undefined);
-      return { session, socket, pending: 0, answered: 0, isLast: false };
+      session.on("error", socket.onUnreadable);
+      const tries = 1 + (use === "read" ? endpoint.retries : 0);
+      const mostMs = graceMs + endpoint.timeoutMs * tries * (endpoint.version === "3" ? asksOfVersion3 : 1);
+      return { session, socket, mostMs, pending: 0, answered: 0, isLast: false };
     } catch (thrown) {
       throw connectFailure(thrown, { ...endpoint, scheme: "snmp" });
     }

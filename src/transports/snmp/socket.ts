@@ -16,6 +16,8 @@ export interface SnmpSocket {
   readonly dgramModule: { createSocket(): LibrarySocket };
   /** Packets that came, and those of them that were no SNMP. */
   readonly counts: { readonly received: number; readonly garbled: number };
+  /** Told by the library's session: what came last was a packet, and not one it can read. */
+  onUnreadable(): void;
   /** The agent's host said that nothing listens there; answers how to be forgotten. */
   onRefused(listener: (error: Error) => void): () => void;
   close(): void;
@@ -32,6 +34,18 @@ const connected = (socket: Socket, address: string, port: number): Promise<void>
 
 type Listener = (...args: never[]) => void;
 
+const sequence = 0x30;
+
+/** Whether a packet is as long as it says: the library reads what is missing of one as values that are not there. */
+const isWhole = (packet: Buffer): boolean => {
+  const [tag, length = 0] = packet;
+  if (tag !== sequence) return false;
+  if (length < 0x80) return packet.length >= 2 + length;
+  const digits = length - 0x80;
+  if (digits < 1 || digits > 4 || packet.length < 2 + digits) return false;
+  return packet.length >= 2 + digits + packet.readUIntBE(2, digits);
+};
+
 /** A connected socket takes packets of its peer alone, and hears when nothing listens there. */
 export const openSnmpSocket = async (address: string, port: number): Promise<SnmpSocket> => {
   const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
@@ -46,7 +60,8 @@ export const openSnmpSocket = async (address: string, port: number): Promise<Snm
     ((...args: never[]) => {
       counts.received += 1;
       try {
-        listener(...args);
+        if (isWhole(args[0] as unknown as Buffer)) listener(...args);
+        else counts.garbled += 1;
       } catch {
         counts.garbled += 1;
       }
@@ -75,5 +90,8 @@ export const openSnmpSocket = async (address: string, port: number): Promise<Snm
     refused.add(listener);
     return () => void refused.delete(listener);
   };
-  return { dgramModule: { createSocket: () => library }, counts, onRefused, close };
+  const onUnreadable = (): void => {
+    counts.garbled += 1;
+  };
+  return { dgramModule: { createSocket: () => library }, counts, onUnreadable, onRefused, close };
 };

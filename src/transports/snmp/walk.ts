@@ -2,7 +2,7 @@
 import type { Session, Varbind } from "net-snmp";
 import { SwitchyardError } from "../../errors.ts";
 import type { Meter } from "../meter.ts";
-import { isNoSuchName, isTooBig, notIncreasing } from "./failures.ts";
+import { isNoSuchName, isTooBig, nothingSaid, notIncreasing } from "./failures.ts";
 import { asCause, type Request, type SnmpLink } from "./link.ts";
 import { addRow, emptyRows, isLater, objectTypes, type RawVarbind, type WireRows } from "./values.ts";
 
@@ -40,6 +40,7 @@ const following = async (link: SnmpLink, oid: string, count: number, signal: Abo
     }
   }
   const [rows = []] = (await link.askInTime("read", bulkRequest(oid, count), signal)) as readonly Bulk[];
+  if (rows.length === 0) throw nothingSaid(link.endpoint, oid);
   return rows;
 };
 

@@ -3,8 +3,10 @@ import type { SshEndpoint } from "../../model/endpoint.ts";
 import type { WarmConnection } from "../warm.ts";
 import type { Wire } from "../wire.ts";
 import { lateAnswer } from "./failures.ts";
-import { SshLink, withSignal } from "./link.ts";
+import { withSignal } from "./in-time.ts";
+import { SshLink } from "./link.ts";
 import { type LineEnd, type LineOptions, Shell, type ShellOptions } from "./shell.ts";
+import type { OnWait } from "./terminal.ts";
 
 /** Lives as long as its instance is in use. */
 export class SshAccess implements WarmConnection {
@@ -23,10 +25,12 @@ export class SshAccess implements WarmConnection {
   async read(line: string, wire: Wire, shellOptions: ShellOptions, options: LineOptions): Promise<LineEnd> {
     const { timeoutMs } = options;
     const clock = new AbortController();
-    const late = () =>
-      lateAnswer(this.link.endpoint, timeoutMs, `the command "${line.slice(0, 80)}", or those before it`);
+    let late = () => lateAnswer(this.link.endpoint, timeoutMs, `the reads before the command "${line.slice(0, 80)}"`);
+    const onWait: OnWait = (what, seen) => {
+      late = () => lateAnswer(this.link.endpoint, timeoutMs, what, seen?.());
+    };
     const timer = setTimeout(() => clock.abort(late()), timeoutMs);
-    const timed = { ...options, signal: AbortSignal.any([options.signal, clock.signal]) };
+    const timed = { ...options, onWait, signal: AbortSignal.any([options.signal, clock.signal]) };
     const mine = this.turn.then(() => this.readNow(line, wire, shellOptions, timed));
     this.turn = mine.catch(() => undefined);
     return withSignal(mine, timed.signal).finally(() => clearTimeout(timer));
@@ -55,6 +59,7 @@ export class SshAccess implements WarmConnection {
       if (!kept.shell.isClosed && kept.key === JSON.stringify(shellOptions)) return kept.shell;
       kept.shell.close();
     }
+    options.onWait?.("the connection and its login");
     return Shell.open(this.link, wire, shellOptions, options);
   }
 

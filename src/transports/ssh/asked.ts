@@ -7,8 +7,8 @@ import { mayPass } from "../causes.ts";
 import { type DeskFacts, msOf } from "../desk.ts";
 import type { Wire } from "../wire.ts";
 import type { CommandResult, OnOutput } from "./exec.ts";
+import { withSignal } from "./in-time.ts";
 import { createLineTeller } from "./lines.ts";
-import { withSignal } from "./link.ts";
 
 /** Tells a command's output as events, while it comes. */
 interface Streamed {

@@ -9,8 +9,9 @@ import type { HostKeys } from "../contract.ts";
 import { dial } from "../dial.ts";
 import type { SecretBook } from "../secrets.ts";
 import type { Surroundings } from "../wire.ts";
-import { placeName, refusedLogin, type SshPlace, sshConnectFailure } from "./failures.ts";
+import { lateWay, placeName, refusedLogin, type SshPlace, sshConnectFailure } from "./failures.ts";
 import { judgeHostKey, type KeyRules, keyAlgorithms, trustedTypes } from "./host-key.ts";
+import { inTime, withSignal } from "./in-time.ts";
 import { type Credentials, checkPrivateKey, credentialsOf, planLogin } from "./login.ts";
 
 export interface SshConnection {
@@ -175,8 +176,9 @@ const refuseInner = ({ host, port }: SshPlace): void => {
 };
 
 /** A stream from the jump host to the device. */
-const forward = (jump: SshConnection, place: SshPlace, via: SshPlace): Promise<Duplex> =>
-  new Promise((resolve, reject) => {
+const forward = (jump: SshConnection, place: SshPlace, via: SshPlace, deps: ConnectDeps): Promise<Duplex> => {
+  const { timeoutMs, signal } = deps;
+  const asked = new Promise<Duplex>((resolve, reject) => {
     jump.client.forwardOut("127.0.0.1", 0, place.host, place.port, (thrown, stream) => {
       if (thrown === undefined || thrown === null) resolve(stream);
       else {
@@ -185,6 +187,9 @@ const forward = (jump: SshConnection, place: SshPlace, via: SshPlace): Promise<D
       }
     });
   });
+  const late = (): SwitchyardError => lateWay(via, place, timeoutMs);
+  return inTime({ timeoutMs, signal }, late, (given) => withSignal(asked, given));
+};
 
 const hopOf = async (
   place: SshPlace,
@@ -212,7 +217,7 @@ export const connectSsh = async (endpoint: SshEndpoint, deps: ConnectDeps): Prom
   const jumpLogin = { credentials: credentialsOf(jump, deps.secrets), allowsLegacy: false };
   const via = await meet(await hopOf(jump, { pin: jump.hostKey, knownHosts }, jumpLogin, deps), dialled(jump), deps);
   try {
-    const connection = await meet(device, () => forward(via, endpoint, jump), deps);
+    const connection = await meet(device, () => forward(via, endpoint, jump, deps), deps);
     connection.onDown(() => via.end());
     return connection;
   } catch (thrown) {

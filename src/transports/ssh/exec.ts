@@ -80,10 +80,14 @@ const collect = (
 };
 
 /** A race that leaves no timer and no listener behind. */
-const within = async <T>(work: Promise<T>, { timeoutMs, signal, line }: Command, link: SshLink): Promise<T> => {
+const within = async <T>(
+  work: Promise<T>,
+  { timeoutMs, signal }: Command,
+  link: SshLink,
+  what: () => string,
+): Promise<T> => {
   const late = Promise.withResolvers<never>();
-  const what = `the command "${line.slice(0, 80)}"`;
-  const timer = setTimeout(() => late.reject(lateAnswer(link.endpoint, timeoutMs, what)), timeoutMs);
+  const timer = setTimeout(() => late.reject(lateAnswer(link.endpoint, timeoutMs, what())), timeoutMs);
   const onAbort = (): void => late.reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
@@ -94,6 +98,8 @@ const within = async <T>(work: Promise<T>, { timeoutMs, signal, line }: Command,
     signal.removeEventListener("abort", onAbort);
   }
 };
+
+const itself = ({ line }: Command): string => `the command "${line.slice(0, 80)}"`;
 
 /** Most commands never look at their input and are over before: its end would be one packet more for each of them. */
 const inputEndMs = 20;
@@ -112,12 +118,14 @@ const feed = (channel: ClientChannel, stdin: string | undefined): void => {
 const begin = async (link: SshLink, command: Command, begun: () => void): Promise<Channel> => {
   const given = new AbortController();
   const signal = AbortSignal.any([command.signal, given.signal]);
+  let what = "the connection and its login";
   const open = link.open((client, done) => {
+    what = itself(command);
     begun();
     return client.exec(command.line, done);
   }, signal);
   try {
-    return await within(open, command, link);
+    return await within(open, command, link, () => what);
   } catch (thrown) {
     given.abort(thrown);
     throw thrown;
@@ -135,7 +143,7 @@ export const runCommand = async (link: SshLink, command: Command, begun: () => v
   try {
     const work = collect(opened, command, output, link);
     feed(opened.channel, command.stdin);
-    return await within(work, command, link);
+    return await within(work, command, link, () => itself(command));
   } catch (thrown) {
     closeQuietly(opened.channel);
     throw thrown instanceof SwitchyardError ? thrown : droppedInAnswer(link.endpoint);

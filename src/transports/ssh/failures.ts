@@ -60,9 +60,19 @@ export const droppedInAnswer = (place: SshPlace): SwitchyardError =>
     details: { dropped: true },
   });
 
-export const lateAnswer = (place: SshPlace, ms: number, what: string): SwitchyardError =>
-  new SwitchyardError("response_timeout", {
-    detail: `${placeName(place)} did not finish ${what} within ${Math.round(ms)} ms.`,
+/** `seen` is what it showed last: another prompt than before, a pager, a question that we do not know. */
+export const lateAnswer = (place: SshPlace, ms: number, what: string, seen?: string): SwitchyardError => {
+  const last =
+    seen === undefined ? "" : seen === "" ? " It showed nothing." : ` The last that it showed was "${seen}".`;
+  return new SwitchyardError("response_timeout", {
+    detail: `${placeName(place)} did not finish ${what} within ${Math.round(ms)} ms.${last}`,
+  });
+};
+
+/** A jump host that neither opens the way nor refuses it. */
+export const lateWay = (jump: SshPlace, place: SshPlace, ms: number): SwitchyardError =>
+  new SwitchyardError("connect_timeout", {
+    detail: `The jump host ${placeName(jump)} opened no way to ${placeName(place)} within ${Math.round(ms)} ms: check that the device is up and that the jump host reaches it.`,
   });
 
 export const refusedLogin = (place: SshPlace, how: string): SwitchyardError =>

@@ -4,6 +4,7 @@ import { SwitchyardError } from "../../errors.ts";
 import type { SshEndpoint } from "../../model/endpoint.ts";
 import { type ConnectDeps, connectSsh, type SshConnection } from "./connection.ts";
 import { droppedInAnswer, noChannel } from "./failures.ts";
+import { withSignal } from "./in-time.ts";
 
 const idleMs = 60_000;
 /** So long may a channel take to open after it was given up. */
@@ -227,28 +228,3 @@ export const closeQuietly = (channel: ClientChannel): void => {
   channel.on("error", () => undefined);
   channel.destroy();
 };
-
-/** Does something that ends with the signal, or fails with `late` when its time is over. */
-export const inTime = async <T>(
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
-  late: () => SwitchyardError,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> => {
-  const clock = new AbortController();
-  const timer = setTimeout(() => clock.abort(late()), timeoutMs);
-  try {
-    return await work(AbortSignal.any([signal, clock.signal]));
-  } finally {
-    clearTimeout(timer);
-  }
-};
-
-/** The same promise, given up when the signal says so. */
-export const withSignal = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    const settle = (): void => signal.removeEventListener("abort", onAbort);
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    promise.then(resolve, reject).finally(settle);
-  });

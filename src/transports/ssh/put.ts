@@ -4,7 +4,8 @@ import { SwitchyardError } from "../../errors.ts";
 import type { SshStep } from "../../model/plan.ts";
 import { shownText } from "../../model/terminal-text.ts";
 import { droppedInAnswer, lateAnswer } from "./failures.ts";
-import { inTime, type SshLink, withSignal } from "./link.ts";
+import { inTime, withSignal } from "./in-time.ts";
+import type { SshLink } from "./link.ts";
 
 export interface PutLimits {
   readonly timeoutMs: number;

@@ -58,6 +58,28 @@ const runLine = async (line: string, isLast: boolean, step: SshStep, facts: Step
   }
 };
 
+const leavesConfig = /^(?:exit|quit|end|return|top|abort|commit|logout)\b/i;
+
+/**
+ * A configuration session that ends by itself - another user took it, a time ran out - leaves the prompt of before;
+ * what comes next would be said outside of it. Where the prompt does not tell, nothing is seen.
+ */
+const watchConfig = ({ shell, link }: StepFacts): ((line: string, ended: LineEnd) => boolean) => {
+  const [begin, end] = link.endpoint.shell?.config ?? [];
+  const { prompt: outside } = shell;
+  let isInside = false;
+  return (line, { last }) => {
+    const wasInside = isInside;
+    isInside = last !== outside && (wasInside || line === begin);
+    return wasInside && !isInside && line !== end && !leavesConfig.test(line.trim());
+  };
+};
+
+const fallenOut = ({ output, last }: LineEnd, { secrets }: Wire): string => {
+  const said = output.trim() === "" ? "nothing" : `"${secrets.putBack(output.trim()).slice(0, 200)}"`;
+  return `The configuration session ended by itself: the device said ${said} and shows "${secrets.putBack(last)}" again.`;
+};
+
 /** Sends the lines; after the first that is not taken, none. @throws SwitchyardError when an end is not known. */
 export const sayCommands = async (step: SshStep, facts: StepFacts): Promise<StepAnswer> => {
   const { wire, link } = facts;
@@ -65,6 +87,7 @@ export const sayCommands = async (step: SshStep, facts: StepFacts): Promise<Step
   const { commands = [] } = step;
   const results: LineResult[] = [];
   const more: { closed: boolean; question?: string; error?: string } = { closed: false };
+  const hasFallenOut = watchConfig(facts);
   requireOpen(facts);
   let ok = true;
   for (const [index, line] of commands.entries()) {
@@ -76,6 +99,10 @@ export const sayCommands = async (step: SshStep, facts: StepFacts): Promise<Step
     more.closed = outcome.isAccepted;
     if (ended.end === "question") more.question = wire.secrets.putBack(ended.last);
     if (ended.error !== null) more.error = wire.secrets.putBack(ended.error);
+    if (ok && !outcome.isAccepted && hasFallenOut(line, ended)) {
+      ok = false;
+      more.error = fallenOut(ended, wire);
+    }
     if (!ok) break;
   }
   return { ok, status: null, answer: { results, ...more }, ms: Math.round(wire.around.now() - startedAt) };

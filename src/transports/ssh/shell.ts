@@ -8,7 +8,8 @@ import { answerTooLarge } from "../meter.ts";
 import type { Wire } from "../wire.ts";
 import type { OnOutput } from "./exec.ts";
 import { lateAnswer, refusedEnable } from "./failures.ts";
-import { inTime, type SshLink } from "./link.ts";
+import { inTime } from "./in-time.ts";
+import type { SshLink } from "./link.ts";
 import {
   asksName,
   asksPassword,
@@ -19,7 +20,7 @@ import {
   learntPrompt,
   mayBePrompt,
 } from "./prompt.ts";
-import { type Screen, Terminal } from "./terminal.ts";
+import { type OnWait, type Screen, Terminal } from "./terminal.ts";
 
 /** What a driver says about the shell beside the manifest. */
 export interface ShellOptions {
@@ -30,6 +31,7 @@ export interface ShellOptions {
 export interface ShellLimits {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  readonly onWait?: OnWait;
 }
 
 export interface LineOptions extends ShellLimits {
@@ -102,7 +104,8 @@ export class Shell {
       link.open((client, done) => client.shell(windowSize, done), signal),
     );
     const { now, meter } = wire.around;
-    const shell = new Shell(new Terminal(channel, { place: link.endpoint, meter, now }), link, options, wire);
+    const shown = (text: string): string => link.endpoint.redact(wire.secrets.redact(text));
+    const shell = new Shell(new Terminal(channel, { place: link.endpoint, meter, now, shown }), link, options, wire);
     try {
       await shell.begin(limits);
       return shell;
@@ -110,6 +113,11 @@ export class Shell {
       shell.close();
       throw thrown;
     }
+  }
+
+  /** What it shows when it waits for a line outside of any mode. */
+  get prompt(): string {
+    return this.home;
   }
 
   get isClosed(): boolean {

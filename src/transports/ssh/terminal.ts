@@ -19,20 +19,28 @@ export interface Screen {
   readonly isClosed: boolean;
 }
 
+/** Told what is waited for, each time that changes; `seen` is what stands there by then. */
+export type OnWait = (what: string, seen?: () => string) => void;
+
 export interface Patience {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** What is waited for, for an error. */
   readonly what: string;
+  readonly onWait?: OnWait;
 }
 
 interface TerminalDeps {
   readonly place: SshPlace;
   readonly meter: Meter;
   readonly now: () => number;
+  /** Takes out what an error must not show. */
+  readonly shown: (text: string) => string;
 }
 
 const tickMs = 100;
+/** So much of a line is shown in an error. */
+const shownLength = 120;
 /** The end of a line that has no end is all that is looked at. */
 const window = 4_096;
 const ends = ["\n", "\u001bE", "\u0085"] as const;
@@ -105,6 +113,7 @@ export class Terminal {
    */
   async look<T>(judge: (screen: Screen) => T | undefined, patience: Patience): Promise<T> {
     const { now, place } = this.deps;
+    patience.onWait?.(patience.what, () => this.seen());
     const deadline = now() + patience.timeoutMs;
     for (;;) {
       if (this.failure !== undefined) throw this.failure;
@@ -112,9 +121,16 @@ export class Terminal {
       const found = judge(this.screen());
       if (found !== undefined) return found;
       if (this.isOver) throw droppedInAnswer(place);
-      if (now() >= deadline) throw lateAnswer(place, patience.timeoutMs, patience.what);
+      if (now() >= deadline) throw lateAnswer(place, patience.timeoutMs, patience.what, this.seen());
       await this.change(deadline, patience.signal);
     }
+  }
+
+  /** The last line that is not empty, as an error may show it. */
+  private seen(): string {
+    const last = [terminalText(this.pending.slice(-window)), ...this.lines.slice(-20).toReversed()];
+    const line = last.find((text) => text.trim() !== "")?.trim() ?? "";
+    return this.deps.shown(line).slice(-shownLength);
   }
 
   private screen(): Screen {

@@ -1,0 +1,155 @@
+/** Cuts what a tcp session hears into lines, and hands them to the one who waits; each byte is looked at once. */
+import { StringDecoder } from "node:string_decoder";
+import { SwitchyardError } from "../errors.ts";
+import { answerTooLarge, maxAnswerBytes } from "./meter.ts";
+
+/** A line is a match, or not; the text is what came of it so far. */
+export type LineTest = (line: string) => boolean;
+
+/** The next line, whatever it says. */
+export const anyLine: LineTest = () => true;
+
+/** A prompt is looked for in so much of a line that has no end yet. */
+const promptWindow = 4_096;
+
+interface Waiter {
+  readonly isLast: LineTest;
+  readonly resolve: (lines: readonly string[]) => void;
+  readonly reject: (thrown: unknown) => void;
+}
+
+/** What lines take; an empty one is not for nothing. */
+const sizeOf = (lines: readonly string[]): number => lines.reduce((sum, line) => sum + line.length + 1, 0);
+
+/** A line that has no end yet, in the pieces it came in: a flood is not copied with every packet of it. */
+class OpenLine {
+  length = 0;
+  private pieces: string[] = [];
+
+  add(piece: string): void {
+    if (piece === "") return;
+    this.pieces.push(piece);
+    this.length += piece.length;
+  }
+
+  /** What it ends with, as much as a prompt may be. */
+  tail(): string {
+    let from = this.pieces.length;
+    for (let length = 0; from > 0 && length < promptWindow; ) {
+      from -= 1;
+      length += this.pieces[from]?.length ?? 0;
+    }
+    return this.pieces.slice(from).join("").slice(-promptWindow);
+  }
+
+  take(): string {
+    const whole = this.pieces.join("");
+    this.pieces = [];
+    this.length = 0;
+    return whole;
+  }
+}
+
+/** Lives as long as its session. */
+export class LineReader {
+  private readonly open = new OpenLine();
+  /** The last characters, where a line end may have begun. */
+  private held = "";
+  private lines: string[] = [];
+  private size = 0;
+  private scanned = 0;
+  private waiter: Waiter | undefined;
+  private failure: unknown;
+  private readonly end: string;
+  private readonly decoder = new StringDecoder("utf8");
+
+  constructor(end: string) {
+    this.end = end;
+  }
+
+  /** Whether what came was too much: the rest is not taken. */
+  get isOver(): boolean {
+    return this.failure !== undefined;
+  }
+
+  take(bytes: Buffer): void {
+    if (this.isOver) return;
+    this.cut(this.held + this.decoder.write(bytes));
+    if (this.size + this.open.length > maxAnswerBytes) this.fail(answerTooLarge());
+    else this.serve();
+  }
+
+  fail(thrown: unknown): void {
+    this.failure ??= thrown;
+    this.serve();
+  }
+
+  /** Puts lines back in front of what comes next. */
+  unread(lines: readonly string[]): void {
+    this.lines.unshift(...lines);
+    this.size += sizeOf(lines);
+  }
+
+  wait(waiter: Waiter): void {
+    this.giveUp(new SwitchyardError("driver_failed", { detail: "Expected one read at a time on a tcp session." }));
+    this.waiter = waiter;
+    this.scanned = 0;
+    this.serve();
+  }
+
+  /** Ends the present wait; what came stays to be read. */
+  giveUp(thrown: unknown): void {
+    const { waiter } = this;
+    this.waiter = undefined;
+    waiter?.reject(thrown);
+  }
+
+  private cut(text: string): void {
+    const { end } = this;
+    const pieces = text.split(end);
+    const rest = pieces.pop() ?? "";
+    for (const piece of pieces) {
+      this.open.add(piece);
+      const whole = this.open.take();
+      this.lines.push(end === "\n" && whole.endsWith("\r") ? whole.slice(0, -1) : whole);
+      this.size += whole.length + 1;
+    }
+    const begun = Math.max(0, rest.length - (end.length - 1));
+    this.open.add(rest.slice(0, begun));
+    this.held = rest.slice(begun);
+  }
+
+  /** Prompts end no line: the text after the last line end is tried too. */
+  private serve(): void {
+    const { waiter } = this;
+    if (waiter === undefined) return;
+    const lines = this.upToLast(waiter) ?? this.upToPrompt(waiter);
+    if (lines === undefined && this.failure === undefined) return;
+    this.waiter = undefined;
+    if (lines === undefined) waiter.reject(this.failure);
+    else waiter.resolve(lines);
+  }
+
+  private upToLast({ isLast }: Waiter): readonly string[] | undefined {
+    const { length } = this.lines;
+    for (let index = this.scanned; index < length; index += 1) {
+      if (isLast(this.lines[index] ?? "")) return this.handOut(index + 1);
+    }
+    this.scanned = length;
+    return undefined;
+  }
+
+  private upToPrompt({ isLast }: Waiter): readonly string[] | undefined {
+    if (isLast === anyLine || this.open.length + this.held.length === 0) return undefined;
+    if (!isLast((this.open.tail() + this.held).slice(-promptWindow))) return undefined;
+    const lines = [...this.handOut(this.lines.length), this.open.take() + this.held];
+    this.held = "";
+    return lines;
+  }
+
+  private handOut(count: number): readonly string[] {
+    const lines = this.lines.splice(0, count);
+    this.size -= sizeOf(lines);
+    return lines;
+  }
+}
