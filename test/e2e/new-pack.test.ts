@@ -61,15 +61,21 @@ describe.each(languages)("a new pack in %s", (language, canRun) => {
     return told;
   };
 
-  it.skipIf(!canRun)("is recorded, replayed, and fails no check of the conformance kit", async () => {
-    const calls = ["test_connection", "inventory_list type=lamp", "run lamp.power on lamp/1", "undo"];
-    await succeeds("record", id, ...given(), ...calls.flatMap((call) => ["--call", call]), "--allow-writes");
-    await succeeds("replay", id);
-    const { checks } = await author.json<{ checks: CheckedPack[] }>("check", id);
-    const faults = checks.flatMap(({ name, outcome, detail }) => (outcome === "failed" ? [`${name}: ${detail}`] : []));
-    expect(faults).toEqual([]);
-    expect(checks.find(({ name }) => name === "undoes")).toMatchObject({ outcome: "passed" });
-  });
+  it.skipIf(!canRun)(
+    "is recorded, replayed, and fails no check of the conformance kit",
+    async () => {
+      const calls = ["test_connection", "inventory_list type=lamp", "run lamp.power on lamp/1", "undo"];
+      await succeeds("record", id, ...given(), ...calls.flatMap((call) => ["--call", call]), "--allow-writes");
+      await succeeds("replay", id);
+      const { checks } = await author.json<{ checks: CheckedPack[] }>("check", id);
+      const faults = checks.flatMap(({ name, outcome, detail }) =>
+        outcome === "failed" ? [`${name}: ${detail}`] : [],
+      );
+      expect(faults).toEqual([]);
+      expect(checks.find(({ name }) => name === "undoes")).toMatchObject({ outcome: "passed" });
+    },
+    120_000,
+  );
 
   it.skipIf(!canRun)("is built and installed, and its action is planned, run and undone", async () => {
     await succeeds("build", id, "--out", "lamp.int");
