@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { exitOfJob, exitOfStatus } from "../../src/cli/exit-codes.ts";
 import { nearest } from "../../src/cli/nearest.ts";
+import { printJson } from "../../src/cli/session.ts";
 import { timeOf } from "../../src/cli/values.ts";
 import { answerText, requestText } from "../../src/cli/view/journal.ts";
 import { isNoop } from "../../src/cli/view/plan.ts";
@@ -113,6 +114,43 @@ describe("a table", () => {
     expect(lines(36)[1]).toBe("id_012345678  a text of some length");
     expect(lines(28)[1]).toBe("id_012345678  a text of som…");
     expect(lines(10)[1]).toBe("id_012345678  a text of…");
+  });
+});
+
+describe("what reaches a terminal", () => {
+  const stream = () => {
+    const said: string[] = [];
+    return { isTTY: true, columns: 120, write: (text: string) => said.push(text), said };
+  };
+  const opened = () => {
+    const [stdout, stderr] = [stream(), stream()];
+    const terminal = createTerminal({ stdin: process.stdin, stdout, stderr, environment: {} });
+    return { terminal, said: () => [...stdout.said, ...stderr.said].join("") };
+  };
+  const signs = "\u001b[2J\u001b]0;title\u0007\u009b2J\rover\u202eevil\u2066";
+
+  it("is no sign that moves the cursor or turns the reading around, whoever prints it", () => {
+    const { terminal, said } = opened();
+    terminal.print(`before ${signs} after`);
+    terminal.note(signs);
+    printTable(terminal, [{ id: signs }], [{ title: signs, value: ({ id }) => id }], "none");
+    expect(said()).not.toMatch(
+      /\u001b(?!\[[\d;]*m)|[\u0000-\u0008\u000b-\u001a\u007f-\u009f\u202a-\u202e\u2066-\u2069]/,
+    );
+    expect(said()).toMatch(/before .+ after/);
+  });
+
+  it("keeps our own colours", () => {
+    const { terminal, said } = opened();
+    terminal.print(`${terminal.style(["bold", "red"], "failed")} as \u00e4\u{1f600}\tsaid`);
+    expect(said()).toBe("\u001b[1m\u001b[31mfailed\u001b[39m\u001b[22m as \u00e4\u{1f600}\tsaid\n");
+  });
+
+  it("means the same as a document: what is left out of its text is written as an escape", () => {
+    const { terminal, said } = opened();
+    printJson({ terminal }, { [signs]: signs });
+    expect(said()).not.toMatch(/[\u0080-\u009f\u202a-\u202e\u2066-\u2069\u001b]/);
+    expect(JSON.parse(said())).toEqual({ [signs]: signs });
   });
 });
 
