@@ -5,6 +5,7 @@ const refused: Readonly<Record<string, { readonly audit: number; readonly number
   x64: {
     audit: 0xc000003e,
     numbers: [
+      ...[29, 64, 68, 240, 278], // shmget, semget, msgget, mq_open, vmsplice
       ...[57, 58], // fork, vfork
       ...[101, 135, 154, 155, 163], // ptrace, personality, modify_ldt, pivot_root, acct
       ...[165, 166, 167, 168, 169, 172, 173], // mount, umount2, swapon, swapoff, reboot, iopl, ioperm
@@ -16,6 +17,7 @@ const refused: Readonly<Record<string, { readonly audit: number; readonly number
   arm64: {
     audit: 0xc00000b7,
     numbers: [
+      ...[75, 180, 186, 190, 194], // vmsplice, mq_open, msgget, semget, shmget
       ...[39, 40, 41, 60, 89, 92], // umount2, mount, pivot_root, quotactl, acct, personality
       ...[97, 104, 105, 106, 117, 142], // unshare, kexec_load, init_module, delete_module, ptrace, reboot
       ...[217, 218, 219, 224, 225, 241], // add_key, request_key, keyctl, swapon, swapoff, perf_event_open
@@ -26,21 +28,23 @@ const refused: Readonly<Record<string, { readonly audit: number; readonly number
 };
 /** The same on every processor: io_uring, the calls that mount, pidfd_getfd, mount_setattr. */
 const refusedEverywhere = [425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442];
-const numbers: Readonly<Record<string, { readonly clone: number; readonly socket: number }>> = {
-  x64: { clone: 56, socket: 41 },
-  arm64: { clone: 220, socket: 198 },
+const numbers: Readonly<Record<string, { readonly clone: number; readonly socket: number; readonly map: number }>> = {
+  x64: { clone: 56, socket: 41, map: 9 },
+  arm64: { clone: 220, socket: 198, map: 222 },
 };
 const clone3 = 435;
 
 /** Local sockets, and those of the network that the namespace does not have. Others may know no namespace. */
 const families = [1, 2, 10];
 const cloneThread = 0x10000;
+/** Memory of no file that others may share: given away page by page it stays, and nobody counts it as the process's. */
+const [mapShared, mapAnonymous] = [0x01, 0x20];
 
 const [load, jumpEqual, jumpAtLeast, jumpAnySet, give] = [0x20, 0x15, 0x35, 0x45, 0x06];
 const [allow, killProcess] = [0x7fff0000, 0x80000000];
 const errno = (code: number): number => 0x50000 + code;
 const [notPermitted, noSuchCall, noSuchFamily] = [errno(1), errno(38), errno(97)];
-const [numberAt, archAt, argumentAt] = [0, 4, 16];
+const [numberAt, archAt, argumentAt, fourthArgumentAt] = [0, 4, 16, 40];
 /** Numbers from here on mean calls of another width of addresses. */
 const otherWidth = 0x40000000;
 
@@ -63,6 +67,12 @@ const programFor = (arch: string): readonly Instruction[] | null => {
     [jumpAtLeast, 0, 1, otherWidth],
     [give, 0, 0, killProcess],
     ...[...own.numbers, ...refusedEverywhere].flatMap((number) => whenEqual(number, notPermitted)),
+    [jumpEqual, 0, 5, special.map],
+    [load, 0, 0, fourthArgumentAt],
+    [jumpAnySet, 0, 2, mapAnonymous],
+    [jumpAnySet, 0, 1, mapShared],
+    [give, 0, 0, notPermitted],
+    [give, 0, 0, allow],
     // The C library then takes clone, whose flags can be looked at.
     ...whenEqual(clone3, noSuchCall),
     // A thread is let through, a process is not.
@@ -90,7 +100,7 @@ const bytesOf = ([code, then, otherwise, value]: Instruction): Buffer => {
 
 /**
  * The program as bubblewrap's `--seccomp` takes it: no new processes (threads are), no tracing, mounting, namespaces,
- * keys, io_uring or kernel modules, and sockets of the usual families only. `null` on another processor.
+ * keys, io_uring or kernel modules, sockets of the usual families only, and no memory that outlasts its mapping. `null` on another processor.
  */
 export const callFilter = (arch: string): Buffer | null => {
   const program = programFor(arch);
