@@ -12,10 +12,20 @@ export interface MemoryWatch {
 const pageBytes = 4096;
 const everyMs = 50;
 
-/** Resident bytes of a process; 0 when it is gone or the system does not tell. */
-export const residentBytes = (pid: number): number => {
+/** Tables of pages take up to a 512th of what is mapped: below this much nobody needs to look at them. */
+const worthALook = 16 * 1024 ** 3;
+
+/** The kernel's tables of what a process mapped, which is memory as any other but is no resident page of its own. */
+const tableBytes = (pid: number): number =>
+  Number(/^VmPTE:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0) * 1024;
+
+/** Bytes that a process holds, resident and in tables of pages; 0 when it is gone or the system does not tell. */
+export const heldBytes = (pid: number): number => {
   try {
-    return Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ", 2)[1]) * pageBytes || 0;
+    const [mapped = 0, resident = 0] = readFileSync(`/proc/${pid}/statm`, "latin1")
+      .split(" ", 2)
+      .map((pages) => Number(pages) * pageBytes || 0);
+    return mapped < worthALook ? resident : resident + tableBytes(pid);
   } catch {
     return 0;
   }
@@ -33,7 +43,7 @@ export const createMemoryWatch = (capBytes: number): MemoryWatch => {
   };
   const look = (): void => {
     for (const [pid, onExcess] of watched) {
-      const bytes = residentBytes(pid);
+      const bytes = heldBytes(pid);
       priorities.look(pid);
       if (bytes <= capBytes) continue;
       watched.delete(pid);
