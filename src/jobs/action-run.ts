@@ -128,6 +128,17 @@ const runPlanned = async (run: Run, planId: string | undefined): Promise<Json> =
   return result;
 };
 
+/** Admission saw a plan that could be applied; a release that was installed since may not plan any more. */
+const requirePlanned = (
+  mode: ReturnType<typeof verbMode>,
+  { plan_id, capability, verb }: JobInput<"action.run">,
+): void => {
+  if (plan_id === undefined || mode === "planned") return;
+  throw new SwitchyardError("plan_mismatch", {
+    detail: `The release in use plans nothing for ${verb} of ${capability}, so that ${plan_id} cannot be applied. Run it without.`,
+  });
+};
+
 export const runAction = async (context: JobContext): Promise<Json> => {
   const input = context.job.input as unknown as JobInput<"action.run">;
   const subject = await readSubject(context, input.instance_id);
@@ -147,6 +158,7 @@ export const runAction = async (context: JobContext): Promise<Json> => {
   const run: Run = { context, subject, driver, action, journal };
   refuseUnknown(run);
   const mode = verbMode(capability, input.verb);
+  requirePlanned(mode, input);
   if (mode === "read") return runRead(run);
   requireReviewed(run);
   return mode === "free" ? runFree(run) : runPlanned(run, input.plan_id);

@@ -109,7 +109,7 @@ const requirePlannable = (capability: Capability, { verb }: ActionInput): void =
   throw new SwitchyardError("dry_run_unsupported", {
     detail: isReadVerb(verb)
       ? `The verb ${verb} only reads: run it without a plan.`
-      : `The capability ${capability.id} cannot be planned; run it without dry_run.`,
+      : `The capability ${capability.id} cannot be planned; run it without dry_run and plan_id.`,
   });
 };
 
@@ -144,6 +144,8 @@ export const checkAction = (
   requireParams(capability, input, masked);
   if (kind === "action.plan") requirePlannable(capability, input);
   else {
+    // A plan that nobody would look at must not stand for a word of consent.
+    if (input.plan_id !== undefined) requirePlannable(capability, input);
     requireReviewed(endpoint, input);
     requireConfirmation(capability, input);
   }

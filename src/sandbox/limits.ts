@@ -146,11 +146,16 @@ const dropOptions = ({ uid }: Walls): string[] => [
 ];
 
 /** A command behind what the walls offer; `options` are bubblewrap's and count at `full` only. */
-export const behindWalls = (walls: Walls, options: readonly string[], command: Command): Command =>
+export const behindWalls = (
+  walls: Walls,
+  options: readonly string[],
+  command: Command,
+  limits: readonly string[] = [],
+): Command =>
   behind(
     walls.setpriv,
     dropOptions(walls),
-    behind(walls.prlimit, resourceLimits, behind(walls.bwrap, options, command)),
+    behind(walls.prlimit, [...resourceLimits, ...limits], behind(walls.bwrap, options, command)),
   );
 
 /** The whole command of one sandbox. */

@@ -1,5 +1,5 @@
 /** Watches sandboxes: their resident memory, since heap limits of the engine do not count buffers, and their hunger for a processor. */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { createPriorities } from "./priority.ts";
 
 export interface MemoryWatch {
@@ -11,6 +11,9 @@ export interface MemoryWatch {
 
 const pageBytes = 4096;
 const everyMs = 50;
+
+/** Tables of pages take up to a 512th of what is mapped: below this much nobody needs to look at them. */
+const worthALook = 16 * 1024 ** 3;
 
 interface Watched {
   readonly onExcess: (bytes: number) => void;
@@ -28,12 +31,25 @@ const openStatistics = (pid: number): number | undefined => {
 
 const line = Buffer.alloc(128);
 
-/** Resident bytes of a process; 0 when it is gone or the system does not tell. */
-const residentBytes = (file: number | undefined): number => {
+/** What is mapped and what of it is resident, in bytes. */
+const statisticsOf = (file: number): readonly number[] => {
+  const length = readSync(file, line, 0, line.length, 0);
+  return line
+    .toString("latin1", 0, length)
+    .split(" ", 2)
+    .map((pages) => Number(pages) * pageBytes || 0);
+};
+
+/** The kernel's tables of what a process mapped, which is memory as any other but is no resident page of its own. */
+const tableBytes = (pid: number): number =>
+  Number(/^VmPTE:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0) * 1024;
+
+/** Bytes that a process holds, resident and in tables of pages; 0 when it is gone or the system does not tell. */
+const heldBytes = (pid: number, file: number | undefined): number => {
   if (file === undefined) return 0;
   try {
-    const length = readSync(file, line, 0, line.length, 0);
-    return Number(line.toString("latin1", 0, length).split(" ", 2)[1]) * pageBytes || 0;
+    const [mapped = 0, resident = 0] = statisticsOf(file);
+    return mapped < worthALook ? resident : resident + tableBytes(pid);
   } catch {
     return 0;
   }
@@ -56,7 +72,7 @@ export const createMemoryWatch = (capBytes: number): MemoryWatch => {
   };
   const look = (): void => {
     for (const [pid, { onExcess, file }] of watched) {
-      const bytes = residentBytes(file);
+      const bytes = heldBytes(pid, file);
       priorities.look(pid);
       if (bytes <= capBytes) continue;
       drop(pid);

@@ -8,7 +8,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { SwitchyardError } from "../errors.ts";
 import { type KeyHolder, keyHolders } from "../live/key-holders.ts";
-import type { Redis } from "../redis.ts";
+import { isUp, type Redis } from "../redis.ts";
 import {
   endRotation,
   lastAdmission,
@@ -84,20 +84,53 @@ const incomplete = (late: readonly KeyHolder[]): SwitchyardError =>
     details: { processes: late.map(({ processId, host, role, problem }) => ({ processId, host, role, problem })) },
   });
 
+const unseen = (): SwitchyardError =>
+  new SwitchyardError("queue_unavailable", {
+    detail:
+      "Expected every process to say which master key it has, but Redis cannot be reached. Nothing is lost: both keys open, and the exchange goes on once it is back.",
+  });
+
+interface Seen {
+  readonly holders: readonly KeyHolder[];
+  /** Why nobody was seen. */
+  readonly failure?: unknown;
+}
+
+/**
+ * While Redis is away nobody says which key it has: that is no mistake, and no reason to go on. It may be back before
+ * the failure of a command is told, so that its state says nothing of the command.
+ */
+const lookAround = async ({ redis, look }: RotateDeps): Promise<Seen> => {
+  try {
+    await look();
+    return { holders: await keyHolders(redis) };
+  } catch (failure) {
+    if (failure instanceof SwitchyardError) throw failure;
+    return { holders: [], failure };
+  }
+};
+
+/** What is told of a wait that took too long. */
+const givenUp = ({ redis }: RotateDeps, { failure }: Seen, late: readonly KeyHolder[]): unknown => {
+  if (!isUp(redis)) return unseen();
+  return failure ?? incomplete(late);
+};
+
 /** Waits until every living process is as it should be. */
 const untilAll = async (
-  { redis, look, signal }: RotateDeps,
+  deps: RotateDeps,
   { patienceMs }: RotatePace,
   isDone: (holder: KeyHolder) => boolean,
 ): Promise<number> => {
+  const { signal } = deps;
   const started = performance.now();
   for (;;) {
     signal.throwIfAborted();
-    await look();
-    const holders = await keyHolders(redis);
+    const seen = await lookAround(deps);
+    const { holders } = seen;
     const late = holders.filter((holder) => !isDone(holder));
     if (holders.length > 0 && late.length === 0) return holders.length;
-    if (performance.now() - started > patienceMs) throw incomplete(late);
+    if (performance.now() - started > patienceMs) throw givenUp(deps, seen, late);
     await pause(tickMs, undefined, { signal });
   }
 };

@@ -20,6 +20,9 @@ describe("what is refused before there is a job", () => {
     ["dry_run_unsupported", { capability: "vm.label", verb: "set", dry_run: true }],
     ["dry_run_unsupported", { capability: "vm.label", verb: "read", dry_run: true }],
     ["confirmation_required", { verb: "reset" }],
+    // What is never planned has no plan to apply, and none to stand for a word of consent.
+    ["dry_run_unsupported", { capability: "vm.label", verb: "set", plan_id: "pln_none" }],
+    ["dry_run_unsupported", { capability: "vm.label", verb: "read", plan_id: "pln_none" }],
   ])("%s", async (code, asked) => {
     const answer = await act(asked);
     expect(answer).toMatchObject({ status: 400, body: { code } });

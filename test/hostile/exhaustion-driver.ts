@@ -16,6 +16,16 @@ export class D extends Driver {
   async buffers() { const all = []; for (;;) { all.push(Buffer.alloc(4 * 1024 * 1024, 1)); await new Promise((resolve) => setImmediate(resolve)); } }
   async buffersInOneGo() { const all = []; for (;;) all.push(Buffer.alloc(4 * 1024 * 1024, 1)); }
   async fourGigabytes() { return Buffer.alloc(4 * 1024 ** 3, 1).length; }
+  async pageTables() {
+    const all = [];
+    for (let read = 0; ; await new Promise((resolve) => setTimeout(resolve, 1))) {
+      const memory = new WebAssembly.Memory({ initial: 65536, maximum: 65536 });
+      const bytes = new Uint8Array(memory.buffer);
+      for (let at = 0; at < bytes.length; at += 2 ** 21) read += bytes[at];
+      all.push(memory);
+      if (all.length === 40) return read;
+    }
+  }
   async timers() { for (let i = 0; i < 10_000; i += 1) setInterval(() => { let x = 0; for (let k = 0; k < 1e4; k += 1) x += k; }, 1); await never(); }
   async timersLeftBehind() { for (let i = 0; i < 10_000; i += 1) setInterval(() => {}, 1); return "left"; }
   async stack() { const down = () => down() + 1; return down(); }

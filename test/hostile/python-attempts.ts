@@ -50,15 +50,22 @@ export const pythonAttempts = {
     ],
     ...["io_uring", "keys", "raise_limit", "hook_removal"],
   ],
+  /** Memory that is not the process's own, so that what it holds resident says nothing of it. */
+  memory: [
+    ...["shared_mapping", "shared_by_libc", "system_v_memory", "system_v_messages", "message_queue"],
+    ...["page_tables", "memory_file", "pages_in_a_pipe", "thousands_of_threads"],
+  ],
 } as const;
 
 export const pythonEscapeDriver = `
 import ctypes
+import mmap
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -152,6 +159,32 @@ class Tries:
         return "root"
     def io_uring(self): return syscall(425, 1, (ctypes.c_char * 200)())
     def keys(self): return syscall(250 if os.uname().machine == "x86_64" else 219, 0, -3, 1)
+    def shared_mapping(self):
+        pages = mmap.mmap(-1, 64 << 20)
+        for at in range(0, 64 << 20, 4096): pages[at] = 1
+        pages.madvise(mmap.MADV_DONTNEED)
+        return "64 MiB that nobody counts"
+    def shared_by_libc(self):
+        libc.mmap.restype = ctypes.c_void_p
+        got = libc.mmap(None, ctypes.c_size_t(64 << 20), 3, 0x21, -1, ctypes.c_long(0))
+        if got in (None, ctypes.c_void_p(-1).value): raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        return got
+    def system_v_memory(self): return syscall(29 if os.uname().machine == "x86_64" else 194, 0, 64 << 20, 0o1600)
+    def system_v_messages(self): return syscall(68 if os.uname().machine == "x86_64" else 186, 0, 0o1600)
+    def message_queue(self): return syscall(240 if os.uname().machine == "x86_64" else 180, b"q", 0o102, 0o600, 0)
+    def page_tables(self): return len(mmap.mmap(-1, 1 << 40, mmap.MAP_PRIVATE | 0x4000, mmap.PROT_READ))
+    def memory_file(self): return os.write(os.memfd_create("file"), b"x")
+    def pages_in_a_pipe(self):
+        class Piece(ctypes.Structure): _fields_ = [("base", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+        bytes_ = ctypes.create_string_buffer(4096)
+        piece = Piece(ctypes.addressof(bytes_), 4096)
+        return syscall(278 if os.uname().machine == "x86_64" else 75, os.pipe()[1], ctypes.byref(piece), 1, 0)
+    def thousands_of_threads(self):
+        over = threading.Event()
+        try:
+            for _ in range(3000): threading.Thread(target=over.wait, daemon=True).start()
+        finally: over.set()
+        return "3000 threads"
     def raise_limit(self):
         import resource
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))

@@ -42,8 +42,19 @@ describe.skipIf(!canRunPython)("a hostile driver in Python", () => {
     expect(await attempt(name)).toMatchObject({ out: false });
   });
 
+  test.each(pythonAttempts.memory)("no memory is had beside what is counted as its own: %s", async (name) => {
+    expect(await attempt(name)).toMatchObject({ out: false });
+  });
+
   test.each([
     ["fork_by_libc", /Operation not permitted/],
+    ["shared_mapping", /PermissionError/],
+    ["shared_by_libc", /Operation not permitted/],
+    ["system_v_memory", /Operation not permitted/],
+    ["pages_in_a_pipe", /Operation not permitted/],
+    ["page_tables", /Cannot allocate memory/],
+    ["memory_file", /File too large/],
+    ["thousands_of_threads", /can't start new thread/],
     ["clone_by_syscall", /Operation not permitted/],
     ["clone3_by_syscall", /Function not implemented/],
     ["unshare", /Operation not permitted/],

@@ -20,6 +20,7 @@ const endings: readonly [string, string, RegExp][] = [
   ["buffers", "sandbox_out_of_memory", /160 MiB/],
   ["buffersInOneGo", "sandbox_out_of_memory", /160 MiB/],
   ["fourGigabytes", "sandbox_out_of_memory", /160 MiB/],
+  ["pageTables", "sandbox_out_of_memory", /160 MiB/],
   ["stack", "driver_failed", /call stack/],
   ["aborts", "sandbox_crashed", /ended by itself/],
   ["rejectsAside", "driver_failed", /aside/],

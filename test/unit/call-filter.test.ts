@@ -21,6 +21,7 @@ interface Asked {
   readonly audit: number;
   readonly number: number;
   readonly argument?: number;
+  readonly fourth?: number;
 }
 
 /** By their codes: whether a jump's condition holds. */
@@ -32,8 +33,8 @@ const conditions: Readonly<Record<number, (value: number, operand: number) => bo
 const [load, give] = [0x20, 0x06];
 
 /** Runs the program as the kernel does: what it gives for a call. */
-const verdictOf = (program: Buffer, { audit, number, argument = 0 }: Asked): number => {
-  const words: Readonly<Record<number, number>> = { 0: number, 4: audit, 16: argument };
+const verdictOf = (program: Buffer, { audit, number, argument = 0, fourth = 0 }: Asked): number => {
+  const words: Readonly<Record<number, number>> = { 0: number, 4: audit, 16: argument, 40: fourth };
   let value = 0;
   for (let at = 0; at < program.length; at += 8) {
     const code = program.readUInt16LE(at);
@@ -57,7 +58,7 @@ describe.each(processors)("the filter for %s", (processor) => {
     const number = numbers[own];
     return number === null || number === undefined ? [] : [{ name, number }];
   });
-  const { clone, clone3, socket } = judgedCalls[processor];
+  const { clone, clone3, mmap, socket } = judgedCalls[processor];
   // The header of x64 lies on x64 alone; that of arm64 is the common one.
   const hasHeader = existsSync(headers[processor]) || (isStrict && processor === "arm64");
 
@@ -78,6 +79,15 @@ describe.each(processors)("the filter for %s", (processor) => {
     ]);
   });
 
+  it("lets memory be mapped, but none of no file that may be shared", () => {
+    const map = (fourth: number): number => verdictOf(program(processor), { audit, number: mmap, fourth });
+    const [shared, own, anonymous, stack] = [0x01, 0x02, 0x20, 0x20000];
+    expect(
+      [map(shared), map(own), map(own | anonymous), map(own | anonymous | stack)].every((one) => one === allowed),
+    ).toBe(true);
+    expect([map(shared | anonymous), map(own | shared | anonymous)]).toEqual([notPermitted, notPermitted]);
+  });
+
   it("lets local sockets and those of the network through, and no others", () => {
     const verdicts = Array.from({ length: 46 }, (_, family) => ask(socket, family));
     expect(verdicts.flatMap((verdict, family) => (verdict === allowed ? [family] : []))).toEqual([1, 2, 10]);
@@ -95,10 +105,16 @@ describe.each(processors)("the filter for %s", (processor) => {
   it.skipIf(!hasHeader)("has the numbers that the kernel's own header gives those names", () => {
     const text = readFileSync(headers[processor], "utf8");
     const numberOf = (name: string): number | null => {
-      const [, number] = new RegExp(`^#define __NR_${name} (\\d+)$`, "m").exec(text) ?? [];
+      const [, number] = new RegExp(`^#define __NR(?:3264)?_${name} (\\d+)$`, "m").exec(text) ?? [];
       return number === undefined ? null : Number(number);
     };
-    const ours = { ...refusedCalls, clone: [clone, clone], clone3: [clone3, clone3], socket: [socket, socket] };
+    const ours = {
+      ...refusedCalls,
+      clone: [clone, clone],
+      clone3: [clone3, clone3],
+      mmap: [mmap, mmap],
+      socket: [socket, socket],
+    };
     const told = Object.entries(ours).map(([name, numbers]) => [name, numbers[own] ?? null]);
     expect(told).toEqual(Object.keys(ours).map((name) => [name, numberOf(name)]));
   });

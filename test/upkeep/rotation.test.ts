@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { silentLog } from "../../src/log.ts";
+import { isUp } from "../../src/redis.ts";
 import { insertInstance, sealedSecrets, updateInstance } from "../../src/store/instances.ts";
 import { findJob, insertJob } from "../../src/store/jobs.ts";
 import { endRotation, lastAdmission, readRotation } from "../../src/store/rotation.ts";
@@ -226,6 +227,24 @@ describeStores("an exchange of the master key", (bench) => {
     expect(done.from).toBe(keyIdOf(old));
     expect(await wholeStore()).not.toContain(done.from);
     expect(await readSecret(createKeyring(keyIn(one.file)), id)).toBe("of a");
+  });
+
+  it("goes on after Redis was away while processes were waited for, and says so when it stays away", async () => {
+    const [one, two] = [await startProcess("one"), await startProcess("two", { everyMs: 60_000 })];
+    const id = await addInstance(one.ring, "a");
+    const running = rotate(one, undefined, { patienceMs: 20_000, lateMs: 50 });
+    await vi.waitFor(async () => expect(await bench.store.read(readRotation)).toBeDefined());
+    used.redis.disconnect();
+    await vi.waitFor(() => expect(isUp(used.redis)).toBe(false));
+    await expect(two.watch.look()).rejects.toThrow();
+    await expect(rotate(one)).rejects.toMatchObject({ code: "queue_unavailable" });
+    await used.redis.connect();
+    const turning = setInterval(() => void two.watch.look().catch(() => undefined), 50);
+    closing.push(() => clearInterval(turning));
+    const { from } = await running;
+    expect(from).toBe(keyIdOf(old));
+    expect(await readSecret(one.ring, id)).toBe("of a");
+    expect(await wholeStore()).not.toContain(from);
   });
 
   it("waits for a process whose key is set from outside, names it, and ends once that one has the new key", async () => {

@@ -4,12 +4,14 @@ import { auditOf, judgedCalls, type Processor, processors, refusedCalls } from "
 /** Local sockets, and those of the network that the namespace does not have. Others may know no namespace. */
 const families = [1, 2, 10];
 const cloneThread = 0x10000;
+/** Memory of no file that others may share: given away page by page it stays, and nobody counts it as the process's. */
+const [mapShared, mapAnonymous] = [0x01, 0x20];
 
 const [load, jumpEqual, jumpAtLeast, jumpAnySet, give] = [0x20, 0x15, 0x35, 0x45, 0x06];
 const [allow, killProcess] = [0x7fff0000, 0x80000000];
 const errno = (code: number): number => 0x50000 + code;
 const [notPermitted, noSuchCall, noSuchFamily] = [errno(1), errno(38), errno(97)];
-const [numberAt, archAt, argumentAt] = [0, 4, 16];
+const [numberAt, archAt, argumentAt, fourthArgumentAt] = [0, 4, 16, 40];
 /** Numbers from here on mean calls of another width of addresses. */
 const otherWidth = 0x40000000;
 
@@ -22,7 +24,7 @@ const whenEqual = (value: number, result: number): Instruction[] => [
 ];
 
 const programFor = (processor: Processor): readonly Instruction[] => {
-  const { clone, clone3, socket } = judgedCalls[processor];
+  const { clone, clone3, mmap, socket } = judgedCalls[processor];
   const own = processors.indexOf(processor);
   const refused = Object.values(refusedCalls).flatMap((numbers) => numbers[own] ?? []);
   return [
@@ -33,6 +35,12 @@ const programFor = (processor: Processor): readonly Instruction[] => {
     [jumpAtLeast, 0, 1, otherWidth],
     [give, 0, 0, killProcess],
     ...refused.flatMap((number) => whenEqual(number, notPermitted)),
+    [jumpEqual, 0, 5, mmap],
+    [load, 0, 0, fourthArgumentAt],
+    [jumpAnySet, 0, 2, mapAnonymous],
+    [jumpAnySet, 0, 1, mapShared],
+    [give, 0, 0, notPermitted],
+    [give, 0, 0, allow],
     // The C library then takes clone, whose flags can be looked at.
     ...whenEqual(clone3, noSuchCall),
     // A thread is let through, a process is not.
@@ -60,7 +68,8 @@ const bytesOf = ([code, then, otherwise, value]: Instruction): Buffer => {
 
 /**
  * The program as bubblewrap's `--seccomp` takes it: no new processes (threads are), no tracing, mounting, namespaces,
- * keys, io_uring or kernel modules, and sockets of the usual families only. `null` on another processor.
+ * keys, io_uring or kernel modules, sockets of the usual families only, and no memory that outlasts its mapping. `null` on
+ * another processor.
  */
 export const callFilter = (arch: string): Buffer | null => {
   const processor = processors.find((one) => one === arch);

@@ -52,6 +52,12 @@ const titleOf = (path: string): string => join(dirname(path), title);
 /** Libraries open these without asking whether they are there; nothing comes of it. */
 const devices = ["/dev/null", "/dev/urandom"].flatMap((path) => ["--dev-bind-try", path, path]);
 
+/**
+ * What may be mapped. Tables of pages and stacks of threads are no resident memory of the process, so that its cap does
+ * not meet them; this does. Node cannot be held so: it reserves far more than it uses.
+ */
+const processLimits = [`--as=${4 * 1024 ** 3}`];
+
 /** Isolated from environment and user, without site, writing no byte code. */
 const pythonArgs = ["-I", "-S", "-B", "-X", "utf8"];
 
@@ -89,6 +95,7 @@ export const pythonCommand = (walls: Walls, paths: PythonPaths, interpreter?: In
       file: title,
       args: [...pythonArgs, `/switchyard/${paths.pythonEntry}`, JSON.stringify(plan)],
     },
+    processLimits,
   );
   return { ...command, inherited: [paths.callFilter] };
 };

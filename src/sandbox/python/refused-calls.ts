@@ -6,7 +6,7 @@ export type Processor = (typeof processors)[number];
 /** On each processor of `processors`; `null` where there is no such call. */
 type Numbers = readonly [x64: number | null, arm64: number | null];
 
-/** What makes processes, looks into them, mounts, changes namespaces, keys or the kernel itself. */
+/** What makes processes, looks into them, mounts, changes namespaces, keys or the kernel itself, or keeps memory elsewhere. */
 export const refusedCalls: Readonly<Record<string, Numbers>> = {
   fork: [57, null],
   vfork: [58, null],
@@ -47,15 +47,22 @@ export const refusedCalls: Readonly<Record<string, Numbers>> = {
   perf_event_open: [298, 241],
   bpf: [321, 280],
   userfaultfd: [323, 282],
+  shmget: [29, 194],
+  semget: [64, 190],
+  msgget: [68, 186],
+  mq_open: [240, 180],
+  vmsplice: [278, 75],
   io_uring_setup: [425, 425],
   io_uring_enter: [426, 426],
   io_uring_register: [427, 427],
 };
 
 /** Calls that the filter looks at more closely. */
-export const judgedCalls: Readonly<Record<Processor, Readonly<Record<"clone" | "clone3" | "socket", number>>>> = {
-  x64: { clone: 56, clone3: 435, socket: 41 },
-  arm64: { clone: 220, clone3: 435, socket: 198 },
+export const judgedCalls: Readonly<
+  Record<Processor, Readonly<Record<"clone" | "clone3" | "mmap" | "socket", number>>>
+> = {
+  x64: { clone: 56, clone3: 435, mmap: 9, socket: 41 },
+  arm64: { clone: 220, clone3: 435, mmap: 222, socket: 198 },
 };
 
 /** What the kernel calls the processor when it asks a filter. */
