@@ -1,42 +1,19 @@
 /** A pack whose driver does next to nothing: what is measured is the runner. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { httpPack } from "../../test/kit/pack.ts";
 
 export const noopType = "bench.noop";
 
-const manifest = `id: ${noopType}
-name: Benchmark
-version: 1.0.0
-min_core_version: 0.10.0
-category: compute
-driver: { entrypoint: "driver:Noop" }
-schema:
-  connection:
-    type: object
-    required: [host, port]
-    additionalProperties: false
-    properties:
-      host: { type: string }
-      port: { type: integer }
-      token: { type: string, secret: true }
-transports:
-  http:
-    url: "http://{host}:{port}"
-    headers: { Authorization: ["Bearer {secret:token}"] }
-defaults: { heartbeat_interval_s: 0, inventory_refresh_interval_s: 0, inventory_ttl_s: 3600 }
-capabilities:
-  - { id: inventory.list, verbs: [list], targets: [vm] }
+const capabilities = `  - { id: inventory.list, verbs: [list], targets: [vm] }
   - { id: bench.noop, verbs: [get], targets: [vm], lock: none }
   - { id: bench.http, verbs: [get], targets: [vm], lock: none }
   - { id: bench.talk, verbs: [get], targets: [vm], lock: none }
-  - { id: bench.hold, verbs: [set], targets: [vm], dry_run: not_supported, writes: ["POST /none"] }
-`;
+  - { id: bench.hold, verbs: [set], targets: [vm], dry_run: not_supported, writes: ["POST /none"] }`;
 
-const driver = `import { Driver } from "switchyard/sdk";
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-export class Noop extends Driver {
+const driver = `  pause(ms) {
+    return new Promise((resolve) => setTimeout(resolve, ms));
+  }
   async test_connection() {
     return { status: "connected", latency_ms: 0 };
   }
@@ -53,7 +30,7 @@ export class Noop extends Driver {
     return { ok: true };
   }
   async bench_hold({ params }) {
-    await pause(params.ms);
+    await this.pause(params.ms);
     return { ok: true };
   }
   async bench_http({ params }) {
@@ -68,19 +45,21 @@ export class Noop extends Driver {
   }
   async bench_talk({ params }) {
     for (let index = 1; index <= params.count; index += 1) {
-      if (params.every_ms > 0) await pause(params.every_ms);
-      else if (index % 50 === 0) await pause(5);
+      if (params.every_ms > 0) await this.pause(params.every_ms);
+      else if (index % 50 === 0) await this.pause(5);
       this.log.info("said at", { at: performance.timeOrigin + performance.now() });
     }
     return { said: params.count };
-  }
-}
-`;
+  }`;
+
+const transports = `  http:
+    url: "http://{host}:{port}"
+    headers: { Authorization: ["Bearer {secret:token}"] }`;
 
 /** Writes the pack below this folder. */
 export const writeNoopPack = (packsDir: string): void => {
   const dir = join(packsDir, noopType);
   mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, "plugin.yaml"), manifest);
-  writeFileSync(join(dir, "driver.ts"), driver);
+  const files = httpPack(noopType, { driver, capabilities, transports, defaults: "inventory_ttl_s: 3600" });
+  for (const [path, content] of Object.entries(files)) writeFileSync(join(dir, path), content);
 };

@@ -74,6 +74,7 @@ const optionWords: Readonly<Record<string, Words>> = {
   state: fixed(jobStates),
   role: fixed(roles),
   category: fixed(categories),
+  "new --language": fixed(["typescript", "python"]),
   "new --transport": fixed(["http", "ssh", "snmp", "tcp"]),
   who: fixed(["me", "token", "schedule", "rule", "system"]),
 };

@@ -4,7 +4,7 @@ import { isSettled } from "../model/job.ts";
 import { call } from "./called.ts";
 import { followEvents } from "./client/events.ts";
 import { paths } from "./client/find.ts";
-import type { EventDocument, JobDocument } from "./client/wire.ts";
+import type { ArtifactDocument, EventDocument, JobDocument, Page } from "./client/wire.ts";
 import { type ExitCode, exitCodes, exitOfJob } from "./exit-codes.ts";
 import { CliFailure } from "./failure.ts";
 import { adviseAfter } from "./next-steps.ts";
@@ -71,9 +71,20 @@ export const awaitJob = async (
 export const watched = ({ isJson }: Session, options: FollowOptions): FollowOptions =>
   isJson || options.wait || options.timeout !== undefined ? options : { ...options, watch: true };
 
+/** The files that an action kept with its job, and how to have them; never fails. */
+const printFiles = async ({ api, terminal }: Session, { id, kind, state }: JobDocument): Promise<void> => {
+  if (kind !== "action.run" || state !== "succeeded") return;
+  const path = `${paths.jobs}/${id}/artifacts`;
+  const { items } = await api.read<Page<ArtifactDocument>>(path).catch(() => ({ items: [] }));
+  for (const { name, size } of items) {
+    terminal.note(`It kept ${name} (${size} bytes): ${call("api", "GET", `${path}/${name}`)}`);
+  }
+};
+
 /** How a settled job ended, and what to know and do when it did not do what was asked. */
 export const printEnd = async (session: Session, job: JobDocument): Promise<void> => {
   printOutcome(session.terminal, job, await adviseAfter(session, job));
+  await printFiles(session, job);
 };
 
 /** Prints what the options ask for, and says how it ended. */

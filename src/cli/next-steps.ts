@@ -26,7 +26,19 @@ type Advise = (ended: Ended) => Promise<Afterwards>;
 
 const nothing: Afterwards = { facts: [], hints: [] };
 
-const adviseTarget: Advise = async ({ session, job, instance }) => {
+/** How to look at what the device holds: by the target's type where the inventory lists it, else all that it lists. */
+const lookBy = async ({ session, job, instance }: Ended): Promise<((...more: string[]) => string) | undefined> => {
+  const { capabilities } = await findType(session.api, job.subject.type_id ?? "");
+  const listed: readonly string[] = capabilities.find(({ id }) => id === "inventory.list")?.targets ?? [];
+  const type = job.subject.target?.type;
+  if (listed.length === 0) return undefined;
+  if (type === undefined || !listed.includes(type))
+    return (...more) => `${call("inventory", instance, ...more)} (--type ${listed.join(", ")})`;
+  return (...more) => call("inventory", instance, "--type", type, ...more);
+};
+
+const adviseTarget: Advise = async (ended) => {
+  const { session, job } = ended;
   const { target, instance_id = "" } = job.subject;
   if (target === undefined) return nothing;
   const items = await lastSeen(session.api, instance_id, { type: target.type });
@@ -34,10 +46,8 @@ const adviseTarget: Advise = async ({ session, job, instance }) => {
   const near = [...new Set(nearest(target.id, [...words.keys()]).map((word) => words.get(word)))];
   const named = near.flatMap((item) => (item ? [`${target.type}/${item.external_id} (${item.name})`] : []));
   const meant = named.length === 0 ? [] : [`Did you mean ${named.join(" or ")}?`];
-  return {
-    facts: [],
-    hints: [...meant, `See what is there with: ${call("inventory", instance, "--type", target.type, "--all")}`],
-  };
+  const look = await lookBy(ended);
+  return { facts: [], hints: [...meant, ...(look ? [`See what is there with: ${look("--all")}`] : [])] };
 };
 
 /** The field of the config that pins a certificate, as the type's transport names it. */
@@ -87,15 +97,16 @@ const byCode: Readonly<Record<string, Advise>> = {
 };
 
 /** A write that was sent is not taken back by the end of its job. */
-const adviseWrites: Advise = async ({ session, job, instance }) => {
+const adviseWrites: Advise = async (ended) => {
+  const { session, job } = ended;
   const { items } = await session.api.read<Page<JournalDocument>>(`${paths.jobs}/${job.id}/journal`);
   if (items.length === 0) return { facts: ["Nothing was sent to the device."], hints: [] };
   const lines = items.map((entry) => `  ${entry.index + 1}. ${requestText(entry)}: ${answerText(entry)}`);
-  const type = job.subject.target?.type;
-  const look = call("inventory", instance, ...(type === undefined ? [] : ["--type", type]), "--all", "--refresh");
+  const look = await lookBy(ended);
+  const hints = look ? [`Look at the device: ${look("--all", "--refresh")}`] : [];
   return {
     facts: ["What was sent:", ...lines],
-    hints: [`Look at the device: ${look}`, `What was sent and answered: ${call("journal", job.id)}`],
+    hints: [...hints, `What was sent and answered: ${call("journal", job.id)}`],
   };
 };
 

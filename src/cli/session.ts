@@ -2,6 +2,7 @@
 import type { Json } from "../model/json.ts";
 import type { Alone } from "./alone.ts";
 import type { Client } from "./client/http.ts";
+import { plainJson } from "./view/terminal.ts";
 
 export interface Session extends Alone {
   readonly api: Client;
@@ -11,4 +12,4 @@ export interface Session extends Alone {
 
 /** One document: on one line in a pipe, readable on a terminal. */
 export const printJson = ({ terminal }: Pick<Session, "terminal">, value: unknown): void =>
-  terminal.print(JSON.stringify(value as Json, null, terminal.isLive ? 2 : 0));
+  terminal.print(plainJson(JSON.stringify(value as Json, null, terminal.isLive ? 2 : 0)));

@@ -75,11 +75,15 @@ export const valuesOf = (given: Pairs): JsonObject => {
 
 const units: Readonly<Record<string, number>> = { s: 1, min: 60, m: 60, h: 3_600, d: 86_400 };
 
-/** A point in time as the API takes it: as it was written, or so long ago.
+/** Date.parse alone takes a lone number for a month or a year. */
+const dated = (text: string): number => (/^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN);
+
+/** A point in time as the API takes it: as it was written, or so long ago, or from now when it is "to come".
  * @throws CliFailure when it is neither. */
-export const timeOf = (text: string, now: number): string => {
+export const timeOf = (text: string, now: number, way: "ago" | "to come" = "ago"): string => {
   const [, count, unit = ""] = /^(\d{1,6}) ?(s|min|m|h|d)$/.exec(text) ?? [];
-  const at = count === undefined ? Date.parse(text) : now - Number(count) * (units[unit] ?? 0) * 1_000;
+  const span = Number(count) * (units[unit] ?? 0) * 1_000;
+  const at = count === undefined ? dated(text) : way === "ago" ? now - span : now + span;
   if (!Number.isFinite(at))
     throw usage(`Expected a time such as 30min, 2h, 1d or 2026-11-21T06:00Z, got ${JSON.stringify(text)}.`);
   return new Date(at).toISOString();

@@ -94,7 +94,15 @@ export const asDryRunResult = (value: Json): DryRunResult => {
   return { ...result, plan: { ...result.plan, steps: result.plan.steps ?? [] } };
 };
 
-/** @throws SwitchyardError `response_invalid`; also when an item is of another type or two share an id. */
+/** What a target has by contract; what a driver adds beside it has its place in `attrs`. */
+const targetOf = ({ type, external_id, name, attrs, labels }: Target): Target => ({
+  ...{ type, external_id, name, attrs, labels },
+});
+
+/**
+ * Other members of an item are left out.
+ * @throws SwitchyardError `response_invalid`; also when an item is of another type or two share an id.
+ */
 export const asTargets = (value: Json, targetType: string): readonly Target[] => {
   expectShape("targets", value, "inventory_list");
   const items = value as unknown as readonly Target[];
@@ -112,7 +120,7 @@ export const asTargets = (value: Json, targetType: string): readonly Target[] =>
     }
     seen.add(item.external_id);
   }
-  return items;
+  return items.map(targetOf);
 };
 
 /** @throws SwitchyardError `response_invalid`. */

@@ -1,4 +1,5 @@
 /** Which processes there are, who uses them, and which one goes when another must come. */
+import { availableParallelism } from "node:os";
 import { SwitchyardError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { SandboxLevel } from "../model/integration-type.ts";
@@ -83,17 +84,20 @@ const retire = (entries: readonly Entry[]): void => {
 const idle = (entries: ReadonlySet<Entry>, key?: string): Entry[] =>
   [...entries].filter((entry) => !entry.isBusy && (key === undefined || entry.place.key === key));
 
-const mayStart = (entries: ReadonlySet<Entry>, { key }: HostPlace): boolean => {
+/** Short calls are bound by the processors: more processes than these take them only from each other. */
+const few = 2 * availableParallelism();
+
+const mayStart = (entries: ReadonlySet<Entry>, { key }: HostPlace, waitedMs: number): boolean => {
   const own = [...entries].filter((entry) => entry.place.key === key && !entry.isLast);
   const ready = own.filter(({ isReady }) => isReady).length;
-  return own.length - ready < Math.max(1, ready);
+  return own.length - ready < Math.max(1, ready) && (own.length < few || waitedMs >= lookAgainMs);
 };
 
 export interface Hosts {
   /**
    * A process for this place, alone: a warm one, a new one, or the next that becomes free - when there are as many as
-   * there may be, or when as many of this place are starting as are ready. So their number doubles while calls wait,
-   * and many short calls make do with few.
+   * there may be, or when as many of this place are starting as are ready, or when there are a few and the wait is short
+   * so far. So their number doubles while calls wait, and many short calls make do with few.
    */
   take(place: HostPlace, signal: AbortSignal, timeoutMs: number): Promise<TakenHost>;
   endInstance(instanceId: string): void;
@@ -154,17 +158,18 @@ export const createHosts = (deps: HostsDeps): Hosts => {
     };
     return { host: entry.host, giveBack };
   };
-  const find = (place: HostPlace): Entry | "later" | "full" => {
+  const find = (place: HostPlace, waitedMs: number): Entry | "later" | "full" => {
     const [warm] = idle(entries, place.key);
     if (warm !== undefined) return warm;
-    if (!mayStart(entries, place)) return "later";
+    if (!mayStart(entries, place, waitedMs)) return "later";
     return makeRoom(entries, deps.maxProcesses) ? start(place) : "full";
   };
   return {
     take: async (place, signal, timeoutMs) => {
-      const deadline = deps.now() + timeoutMs;
+      const since = deps.now();
+      const deadline = since + timeoutMs;
       for (;;) {
-        const found = find(place);
+        const found = find(place, deps.now() - since);
         if (typeof found === "object") return lend(found);
         const patience = { signal, timeoutMs: deadline - deps.now() };
         await line.wait(place.key, found === "later" ? { ...patience, lookAgainMs } : patience);

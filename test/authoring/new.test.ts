@@ -8,11 +8,30 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { manifestSchema } from "../../src/model/manifest-schema.ts";
 import { readPack } from "../../src/recording/pack.ts";
+import { createTape } from "../../src/recording/player.ts";
+import { readRecordings } from "../../src/recording/recordings.ts";
+import { openPack, type Simulated } from "../../src/testing/index.ts";
 import { runOwnTests } from "../../src/testing/own-tests.ts";
 import { type Author, openAuthor } from "../kit/author.ts";
+import { canRunPython } from "../kit/python.ts";
 
 const root = join(import.meta.dirname, "../..");
+/** The conformance kit, several times over, on a machine that has other things to do. */
+const patienceMs = 120_000;
 const transports = ["http", "ssh", "snmp", "tcp"] as const;
+/** By language: the driver's file, and a line of it that its test is about. */
+const languages = {
+  typescript: { canRun: true, driver: "driver.ts", said: "external_id: id", wrong: 'external_id: "other"' },
+  python: {
+    canRun: canRunPython,
+    driver: "driver.py",
+    said: '"external_id": thing["id"]',
+    wrong: '"external_id": "o"',
+  },
+} as const;
+const cases = (["typescript", "python"] as const).flatMap((language) =>
+  transports.map((transport) => [transport, language] as const),
+);
 
 /** What the compiler says of a folder; empty when its types hold. */
 const typeFaults = async (folder: string): Promise<string> => {
@@ -28,6 +47,16 @@ const ownTests = async (folder: string) => {
   return runOwnTests(await readPack(folder), { environment: process.env, signal });
 };
 
+/** A device that answers as the made-up one of the pack's recording. */
+const deviceOf = (folder: string): Simulated => {
+  const [{ recording } = { recording: undefined }] = readRecordings(folder);
+  const { head, calls } = recording ?? { head: { config: {} }, calls: [] };
+  const exchanges = calls.flatMap((call) => call.exchanges);
+  const tape = createTape({ call: "", exchanges });
+  const secrets = ["token", "password", "snmp_community"];
+  return { config: head.config, secrets, answer: (request) => tape.read(request).answer ?? null };
+};
+
 describe("new", () => {
   let author: Author;
   beforeAll(() => {
@@ -35,43 +64,70 @@ describe("new", () => {
   });
   afterAll(() => author.dispose());
 
-  describe.each(transports)("over %s", (transport) => {
-    const folder = (): string => join(author.home, transport);
+  describe.each(cases)("over %s, in %s", (transport, language) => {
+    const { canRun, driver: driverFile, said, wrong } = languages[language];
+    const place = `${transport}-${language}`;
+    const folder = (): string => join(author.home, place);
     beforeAll(async () => {
       const capabilities = ["--capability", "lamp.power:on,off", "--capability", "lamp.facts:read"];
-      const flags = ["--dir", transport, "--transport", transport, "--target", "lamp", "--category", "smart-home"];
+      const kind = ["--transport", transport, "--language", language];
+      const flags = ["--dir", place, ...kind, "--target", "lamp", "--category", "smart-home"];
       expect(await author.run(["new", "acme.lamp", ...flags, ...capabilities])).toMatchObject({ code: 0 });
     });
 
-    it("writes a pack that an install would take", async () => {
-      const { out, code } = await author.run(["validate", `./${transport}`]);
+    it.skipIf(!canRun)("writes a pack that an install would take", async () => {
+      const { out, code } = await author.run(["validate", `./${place}`]);
       expect({ out, code }).toEqual({ code: 0, out: expect.stringContaining("acme.lamp 0.1.0 is valid") });
     });
 
-    it("whose test passes, and fails when its driver does something else", async () => {
-      expect(await ownTests(folder())).toEqual({ isGood: true, detail: "" });
-      const checked = await author.run(["check", transport], { environment: { PATH: process.env["PATH"] ?? "" } });
-      expect({ ...checked, err: "" }).toEqual({
-        code: 0,
-        out: expect.stringMatching(/ok .*Its own tests pass/),
-        err: "",
-      });
-      expect(await author.run(["check", transport, "--least", "bronze"])).toMatchObject({ code: 1 });
-      const driver = readFileSync(join(folder(), "driver.ts"), "utf8");
-      writeFileSync(join(folder(), "driver.ts"), driver.replace("external_id: id", 'external_id: "other"'));
-      expect(await ownTests(folder())).toMatchObject({ isGood: false });
-      expect(await author.run(["check", transport])).toMatchObject({ code: 1 });
-      writeFileSync(join(folder(), "driver.ts"), driver);
-    });
+    it.skipIf(!canRun)(
+      "whose test passes, and fails when its driver does something else",
+      async () => {
+        expect(await ownTests(folder())).toEqual({ isGood: true, detail: "" });
+        const checked = await author.run(["check", place], { environment: { PATH: process.env["PATH"] ?? "" } });
+        expect({ ...checked, err: "" }).toEqual({
+          code: 0,
+          out: expect.stringMatching(/ok .*Its own tests pass/),
+          err: "",
+        });
+        expect(await author.run(["check", place, "--least", "bronze"])).toMatchObject({ code: 1 });
+        const driver = readFileSync(join(folder(), driverFile), "utf8");
+        writeFileSync(join(folder(), driverFile), driver.replace(said, wrong));
+        expect(await ownTests(folder())).toMatchObject({
+          isGood: false,
+          detail: expect.stringMatching(/lists.each.lamp/),
+        });
+        expect(await author.run(["check", place])).toMatchObject({ code: 1 });
+        writeFileSync(join(folder(), driverFile), driver);
+      },
+      patienceMs,
+    );
 
-    it("whose recording replays, and proves nothing of a device", async () => {
-      const played = await author.json<{ calls: { differences: string[] }[] }[]>("replay", transport);
+    it.skipIf(!canRun)("whose recording replays, and proves nothing of a device", async () => {
+      const played = await author.json<{ calls: { differences: string[] }[] }[]>("replay", place);
       expect(played.map(({ calls }) => calls.map(({ differences }) => differences))).toEqual([[[], []]]);
-      const { out } = await author.run(["check", transport]);
+      const { out } = await author.run(["check", place]);
       expect(out).toMatch(/MISS bronze +A recorded device is connected/);
     });
 
-    it("whose types hold, and refuse what the connection does not have", async () => {
+    it.skipIf(!canRun)(
+      "whose driver plans one step for its action, and finds no target that is not there",
+      async () => {
+        await using pack = await openPack(folder());
+        const device = deviceOf(folder());
+        const read = await pack.call("read lamp.facts read lamp/1", device);
+        expect(read).toMatchObject({ ok: true, details: { name: "First", state: "off" } });
+        const planned = await pack.call("plan lamp.power on lamp/1", device);
+        expect(planned).toMatchObject({
+          ok: true,
+          plan: { steps: [{ transport }], preview: [expect.any(String)] },
+          effects: { per_target: [{ id: "1", from: "off", to: "on" }] },
+        });
+        expect(await pack.call("plan lamp.power on lamp/2", device).catch(({ code }) => code)).toBe("target_not_found");
+      },
+    );
+
+    it.skipIf(language === "python")("whose types hold, and refuse what the connection does not have", async () => {
       expect(await typeFaults(folder())).toBe("");
       const driver = readFileSync(join(folder(), "driver.ts"), "utf8");
       const wrong = driver.replace("async test_connection() {", "async test_connection() {\n    this.config.nowhere;");
@@ -82,16 +138,21 @@ describe("new", () => {
   });
 
   it("asks at a terminal, again when an answer cannot be taken, and takes what is usual for none", async () => {
-    const answers = ["Hall lights", "lamps", "smart-home", "", "lamp", "Lamp!", "lamp.power:on,off lamp.facts:read"];
+    const names = ["Hall lights", "lamps", "smart-home", "rust", "python", "", "lamp"];
+    const answers = [...names, "Lamp!", "pass:set", "lamp.power:on,off lamp.facts:read"];
     const { code, err } = await author.run(["new", "acme.hall"], { answers });
     expect(code).toBe(0);
     expect(err).toMatch(/category lamps: expected one of .*smart-home/);
+    expect(err).toMatch(/language rust: expected one of typescript, python/);
     expect(err).toMatch(/"Lamp!" is no capability/);
+    expect(err).toMatch(/pass is a word of Python/);
     const manifest = readFileSync(join(author.home, "acme.hall/plugin.yaml"), "utf8");
     expect(manifest).toContain('name: "Hall lights"');
     expect(manifest).toContain("category: smart-home");
     expect(manifest).toContain("  http:");
     expect(manifest).toContain("id: lamp.facts");
+    expect(manifest).toContain("language: python");
+    expect(existsSync(join(author.home, "acme.hall/driver.py"))).toBe(true);
   });
 
   it("writes nothing when the person leaves", async () => {
@@ -133,6 +194,8 @@ describe("new", () => {
     [["acme..lamp"], /cannot be an id/],
     [["acme.x", "--category", "network"], /expected one of .*Did you mean network-device/s],
     [["acme.x", "--transport", "telnet"], /expected one of http, ssh, snmp, tcp/],
+    [["acme.x", "--language", "pyton"], /expected one of typescript, python.*Did you mean python/s],
+    [["acme.x", "--language", "python", "--capability", "import:set"], /a word of Python/],
     [["acme.x", "--target", "Lamp"], /cannot be a target type/],
     [["acme.x", "--capability", "lamp.power:On"], /is no capability/],
     [["acme.x", "--capability", "lamp.power:read,set"], /each their own capability/],

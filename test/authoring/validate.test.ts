@@ -82,6 +82,8 @@ describe("validate", () => {
       }),
     );
     expect(asking).toMatchObject({ status: "valid", permissions: ["net:http:10.0.0.9"] });
+    const said = await author.run(["validate", "./asking"]);
+    expect(said.err).toContain("Grant it with: npx switchyard install ./asking --consent\n");
   });
 
   it("tells twenty faults of a manifest at once, each with its line and column", async () => {

@@ -36,11 +36,11 @@ describe.skipIf(!hasRedis)("the inventory shelf", () => {
     const { clock, shelf } = await open();
     await put("a");
     const first = await shelf.find("a", "vm");
-    expect(first?.payload.items[0]?.name).toBe("a");
+    expect(first.held?.payload.items[0]?.name).toBe("a");
     await redis.flushall();
     expect(await shelf.find("a", "vm")).toBe(first);
     clock.now += 1_000;
-    expect(await shelf.find("a", "vm")).toBeUndefined();
+    expect((await shelf.find("a", "vm")).held).toBeUndefined();
   });
 
   it("holds few inventories at a time, however many are read", async () => {
@@ -48,7 +48,7 @@ describe.skipIf(!hasRedis)("the inventory shelf", () => {
     const seen: WeakRef<object>[] = [];
     for (let index = 0; index < 300; index += 1) {
       await put(`i${index}`);
-      const held = await shelf.find(`i${index}`, "vm");
+      const { held } = await shelf.find(`i${index}`, "vm");
       seen.push(new WeakRef(held?.payload ?? {}));
       clock.now += 20;
     }

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { SwitchyardError } from "../../src/errors.ts";
 import { canRunPython, openPythonBench } from "../kit/python.ts";
-import { type Bench, failure } from "../kit/sandbox.ts";
+import { type Bench, failure, mostAtOnce } from "../kit/sandbox.ts";
 
 const driver = `
 import asyncio
@@ -86,7 +86,8 @@ class D(Base):
 
     async def lets_through(self):
         http = await self.transports.get("http")
-        await http.call({"path": "/a"})
+        answer = await http.call({"path": "/a"})
+        return [answer["ok"], type(answer["data"]).__name__]
 
     async def many(self):
         http = await self.transports.get("http")
@@ -218,17 +219,19 @@ describe.skipIf(!canRunPython)("a driver in Python", () => {
     expect(await failure(bench.call("lets_through", {}, { ask }))).toBe(refusal);
   });
 
+  test.each([
+    ["JSON", '{"a": 1}', "dict"],
+    ["nothing", "", "NoneType"],
+    ["HTML", "<html>", "str"],
+    ["JSON of more levels than Python reads", "[".repeat(100_000) + "]".repeat(100_000), "str"],
+  ])("gets a body of %s as what it is", async (_what, body, type) => {
+    const ask = async () => ({ status: 200, headers: {}, body, latency_ms: 1 });
+    expect(await bench.call("lets_through", {}, { ask })).toEqual([true, type]);
+  });
+
   test("more requests than may be open at once wait inside the sandbox", async () => {
-    let open = 0;
-    let most = 0;
-    const ask = async () => {
-      open += 1;
-      most = Math.max(most, open);
-      await new Promise((resolve) => setImmediate(resolve));
-      open -= 1;
-      return { status: 200, headers: {}, body: "", latency_ms: 0 };
-    };
-    expect(await bench.call("many", {}, { ask })).toBe(60);
+    const { answer, most } = await mostAtOnce(bench, "many");
+    expect(answer).toBe(60);
     expect(most).toBeLessThanOrEqual(16);
   });
 

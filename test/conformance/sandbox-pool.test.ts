@@ -1,4 +1,5 @@
 /** What the pool of sandboxes does with its processes, and what it says of modules that cannot be loaded. */
+import { availableParallelism } from "node:os";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { honestPack } from "../kit/honest-driver.ts";
 import { type Bench, failure, openBench } from "../kit/sandbox.ts";
@@ -97,6 +98,8 @@ describe("a module that cannot be loaded", () => {
 });
 
 describe("the pool", () => {
+  /** As many as may start before anybody has waited. */
+  const few = 2 * availableParallelism();
   const benches: Bench[] = [];
   const open = async (changes: Parameters<typeof openBench>[2] = {}): Promise<Bench> => {
     const bench = await openBench("degraded", honestPack, changes);
@@ -127,15 +130,27 @@ describe("the pool", () => {
   });
 
   test("starts others for an instance whose processes stay busy", async () => {
-    const bench = await open();
+    const bench = await open({ maxProcesses: few + 1 });
     const end = new AbortController();
     const ask = (): Promise<unknown> =>
       new Promise((_, reject) => end.signal.addEventListener("abort", () => reject()));
-    const busy = Array.from({ length: 4 }, () => failure(bench.call("ignoreAbort", {}, { ask, signal: end.signal })));
-    await vi.waitFor(() => expect(bench.pool.stats()).toEqual({ processes: 4, busy: 4 }), { timeout: 10_000 });
+    const all = Array.from({ length: few + 1 }, () =>
+      failure(bench.call("ignoreAbort", {}, { ask, signal: end.signal })),
+    );
+    const busy = { processes: few + 1, busy: few + 1 };
+    await vi.waitFor(() => expect(bench.pool.stats()).toEqual(busy), { timeout: 10_000 });
     end.abort();
     bench.pool.endAll();
-    await Promise.all(busy);
+    await Promise.all(all);
+  });
+
+  test("stays with a few processes while nobody waits long", async () => {
+    const bench = await open({ now: () => 0, maxProcesses: 4 * few });
+    const ask = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve));
+    for (let round = 0; round < 4; round += 1) {
+      await Promise.all(Array.from({ length: 4 * few }, () => bench.call("count", {}, { ask })));
+    }
+    expect(bench.pool.stats().processes).toBeLessThanOrEqual(few);
   });
 
   test("makes do with one process for many short calls", async () => {

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { SwitchyardError } from "../../src/errors.ts";
 import { honestPack } from "../kit/honest-driver.ts";
 import { testableLevels } from "../kit/levels.ts";
-import { type Bench, failure, openBench } from "../kit/sandbox.ts";
+import { type Bench, failure, mostAtOnce, openBench } from "../kit/sandbox.ts";
 
 describe.each(await testableLevels())("at level %s", (level) => {
   let bench: Bench;
@@ -33,16 +33,8 @@ describe.each(await testableLevels())("at level %s", (level) => {
   });
 
   test("more requests than may be open at once wait inside the sandbox", async () => {
-    let open = 0;
-    let most = 0;
-    const ask = async () => {
-      open += 1;
-      most = Math.max(most, open);
-      await new Promise((resolve) => setImmediate(resolve));
-      open -= 1;
-      return { status: 200, headers: {}, body: "", latency_ms: 0 };
-    };
-    expect(await bench.call("many", {}, { ask })).toBe(60);
+    const { answer, most } = await mostAtOnce(bench, "many");
+    expect(answer).toBe(60);
     expect(most).toBeLessThanOrEqual(16);
   });
 

@@ -50,6 +50,16 @@ describeStores("transactions", (bench) => {
     expect(await bench.store.read(() => getMeta("right"))).toBe("kept");
   });
 
+  it("give each of many reads at once its own answer, and later ones what was written since", async () => {
+    const keys = Array.from({ length: 40 }, (_, index) => `read-${index % 20}`);
+    const read = () => Promise.all(keys.map((key) => bench.store.read(() => getMeta(key))));
+    expect(await read()).toEqual(keys.map(() => undefined));
+    await bench.store.write(function* () {
+      for (const key of keys) yield* setMeta(key, `value of ${key}`);
+    });
+    expect(await read()).toEqual(keys.map((key) => `value of ${key}`));
+  });
+
   it("show what they wrote to another process once the promise resolved", async () => {
     const other = await bench.openAnother();
     const job = newJob();

@@ -128,26 +128,62 @@ describe.skipIf(!hasRedis)("inventory over HTTP", () => {
     expect((await bench.ask("GET", url("?cached_only=true&refresh=true"))).status).toBe(400);
   });
 
+  /** As a refresh does that cannot log in. */
+  const fail = async (targetType = "vm"): Promise<never> => {
+    const failure = { code: "auth_failed", detail: "The token is wrong. Set another one.", at: Date.now() };
+    await bench.store.write(() => recordInventoryFailure({ instanceId: lamp.id, targetType, failure }));
+    throw new SwitchyardError("auth_failed", { detail: failure.detail });
+  };
+  const refresh = () =>
+    bench.ask("POST", url("/refresh"), { token: bench.tokens.operator, headers: { prefer: "wait=10" } });
+
+  it("says that the last refresh failed, when and why, while what the one before brought is fresh", async () => {
+    await keep(5);
+    expect((await read()).cache).not.toHaveProperty("error");
+    handle = () => fail();
+    expect((await refresh()).status).toBe(502);
+    const error = { code: "auth_failed", detail: expect.stringContaining("token"), at: expect.any(String) };
+    for (const query of ["", "?cached_only=true", "?page=1"]) {
+      expect(await read(query)).toMatchObject({ items: [{}, {}, {}], cache: { state: "fresh", error } });
+    }
+    handle = () => keep(3);
+    expect((await refresh()).status).toBe(200);
+    const { cache } = await read();
+    expect(cache).toMatchObject({ state: "fresh", target_count: 3 });
+    expect(cache).not.toHaveProperty("error");
+  });
+
+  it("says it of an inventory that is stale or was never there, without touching the device", async () => {
+    const error = { code: "auth_failed" };
+    await fail().catch(() => undefined);
+    expect(await read("?cached_only=true")).toMatchObject({ cache: { state: "empty", error } });
+    await remember(payload(1));
+    await fail().catch(() => undefined);
+    expect(await read("?cached_only=true")).toMatchObject({ items: [{}], cache: { state: "stale", error } });
+    expect(refreshed).toEqual([]);
+  });
+
+  it("says it in the summary, of whichever type it was last", async () => {
+    await keep(5);
+    expect((await bench.json<Body>("GET", url("/summary"))).cache).not.toHaveProperty("error");
+    const failure = { code: "connect_timeout", detail: "No answer.", at: Date.now() - 60_000 };
+    await bench.store.write(() => recordInventoryFailure({ instanceId: lamp.id, targetType: "port", failure }));
+    expect(await bench.json("GET", url("/summary"))).toMatchObject({ cache: { error: { code: "connect_timeout" } } });
+    handle = () => fail();
+    await refresh();
+    expect(await bench.json("GET", url("/summary"))).toMatchObject({ cache: { error: { code: "auth_failed" } } });
+  });
+
   it("says why nothing is there, and then leaves the device alone for 30 s", async () => {
-    handle = async () => {
-      const failure = { code: "auth_failed", detail: "The token is wrong. Set another one.", at: Date.now() };
-      await bench.store.write(() => recordInventoryFailure({ instanceId: lamp.id, targetType: "vm", failure }));
-      throw new SwitchyardError("auth_failed", { detail: failure.detail });
-    };
+    handle = () => fail();
     const asked = { token: bench.tokens.viewer, status: 502 };
     expect(await bench.json("GET", url(), asked)).toMatchObject({ code: "auth_failed", job_id: expect.any(String) });
     expect(await bench.json("GET", url(), asked)).toMatchObject({
       code: "auth_failed",
       detail: expect.stringContaining("token"),
     });
-    await bench.store.write(() => saveInventory({ payload: payload(1), change: null }));
-    await bench.store.write(() =>
-      recordInventoryFailure({
-        instanceId: lamp.id,
-        targetType: "vm",
-        failure: { code: "auth_failed", detail: "no", at: Date.now() },
-      }),
-    );
+    await remember(payload(1));
+    await fail().catch(() => undefined);
     expect(await read()).toMatchObject({ items: [{}], cache: { state: "stale", error: { code: "auth_failed" } } });
     expect(refreshed).toHaveLength(1);
   });

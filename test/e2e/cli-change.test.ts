@@ -121,7 +121,8 @@ describe("the command line changes things", { timeout: 120_000 }, () => {
       expect((await cli("schedules")).out).toMatch(/pve +heartbeat +2 min +paused/);
       const one = await json<{ items: { id: string }[] }>("schedules", "resume", "pve", "--kind", "heartbeat");
       expect(one.items).toEqual([expect.objectContaining({ paused: false, kind: "instance.test_connection" })]);
-      expect(await cli("schedules", "resume", paused.items[1]?.id ?? "")).toMatchObject({ code: 0 });
+      const other = await cli("schedules", "resume", paused.items[1]?.id ?? "");
+      expect(other).toMatchObject({ code: 0, out: expect.stringMatching(/^pve: (refresh|heartbeat) ticks\n$/) });
       expect(await cli("schedules", "pause", "pvo")).toMatchObject({ code: 4, err: expect.stringContaining("pve?") });
       expect(await cli("schedules", "pause", "pve", "--kind", "refrsh")).toMatchObject({ code: 2 });
     });

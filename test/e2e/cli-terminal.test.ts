@@ -198,4 +198,55 @@ describe("the command line at a terminal", { timeout: 120_000 }, () => {
     const missed = await cli("plan", ...shutdown, `vm/${first?.external_id}9`);
     expect(missed).toMatchObject({ code: 4, err: expect.stringMatching(/target_not_found[\s\S]*Did you mean vm\//) });
   });
+
+  it("sends nobody to an inventory of targets that a type acts on without listing them", async () => {
+    const file = join(bench.scratch, "rack.int");
+    const lost = `async vm_power({ target }) { throw new DriverError("target_not_found", "No " + target.id + "."); }
+      async test_connection() { return { status: "connected", latency_ms: 1 }; }
+      async inventory_list() { return []; }`;
+    const power = "{ id: vm.power, verbs: [stop], targets: [vm], dry_run: required, writes: [POST /vms/*] }";
+    const listed = {
+      "test.rack": "  - { id: inventory.list, verbs: [list], targets: [rack, shelf] }\n",
+      "test.blind": "",
+    };
+    for (const [id, inventory] of Object.entries(listed)) {
+      const driver = inventory === "" ? lost.replace("async inventory_list() { return []; }", "") : lost;
+      writeFileSync(file, await zip(httpPack(id, { driver, capabilities: `${inventory}  - ${power}` })));
+      const installed = await cli("install", file, "--wait");
+      expect(installed, installed.err).toMatchObject({ code: 0 });
+      expect(await cli("add", id, "--name", id, "--set", "host=127.0.0.1", "--set", "port=1")).toMatchObject({
+        code: 0,
+      });
+    }
+    const stop = (instance: string) => cli("plan", instance, "vm.power", "stop", "vm/1");
+    expect((await stop("test.rack")).err).toContain("npx switchyard inventory test.rack --all (--type rack, shelf)");
+    const blind = await stop("test.blind");
+    expect(blind).toMatchObject({ code: 4, err: expect.stringContaining("target_not_found") });
+    expect(blind.err).not.toContain("inventory");
+  });
+
+  it("says how to have the files that an action kept, and shows no change where there is none", async () => {
+    const file = join(bench.scratch, "keeper.int");
+    const driver = `async test_connection() { return { status: "connected", latency_ms: 1 }; }
+      async vm_config({ target, dryRun }) {
+        const effects = { summary: "save", per_target: [{ id: target.id, from: null, to: null }] };
+        if (dryRun) return { ok: true, severity: "info", preconditions: [], plan: { kind: "api", steps: [] }, effects };
+        this.artifact("config.txt", new TextEncoder().encode("hostname one"), "text/plain");
+        return { ok: true, details: { lines: 1 } };
+      }`;
+    const capabilities =
+      "  - { id: vm.config, verbs: [backup], targets: [vm], dry_run: required, writes: [POST /vms/*] }";
+    writeFileSync(file, await zip(httpPack("test.keeper", { driver, capabilities })));
+    const installed = await cli("install", file, "--wait");
+    expect(installed, installed.err).toMatchObject({ code: 0 });
+    await cli("add", "test.keeper", "--name", "keeper", "--set", "host=127.0.0.1", "--set", "port=1");
+    const ran = await cli("run", "keeper", "vm.config", "backup", "vm/1", "--yes", "--wait");
+    expect(ran, ran.err).toMatchObject({ code: 0, out: expect.stringMatching(/^backup vm 1$/m) });
+    const [, route = ""] = /It kept config\.txt \(12 bytes\): npx switchyard api GET (\S+)/.exec(ran.err) ?? [];
+    const kept = await cli("api", "GET", route);
+    expect(kept, `${ran.out} ${ran.err} ${kept.err}`).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("hostname one"),
+    });
+  });
 });

@@ -1,57 +1,19 @@
 /** A driver in Python tries every way out of its sandbox; canaries outside tell whether it got there. */
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer as createHttpServer } from "node:http";
-import { type AddressInfo, createServer } from "node:net";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { JsonObject } from "../../src/model/json.ts";
 import { canRunPython, interpreterRoot, openPythonBench } from "../kit/python.ts";
 import type { Bench } from "../kit/sandbox.ts";
+import { type Canaries, canarySecret, expectTold, setOutCanaries } from "./canaries.ts";
 import { pythonAttempts, pythonEscapeDriver } from "./python-attempts.ts";
-
-const secret = "the-master-key-in-clear";
-
-/** Things that must stay out of reach, open to every user of the machine so that file modes do not protect them. */
-const setOut = async () => {
-  const folder = mkdtempSync(join(tmpdir(), "canary-"));
-  const contacts: string[] = [];
-  writeFileSync(join(folder, "master.key"), secret);
-  const web = createHttpServer((_, response) => response.end(secret));
-  web.on("connection", () => contacts.push("tcp"));
-  const local = createServer(() => contacts.push("unix"));
-  const udp = createSocket("udp4", () => contacts.push("udp"));
-  web.listen(0, "127.0.0.1");
-  local.listen(join(folder, "runner.sock"));
-  udp.bind(0, "127.0.0.1");
-  await Promise.all([once(web, "listening"), once(local, "listening"), once(udp, "listening")]);
-  chmodSync(folder, 0o777);
-  for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0o666);
-  const facts = {
-    file: join(folder, "master.key"),
-    socket: join(folder, "runner.sock"),
-    port: (web.address() as AddressInfo).port,
-    udpPort: udp.address().port,
-    parent: process.pid,
-  };
-  const close = (): void => {
-    web.close();
-    web.closeAllConnections();
-    local.close();
-    udp.close();
-    rmSync(folder, { recursive: true, force: true });
-  };
-  return { facts, contacts, close };
-};
 
 describe.skipIf(!canRunPython)("a hostile driver in Python", () => {
   let bench: Bench;
-  let canaries: Awaited<ReturnType<typeof setOut>>;
+  let canaries: Canaries;
   beforeAll(async () => {
     bench = await openPythonBench({ "driver.py": pythonEscapeDriver });
-    canaries = await setOut();
+    canaries = await setOutCanaries();
   });
   afterAll(async () => {
     await bench.close();
@@ -61,12 +23,12 @@ describe.skipIf(!canRunPython)("a hostile driver in Python", () => {
   /** Whatever ends the sandbox in the attempt has not got out either. */
   const attempt = (name: string): Promise<unknown> =>
     bench
-      .call("attempt", { params: { name, facts: canaries.facts as JsonObject } }, { keepWarm: name !== "hook_removal" })
+      .call("attempt", { params: { name, facts: { ...canaries.facts } } }, { keepWarm: name !== "hook_removal" })
       .catch((error: { code: string }) => ({ out: false, said: error.code }));
 
   test.each(pythonAttempts.files)("files outside the pack stay closed, its own are not written: %s", async (name) => {
     expect(await attempt(name)).toMatchObject({ out: false });
-    expect(readFileSync(canaries.facts.file, "utf8")).toBe(secret);
+    expect(readFileSync(canaries.facts.file, "utf8")).toBe(canarySecret);
     expect(readdirSync(bench.dir)).toEqual(["driver.py"]);
     expect(existsSync(join(tmpdir(), "switchyard-hostile-canary"))).toBe(false);
   });
@@ -104,9 +66,7 @@ describe.skipIf(!canRunPython)("a hostile driver in Python", () => {
   ])("what a driver tries and keeps silent about is named, once a call: %s", async (name, refused) => {
     bench.events.length = 0;
     await attempt(name);
-    const told = bench.events as { level: string; message: string; meta: { refused: string } }[];
-    expect(told.filter(({ meta }) => meta.refused === refused)).toHaveLength(1);
-    expect(told[0]).toMatchObject({ level: "warn", message: expect.stringMatching(/^The sandbox refused /) });
+    expectTold(bench, refused, 1);
   });
 
   test("what it connects to by itself is asked of the runner, which refuses it", async () => {

@@ -1,10 +1,5 @@
 /** A driver tries every way out of the sandbox, at every level; canaries outside tell whether it got there. */
-
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer as createHttpServer } from "node:http";
-import { type AddressInfo, createServer } from "node:net";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -13,61 +8,19 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/model/json.ts";
 import { testableLevels } from "../kit/levels.ts";
 import { type Bench, openBench } from "../kit/sandbox.ts";
+import { type Canaries, canarySecret, expectTold, setOutCanaries } from "./canaries.ts";
 import { attempts, escapeDriver } from "./escape-driver.ts";
 
-const secret = "the-master-key-in-clear";
-const addon = fileURLToPath(new URL("../../node_modules/better-sqlite3/prebuilds", import.meta.url));
+const addons = fileURLToPath(new URL("../../node_modules/better-sqlite3/prebuilds", import.meta.url));
+const addon = readdirSync(addons).find((name) => name.endsWith("linux-x64.node")) ?? "";
 
-/** Things that must stay out of reach, open to every user of the machine so that file modes do not protect them. */
-const setOut = async () => {
-  const folder = mkdtempSync(join(tmpdir(), "canary-"));
-  const contacts: string[] = [];
-  const put = (name: string, text: string): string => {
-    writeFileSync(join(folder, name), text);
-    return join(folder, name);
-  };
+/** What a driver in JavaScript has means to read or load. */
+const layOut = (folder: string): void => {
+  writeFileSync(join(folder, "other-pack.cjs"), "module.exports = 'ran';");
   const database = new DatabaseSync(join(folder, "secrets.db"));
-  database.exec(`create table secrets (value text); insert into secrets values ('${secret}')`);
+  database.exec(`create table secrets (value text); insert into secrets values ('${canarySecret}')`);
   database.close();
-  const web = createHttpServer((_, response) => response.end(secret));
-  web.on("connection", () => contacts.push("tcp"));
-  const local = createServer(() => contacts.push("unix"));
-  const udp = createSocket("udp4", () => contacts.push("udp"));
-  web.listen(0, "127.0.0.1");
-  local.listen(join(folder, "runner.sock"));
-  udp.bind(0, "127.0.0.1");
-  await Promise.all([once(web, "listening"), once(local, "listening"), once(udp, "listening")]);
-  const facts = {
-    file: put("master.key", secret),
-    script: put("other-pack.cjs", "module.exports = 'ran';"),
-    folder,
-    database: join(folder, "secrets.db"),
-    socket: join(folder, "runner.sock"),
-    port: (web.address() as AddressInfo).port,
-    udpPort: udp.address().port,
-    addon:
-      readdirSync(addon)
-        .map((name) => join(addon, name))
-        .find((path) => path.endsWith("linux-x64.node")) ?? addon,
-    parent: process.pid,
-  };
-  chmodSync(folder, 0o777);
-  for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0o666);
-  return {
-    facts,
-    folder,
-    contacts,
-    close: () => {
-      web.close();
-      web.closeAllConnections();
-      local.close();
-      udp.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 };
-
-type Canaries = Awaited<ReturnType<typeof setOut>>;
 
 describe.each(await testableLevels())("at level %s", (level) => {
   let bench: Bench;
@@ -75,9 +28,13 @@ describe.each(await testableLevels())("at level %s", (level) => {
   let facts: JsonObject;
   beforeAll(async () => {
     bench = await openBench(level, { "driver.js": escapeDriver });
-    canaries = await setOut();
+    canaries = await setOutCanaries(layOut);
+    const { folder } = canaries;
     const own = level === "full" ? "/pack" : bench.dir;
-    facts = { ...canaries.facts, own, sdk: "/switchyard/sdk/index.mjs" };
+    facts = {
+      ...{ ...canaries.facts, folder, own, sdk: "/switchyard/sdk/index.mjs", addon: join(addons, addon) },
+      ...{ script: join(folder, "other-pack.cjs"), database: join(folder, "secrets.db") },
+    };
   });
   afterAll(async () => {
     await bench.close();
@@ -90,7 +47,7 @@ describe.each(await testableLevels())("at level %s", (level) => {
 
   test.each(attempts.files)("files outside the pack stay closed: %s", async (name) => {
     expect(await attempt(name)).toMatchObject({ out: false });
-    expect(readFileSync(canaries.facts.file, "utf8")).toBe(secret);
+    expect(readFileSync(canaries.facts.file, "utf8")).toBe(canarySecret);
   });
 
   test.each(attempts.network)("nothing outside is reached: %s", async (name) => {
@@ -113,11 +70,9 @@ describe.each(await testableLevels())("at level %s", (level) => {
   ])("what a driver tries and keeps silent about is named, once a call: %s", async (name, permission) => {
     bench.events.length = 0;
     await attempt(name);
-    const told = bench.events as { level: string; message: string; meta: { refused: string } }[];
-    expect(told.filter(({ meta }) => meta.refused === permission)).toHaveLength(1);
-    expect(told[0]).toMatchObject({ level: "warn", message: expect.stringMatching(/^The sandbox refused /) });
+    expectTold(bench, permission, 1);
     await attempt(name);
-    expect(told.filter(({ meta }) => meta.refused === permission)).toHaveLength(2);
+    expectTold(bench, permission, 2);
   });
 
   test("a driver that only does its work is not suspected of anything", async () => {

@@ -1,28 +1,13 @@
 /** The Alertmanager driver against a real Alertmanager, and a silence planned, made and taken back by a whole system. */
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { AlertmanagerDriver } from "../../integrations/prometheus.alertmanager/driver.ts";
-import { asTargets, asTestResult } from "../../src/model/dry-run.ts";
-import type { Json } from "../../src/model/json.ts";
 import { hasAlertmanager, startAlertmanager, type TestAlertmanager } from "../kit/alertmanager.ts";
 import { type Answer, type Asked, type Caller, callerOf } from "../kit/caller.ts";
-import { createDirectDriver, type DirectDriver } from "../kit/direct-driver.ts";
-import { listing } from "../kit/proxmox.ts";
 import { type System, startSystem, until } from "../kit/system.ts";
+import { useDirect } from "../kit/use-direct.ts";
 
 const pack = "prometheus.alertmanager";
-const http = { timeout_s: 2, retries: 0 };
-let opened: DirectDriver<AlertmanagerDriver>[] = [];
-const connect = (url: string, secrets: Record<string, string> = {}, more: object = {}): AlertmanagerDriver => {
-  const direct = createDirectDriver(AlertmanagerDriver, { pack, config: { url, ...more }, secrets, http });
-  opened.push(direct);
-  return direct.driver;
-};
-afterEach(async () => {
-  await Promise.all(opened.map((direct) => direct.close()));
-  opened = [];
-});
+const { connect, test, list: listAt, itFailsAs, itLogsInTo } = useDirect(AlertmanagerDriver, pack);
 
 const diskFull = { alertname: "DiskFull", instance: "db.example:9100", severity: "critical" };
 const hostDown = { alertname: "HostDown", instance: "web.example:9100", severity: "warning" };
@@ -55,8 +40,7 @@ describe.skipIf(!hasAlertmanager)("a real Alertmanager", () => {
     await server?.stop();
   }, 60_000);
 
-  const list = async (targetType: string) =>
-    asTargets((await connect(server.url).inventory_list(listing(targetType))) as unknown as Json, targetType);
+  const list = (targetType: string) => listAt(server.url, targetType);
   const silencesOfOurs = async () => (await server.silences()).filter(({ comment }) => comment !== "can wait");
   const act = (asked: Omit<Asked, "target"> & { target?: { type: string; id: string } }): Promise<Answer> => {
     const body = { capability: "alert.silence", target: { type: "alert", id: alert }, ...asked };
@@ -66,7 +50,7 @@ describe.skipIf(!hasAlertmanager)("a real Alertmanager", () => {
     system.call("POST", `/api/jobs/${body.id}/undo`, {}, { prefer: "wait=30" });
 
   it("is connected, with its version", async () => {
-    const result = asTestResult((await connect(server.url).test_connection()) as unknown as Json);
+    const result = await test(server.url);
     expect(result).toMatchObject({ status: "connected", details: { cluster: "disabled", peers: 0 } });
     expect(result.message).toMatch(/^Alertmanager \d+\.\d+/);
   });
@@ -142,39 +126,13 @@ describe.skipIf(!hasAlertmanager)("a real Alertmanager", () => {
   });
 });
 
-describe("failures of an Alertmanager", () => {
-  it.each([
+describe("an Alertmanager in the way of its contact", () => {
+  itFailsAs([
     [401, "{}", "auth_failed"],
     [403, "{}", "permission_denied_remote"],
     [503, "Service Unavailable", "device_error"],
     [200, "<html>", "protocol_mismatch"],
     [200, "[]", "protocol_mismatch"],
-  ])("%i %s is %s", async (status, body, code) => {
-    const server = createServer((_, response) => response.writeHead(status).end(body)).listen(0, "127.0.0.1");
-    await vi.waitFor(() => expect(server.listening).toBe(true));
-    const { port } = server.address() as AddressInfo;
-    await expect(connect(`http://127.0.0.1:${port}`).test_connection()).rejects.toMatchObject({ code });
-    server.closeAllConnections();
-    server.close();
-  });
-});
-
-describe("credentials for an Alertmanager", () => {
-  it.each([
-    [{ username: "ada" }, { password: "a-long-password" }, `Basic ${btoa("ada:a-long-password")}`],
-    [{}, { bearer_token: "a-long-token" }, "Bearer a-long-token"],
-    [{}, {}, undefined],
-  ])("%o %o become %s", async (config, secrets: Record<string, string>, expected) => {
-    const seen: (string | undefined)[] = [];
-    const server = createServer((request, response) => {
-      seen.push(request.headers.authorization);
-      response.end('{"versionInfo":{"version":"0"},"cluster":{"status":"ready","peers":[{}]}}');
-    }).listen(0, "127.0.0.1");
-    await vi.waitFor(() => expect(server.listening).toBe(true));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    expect(await connect(url, secrets, config).test_connection()).toMatchObject({ details: { peers: 1 } });
-    expect(seen).toEqual([expected]);
-    server.closeAllConnections();
-    server.close();
-  });
+  ]);
+  itLogsInTo('{"versionInfo":{"version":"0"},"cluster":{"status":"ready","peers":[{}]}}', { peers: 1 });
 });

@@ -1,25 +1,10 @@
 /** The Prometheus driver against a real Prometheus. */
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { PrometheusDriver } from "../../integrations/prometheus/driver.ts";
-import { asTargets, asTestResult } from "../../src/model/dry-run.ts";
-import type { Json } from "../../src/model/json.ts";
-import { createDirectDriver, type DirectDriver } from "../kit/direct-driver.ts";
 import { hasPrometheus, startPrometheus, type TestPrometheus } from "../kit/prometheus.ts";
-import { listing } from "../kit/proxmox.ts";
+import { useDirect } from "../kit/use-direct.ts";
 
-const http = { timeout_s: 2, retries: 0 };
-let opened: DirectDriver<PrometheusDriver>[] = [];
-const connect = (url: string): PrometheusDriver => {
-  const direct = createDirectDriver(PrometheusDriver, { pack: "prometheus", config: { url }, http });
-  opened.push(direct);
-  return direct.driver;
-};
-afterEach(async () => {
-  await Promise.all(opened.map((direct) => direct.close()));
-  opened = [];
-});
+const { connect, test, list: listAt, itFailsAs, itLogsInTo } = useDirect(PrometheusDriver, "prometheus");
 
 describe.skipIf(!hasPrometheus)("a real Prometheus", () => {
   let server: TestPrometheus;
@@ -28,13 +13,12 @@ describe.skipIf(!hasPrometheus)("a real Prometheus", () => {
   });
   afterAll(() => server.stop());
 
-  const list = async (targetType: string) =>
-    asTargets((await connect(server.url).inventory_list(listing(targetType))) as unknown as Json, targetType);
+  const list = (targetType: string) => listAt(server.url, targetType);
 
   it("is connected, with its version and how many targets are up", async () => {
     await vi.waitFor(
       async () => {
-        const result = asTestResult((await connect(server.url).test_connection()) as unknown as Json);
+        const result = await test(server.url);
         expect(result).toMatchObject({ status: "connected", details: { targets: 2, targets_up: 1 } });
         expect(result.message).toMatch(/^Prometheus \d+\.\d+/);
       },
@@ -76,41 +60,13 @@ describe.skipIf(!hasPrometheus)("a real Prometheus", () => {
   });
 });
 
-describe("failures of a Prometheus", () => {
-  it.each([
+describe("a Prometheus in the way of its contact", () => {
+  itFailsAs([
     [401, "{}", "auth_failed"],
     [403, "{}", "permission_denied_remote"],
     [503, "Service Unavailable", "device_error"],
     [200, "<html>", "protocol_mismatch"],
     [200, '{"status":"error","errorType":"internal","error":"storage is broken"}', "device_error"],
-  ])("%i %s is %s", async (status, body, code) => {
-    const server = createServer((_, response) => response.writeHead(status).end(body)).listen(0, "127.0.0.1");
-    await vi.waitFor(() => expect(server.listening).toBe(true));
-    const { port } = server.address() as AddressInfo;
-    await expect(connect(`http://127.0.0.1:${port}`).test_connection()).rejects.toMatchObject({ code });
-    server.closeAllConnections();
-    server.close();
-  });
-});
-
-describe("credentials for a Prometheus", () => {
-  it.each([
-    [{ username: "ada" }, { password: "a-long-password" }, `Basic ${btoa("ada:a-long-password")}`],
-    [{}, { bearer_token: "a-long-token" }, "Bearer a-long-token"],
-    [{}, {}, undefined],
-  ])("%o %o become %s", async (config, secrets, expected) => {
-    const seen: (string | undefined)[] = [];
-    const server = createServer((request, response) => {
-      seen.push(request.headers.authorization);
-      response.end('{"status":"success","data":{"version":"0","activeTargets":[]}}');
-    }).listen(0, "127.0.0.1");
-    await vi.waitFor(() => expect(server.listening).toBe(true));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const direct = createDirectDriver(PrometheusDriver, { pack: "prometheus", config: { url, ...config }, secrets });
-    opened.push(direct);
-    await direct.driver.test_connection();
-    expect(seen).toEqual([expected, expected]);
-    server.closeAllConnections();
-    server.close();
-  });
+  ]);
+  itLogsInTo('{"status":"success","data":{"version":"0","activeTargets":[]}}', { targets: 0 });
 });

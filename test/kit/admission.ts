@@ -1,4 +1,5 @@
 /** Admission on a real store and an inline queue, for one test. */
+import { afterEach, beforeEach } from "vitest";
 import { silentLog } from "../../src/log.ts";
 import type { JsonObject } from "../../src/model/json.ts";
 import { type Admission, createAdmission } from "../../src/queue/admit.ts";
@@ -56,6 +57,17 @@ export const openAdmission = async (): Promise<AdmissionBench> => {
       await end();
     },
   };
+};
+
+/** An admission of its own for each test of a suite. */
+export const useAdmission = () => {
+  let opened: AdmissionBench;
+  beforeEach(async () => {
+    opened = await openAdmission();
+  });
+  afterEach(() => opened.end());
+  const ask: AdmissionBench["ask"] = (...asked) => opened.ask(...asked);
+  return { bench: (): AdmissionBench => opened, ask };
 };
 
 /** The input of an action that switches lamp 1 on. */

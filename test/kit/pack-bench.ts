@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach } from "vitest";
 import { stringify } from "yaml";
 import { asSwitchyardError, type SwitchyardError } from "../../src/errors.ts";
 import { catalog, type JobKind } from "../../src/jobs/catalog.ts";
@@ -240,3 +241,15 @@ export const openPackBench = async () => {
   };
 };
 export type PackBench = Awaited<ReturnType<typeof openPackBench>>;
+
+/** A bench of its own for each test of a suite. */
+export const usePackBench = () => {
+  let opened: PackBench;
+  beforeEach(async () => {
+    opened = await openPackBench();
+  });
+  afterEach(() => opened.close());
+  const typeOf: PackBench["typeOf"] = (id) => opened.typeOf(id);
+  const addInstance: PackBench["addInstance"] = (state) => opened.addInstance(state);
+  return { bench: (): PackBench => opened, releases: () => opened.releases(), typeOf, addInstance };
+};

@@ -16,7 +16,15 @@ export const zip = (files: Readonly<Record<string, string | Buffer>>): Promise<B
 /** A small http pack; `driver` is the body of its class. */
 export const httpPack = (
   id: string,
-  options: { version?: string; driver?: string; capabilities?: string; transports?: string; extra?: string } = {},
+  options: {
+    version?: string;
+    driver?: string;
+    capabilities?: string;
+    transports?: string;
+    /** Of its defaults, beside that nothing is done to its instances on a schedule. */
+    defaults?: string;
+    extra?: string;
+  } = {},
 ): Record<string, string> => ({
   "plugin.yaml": `id: ${id}
 name: Test ${id}
@@ -35,7 +43,7 @@ schema:
       token: { type: string, secret: true }
 transports:
 ${options.transports ?? `  http:\n    url: "http://{host}:{port}/api"\n    headers: { Authorization: ["Bearer {secret:token}"] }`}
-defaults: { heartbeat_interval_s: 0, inventory_refresh_interval_s: 0, dry_run_refresh_sla_s: 5 }
+defaults: { heartbeat_interval_s: 0, inventory_refresh_interval_s: 0, ${options.defaults ?? "dry_run_refresh_sla_s: 5"} }
 ${options.extra ?? ""}
 capabilities:
 ${

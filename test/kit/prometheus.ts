@@ -1,11 +1,9 @@
 /** A real Prometheus for a test: on a free port, in a folder of its own, with one target up, one down, and rules. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
+import { endProgram, findProgram, freePort, hasPrograms, spawnGuarded } from "./program.ts";
 
 export interface TestPrometheus {
   /** Base URL, with a path prefix. */
@@ -13,25 +11,11 @@ export interface TestPrometheus {
   stop(): Promise<void>;
 }
 
-const findProgram = (name: string): string | undefined =>
-  (process.env["PATH"] ?? "")
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .find((path) => existsSync(path));
 const program = findProgram("prometheus");
 /** Comes with it: checks rules and tests them. */
 export const promtool = findProgram("promtool") ?? "promtool";
 /** For `describe.skipIf(!hasPrometheus)`; in strict runs a missing program is a failure instead. */
-export const hasPrometheus = program !== undefined || process.env["SWITCHYARD_TEST_STRICT"] === "1";
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-};
+export const hasPrometheus = hasPrograms("prometheus");
 
 export interface PrometheusOptions {
   /** Where else to scrape /metrics, as `host:port`. */
@@ -80,25 +64,18 @@ export const startPrometheus = async (options: PrometheusOptions = {}): Promise<
   const port = await freePort();
   await writeFile(join(folder, "prometheus.yml"), settings(port, await freePort(), options));
   await writeFile(join(folder, "rules.yml"), rules);
-  const args = [
+  const child = spawnGuarded(program, [
     `--config.file=${join(folder, "prometheus.yml")}`,
     `--storage.tsdb.path=${join(folder, "data")}`,
     `--web.listen-address=127.0.0.1:${port}`,
     "--web.external-url=http://127.0.0.1/prom",
-  ];
-  const setpriv = findProgram("setpriv");
-  // A killed test runner must not leave servers behind.
-  const guard = setpriv === undefined ? [] : [setpriv, "--pdeathsig", "KILL"];
-  const [command = program, ...rest] = [...guard, program, ...args];
-  const child = spawn(command, rest, { stdio: "ignore" });
+  ]);
   const url = `http://127.0.0.1:${port}/prom`;
   await untilReady(child, url);
   return {
     url,
     stop: async () => {
-      const ended = once(child, "exit");
-      child.kill("SIGTERM");
-      await ended;
+      await endProgram(child);
       await rm(folder, { recursive: true, force: true });
     },
   };

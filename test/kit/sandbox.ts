@@ -100,3 +100,17 @@ export const failure = async (promise: Promise<unknown>): Promise<SwitchyardErro
   expect(thrown).toBeInstanceOf(SwitchyardError);
   return thrown as SwitchyardError;
 };
+
+/** Calls a method whose driver asks the runner many things side by side: its answer, and how many were open at most. */
+export const mostAtOnce = async ({ call }: Bench, method: string): Promise<{ answer: Json; most: number }> => {
+  let open = 0;
+  let most = 0;
+  const ask = async () => {
+    open += 1;
+    most = Math.max(most, open);
+    await new Promise((resolve) => setImmediate(resolve));
+    open -= 1;
+    return { status: 200, headers: {}, body: "", latency_ms: 0 };
+  };
+  return { answer: await call(method, {}, { ask }), most };
+};

@@ -156,6 +156,26 @@ describe("the conformance kit", () => {
     expect(["failed", "missing"]).toContain(checks[0]?.outcome);
   });
 
+  describe("of a device that speaks lines", () => {
+    const overTcp: Change = {
+      file: "plugin.yaml",
+      from: /transports:[\s\S]*?(?=\ndefaults:)/,
+      to: 'transports:\n  tcp: { host: "{host}", port: "{port}", reads: [LIST] }',
+    };
+    const openToAll: Change = { file: "plugin.yaml", from: /\n +token:\n +type: string\n +secret: true/, to: "" };
+    const unasked: Change = { file: "plugin.yaml", from: /\n +- token/, to: "" };
+
+    it("asks for no wrong secret where there is none", async () => {
+      const { checks } = await check([overTcp, openToAll, unasked], ["wrong_secret"]);
+      expect(checks).toMatchObject([{ outcome: "not_applicable", detail: "it has no secrets" }]);
+    });
+
+    it("asks for a recording of a wrong secret where there is one", async () => {
+      const { checks } = await check([overTcp], ["wrong_secret"]);
+      expect(checks).toMatchObject([{ outcome: "missing", detail: expect.stringContaining("auth_failed") }]);
+    });
+  });
+
   it("says what is not recorded", async () => {
     const text = await recordLamps(lampCalls.slice(0, 1));
     const { tier, missing, checks } = await check([], undefined, text);

@@ -1,24 +1,18 @@
 /** Admission: what is refused, and what is one and the same request. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/model/json.ts";
 import { jobErrorOf } from "../../src/queue/tail.ts";
 import { settleUnstarted } from "../../src/store/jobs.ts";
 import { removeType } from "../../src/store/types.ts";
-import { type AdmissionBench, dim, openAdmission, power } from "../kit/admission.ts";
+import { dim, power, useAdmission } from "../kit/admission.ts";
 import { seedLamp } from "../kit/fixtures.ts";
 
-let bench: AdmissionBench;
-beforeEach(async () => {
-  bench = await openAdmission();
-});
-afterEach(() => bench.end());
-
-const ask: AdmissionBench["ask"] = (...asked) => bench.ask(...asked);
+const { bench, ask } = useAdmission();
 const refusal = (code: string) => expect.objectContaining({ code });
 
 describe("what is refused", () => {
   it("names every problem of an input that does not fit its kind", async () => {
-    await seedLamp(bench.store);
+    await seedLamp(bench().store);
     const asked = ask("instance.test_connection", { instance_id: 4, extra: true });
     await expect(asked).rejects.toMatchObject({
       code: "validation_failed",
@@ -31,8 +25,8 @@ describe("what is refused", () => {
   });
 
   it("does nothing with an instance whose type is gone", async () => {
-    const { id } = await seedLamp(bench.store);
-    await bench.store.write(() => removeType({ id: "acme.lamp", now: 2, isRemoved: true }));
+    const { id } = await seedLamp(bench().store);
+    await bench().store.write(() => removeType({ id: "acme.lamp", now: 2, isRemoved: true }));
     for (const asked of [
       ask("instance.test_connection", { instance_id: id }),
       ask("instance.refresh_inventory", { instance_id: id }),
@@ -43,7 +37,7 @@ describe("what is refused", () => {
   });
 
   it("refreshes declared target types only, and accepts their older spellings", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const unknown = ask("instance.refresh_inventory", { instance_id: id, type: "vm" });
     await expect(unknown).rejects.toEqual(refusal("target_type_unknown"));
     const { job } = await ask("instance.refresh_inventory", { instance_id: id, type: "stack-member" });
@@ -61,12 +55,12 @@ describe("what is refused", () => {
     ["params_invalid", { params: { note: `see swh_${"a".repeat(32)}` } }],
     ["validation_failed", { plan_id: 7 }],
   ])("an action: %s", async (code, change) => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     await expect(ask("action.run", power(id, change))).rejects.toEqual(refusal(code));
   });
 
   it("says all that is wrong with the parameters, with pointers", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     await expect(ask("action.run", dim(id, { level: 200, pin: 12345, more: 1 }))).rejects.toMatchObject({
       code: "params_invalid",
       errors: expect.arrayContaining([
@@ -82,12 +76,12 @@ describe("what is refused", () => {
     ["of a capability that cannot be planned", { capability: "light.dim", verb: "set", params: { level: 3 } }],
     ["of a verb that only reads", { verb: "read" }],
   ])("a plan %s", async (_what, change) => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     await expect(ask("action.plan", power(id, change))).rejects.toEqual(refusal("dry_run_unsupported"));
   });
 
   it("a destructive verb is run with a word or a plan, and is planned without", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const off = power(id, { verb: "off" });
     expect((await ask("action.plan", off)).isNew).toBe(true);
     expect((await ask("action.run", { ...off, confirm: true })).isNew).toBe(true);
@@ -96,7 +90,7 @@ describe("what is refused", () => {
   });
 
   it("writes wait for a test after a change; reads and plans do not", async () => {
-    const { id } = await seedLamp(bench.store, { instance: { state: "needs_review" } });
+    const { id } = await seedLamp(bench().store, { instance: { state: "needs_review" } });
     await expect(ask("action.run", power(id))).rejects.toEqual(refusal("needs_review"));
     expect((await ask("action.plan", power(id))).isNew).toBe(true);
     expect((await ask("action.run", power(id, { verb: "read" }))).isNew).toBe(true);
@@ -108,7 +102,7 @@ describe("the same request again", () => {
   const keyed = { idempotencyKey: "k1", requestHash: "h1" };
 
   it("is the same job by its key, and another request under that key is refused", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const first = await ask("action.run", power(id), keyed);
     const second = await ask("action.run", power(id), keyed);
     expect(second).toEqual({ job: first.job, isNew: false });
@@ -118,9 +112,9 @@ describe("the same request again", () => {
   });
 
   it("stays accepted when it would be refused by now", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const { job } = await ask("action.run", power(id), keyed);
-    await bench.store.write(() => removeType({ id: "acme.lamp", now: 2, isRemoved: true }));
+    await bench().store.write(() => removeType({ id: "acme.lamp", now: 2, isRemoved: true }));
     const again = await ask("action.run", power(id), keyed);
     expect(again.isNew).toBe(false);
     expect(again.job.id).toBe(job.id);
@@ -130,11 +124,11 @@ describe("the same request again", () => {
   });
 
   it("joins an open refresh of the same type or of everything", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const all = await ask("instance.refresh_inventory", { instance_id: id });
     const one = await ask("instance.refresh_inventory", { instance_id: id, type: "lamp" });
     expect(one).toEqual({ job: all.job, isNew: false });
-    await bench.store.write(() =>
+    await bench().store.write(() =>
       settleUnstarted({ id: all.job.id, state: "cancelled", error: jobErrorOf("job_cancelled", "Cancelled."), now: 5 }),
     );
     const alone = await ask("instance.refresh_inventory", { instance_id: id, type: "lamp" });
@@ -143,7 +137,7 @@ describe("the same request again", () => {
   });
 
   it("joins an open action with the same key fields, and refuses one that differs elsewhere", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const first = await ask("action.run", power(id));
     expect(await ask("action.run", power(id))).toEqual({ job: first.job, isNew: false });
     await expect(ask("action.run", power(id, { params: { slowly: true } }))).rejects.toEqual(
@@ -155,7 +149,7 @@ describe("the same request again", () => {
   });
 
   it("is not joined when the capability names no key fields, nor when it is a plan", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     expect((await ask("action.run", dim(id, { level: 3 }))).isNew).toBe(true);
     expect((await ask("action.run", dim(id, { level: 3 }))).isNew).toBe(true);
     expect((await ask("action.plan", power(id))).isNew).toBe(true);

@@ -1,25 +1,19 @@
 /** Admission: what an accepted job looks like, and who may ask for one. */
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { silentLog } from "../../src/log.ts";
 import { createAdmission } from "../../src/queue/admit.ts";
 import type { JobQueue } from "../../src/queue/queue.ts";
 import { listAudit } from "../../src/store/audit.ts";
 import { findJob, notEnqueued } from "../../src/store/jobs.ts";
-import { type AdmissionBench, dim, openAdmission, paperVault, power } from "../kit/admission.ts";
+import { dim, paperVault, power, useAdmission } from "../kit/admission.ts";
 import { seedLamp, somebody } from "../kit/fixtures.ts";
 
-let bench: AdmissionBench;
-beforeEach(async () => {
-  bench = await openAdmission();
-});
-afterEach(() => bench.end());
-
-const ask: AdmissionBench["ask"] = (...asked) => bench.ask(...asked);
+const { bench, ask } = useAdmission();
 const refusal = (code: string) => expect.objectContaining({ code });
 
 describe("an accepted job", () => {
   it("is queued in the store and then on the queue, with what the catalog says of its kind", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const { job, isNew } = await ask("instance.test_connection", { instance_id: id }, { debug: true });
     expect(isNew).toBe(true);
     expect(job).toMatchObject({
@@ -32,16 +26,16 @@ describe("an accepted job", () => {
       subject: { instanceId: id, typeId: "acme.lamp" },
       requestedBy: { tokenId: "tok_1", name: "somebody" },
     });
-    expect(await bench.store.read(() => findJob(job.id))).toEqual(job);
-    await vi.waitFor(async () => expect((await bench.queue.counts()).interactive.waiting).toBe(1));
-    await bench.admission.close();
-    expect(await bench.store.read(() => notEnqueued({ olderThan: Date.now() + 1, limit: 10 }))).toEqual([]);
+    expect(await bench().store.read(() => findJob(job.id))).toEqual(job);
+    await vi.waitFor(async () => expect((await bench().queue.counts()).interactive.waiting).toBe(1));
+    await bench().admission.close();
+    expect(await bench().store.read(() => notEnqueued({ olderThan: Date.now() + 1, limit: 10 }))).toEqual([]);
   });
 
   it("leaves one line in the audit log", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const { job } = await ask("instance.test_connection", { instance_id: id }, { address: "10.0.0.9" });
-    const { items } = await bench.store.read(() => listAudit({ limit: 10 }));
+    const { items } = await bench().store.read(() => listAudit({ limit: 10 }));
     expect(items).toMatchObject([
       {
         principalName: "somebody",
@@ -55,7 +49,7 @@ describe("an accepted job", () => {
   });
 
   it("takes the locks that its capability declares", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const first = await ask("action.run", power(id));
     expect(first.job.locks).toEqual([
       { name: `target/${id}/lamp/1`, mode: "exclusive" },
@@ -66,7 +60,7 @@ describe("an accepted job", () => {
   });
 
   it("seals secret parameters and shows a stand-in in their place", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const { job } = await ask("action.run", dim(id, { level: 3, pin: "4711" }));
     expect(job.input).toMatchObject({ params: { level: 3, pin: "[secret:pin]" } });
     expect(JSON.parse(job.sealedInput ?? "")).toEqual({ pin: `sealed(${job.id}/pin/4)` });
@@ -74,7 +68,7 @@ describe("an accepted job", () => {
   });
 
   it("inherits the sealed parameters of the job that it repeats", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const { job } = await ask("action.run", dim(id, { level: 3, pin: "4711" }));
     const again = await ask("action.run", job.input, { retryOf: job.id });
     expect(again.job).toMatchObject({ retryOf: job.id, input: job.input });
@@ -84,10 +78,10 @@ describe("an accepted job", () => {
   });
 
   it("is written although the queue refuses it, for the sweep to add", async () => {
-    const { id } = await seedLamp(bench.store);
-    const broken: JobQueue = { ...bench.queue, add: () => Promise.reject(new Error("gone")) };
+    const { id } = await seedLamp(bench().store);
+    const broken: JobQueue = { ...bench().queue, add: () => Promise.reject(new Error("gone")) };
     const other = createAdmission({
-      store: bench.store,
+      store: bench().store,
       queue: broken,
       vault: paperVault,
       now: Date.now,
@@ -101,28 +95,28 @@ describe("an accepted job", () => {
       action: "job.create",
     });
     await other.close();
-    const forgotten = await bench.store.read(() => notEnqueued({ olderThan: Date.now() + 1, limit: 10 }));
+    const forgotten = await bench().store.read(() => notEnqueued({ olderThan: Date.now() + 1, limit: 10 }));
     expect(forgotten.map((one) => one.id)).toEqual([job.id]);
   });
 
   it("goes to the queue that a schedule asks for", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const { job } = await ask("instance.test_connection", { instance_id: id }, { queue: "background" });
     expect(job.queue).toBe("background");
-    await vi.waitFor(async () => expect((await bench.queue.counts()).background.waiting).toBe(1));
+    await vi.waitFor(async () => expect((await bench().queue.counts()).background.waiting).toBe(1));
   });
 });
 
 describe("who may ask", () => {
   it("refuses a role below the catalog's, and writes that down", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const viewer = somebody({ role: "viewer" });
     await expect(ask("instance.test_connection", { instance_id: id }, { principal: viewer })).rejects.toEqual(
       refusal("forbidden"),
     );
     await expect(ask("pack.rescan", {})).rejects.toEqual(refusal("forbidden"));
     await vi.waitFor(async () =>
-      expect((await bench.store.read(() => listAudit({ limit: 10 }))).items.map(({ outcome }) => outcome)).toEqual([
+      expect((await bench().store.read(() => listAudit({ limit: 10 }))).items.map(({ outcome }) => outcome)).toEqual([
         "forbidden",
         "forbidden",
       ]),
@@ -130,7 +124,7 @@ describe("who may ask", () => {
   });
 
   it("does not tell a limited token that another instance exists", async () => {
-    const { id } = await seedLamp(bench.store);
+    const { id } = await seedLamp(bench().store);
     const limited = somebody({ instances: ["ins_other"] });
     const hidden = ask("instance.test_connection", { instance_id: id }, { principal: limited });
     await expect(hidden).rejects.toEqual(refusal("not_found"));
@@ -139,9 +133,9 @@ describe("who may ask", () => {
   });
 
   it("accepts nothing while Redis is away", async () => {
-    const { id } = await seedLamp(bench.store);
-    bench.setUp(false);
+    const { id } = await seedLamp(bench().store);
+    bench().setUp(false);
     await expect(ask("instance.test_connection", { instance_id: id })).rejects.toEqual(refusal("queue_unavailable"));
-    expect(await bench.store.read(() => notEnqueued({ olderThan: Date.now() + 1, limit: 10 }))).toEqual([]);
+    expect(await bench().store.read(() => notEnqueued({ olderThan: Date.now() + 1, limit: 10 }))).toEqual([]);
   });
 });

@@ -95,7 +95,7 @@ describe("a command in a hint", () => {
 
   it("begins with what works from a checkout", () => {
     const bare = sources("src/cli").flatMap((file) =>
-      [...read(file).matchAll(/(?<!npx )\bswitchyard (?=[a-z]+ ?[<\w-])[^\n]{0,40}/g)].map(
+      [...read(file).matchAll(/(?<!npx |from )\bswitchyard (?=[a-z]+ ?[<\w-])[^\n]{0,40}/g)].map(
         ([line]) => `${file}: ${line}`,
       ),
     );

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { exitOfJob, exitOfStatus } from "../../src/cli/exit-codes.ts";
 import { nearest } from "../../src/cli/nearest.ts";
+import { printJson } from "../../src/cli/session.ts";
 import { timeOf } from "../../src/cli/values.ts";
 import { answerText, requestText } from "../../src/cli/view/journal.ts";
 import { isNoop } from "../../src/cli/view/plan.ts";
@@ -116,6 +117,43 @@ describe("a table", () => {
   });
 });
 
+describe("what reaches a terminal", () => {
+  const stream = () => {
+    const said: string[] = [];
+    return { isTTY: true, columns: 120, write: (text: string) => said.push(text), said };
+  };
+  const opened = () => {
+    const [stdout, stderr] = [stream(), stream()];
+    const terminal = createTerminal({ stdin: process.stdin, stdout, stderr, environment: {} });
+    return { terminal, said: () => [...stdout.said, ...stderr.said].join("") };
+  };
+  const signs = "\u001b[2J\u001b]0;title\u0007\u009b2J\rover\u202eevil\u2066";
+
+  it("is no sign that moves the cursor or turns the reading around, whoever prints it", () => {
+    const { terminal, said } = opened();
+    terminal.print(`before ${signs} after`);
+    terminal.note(signs);
+    printTable(terminal, [{ id: signs }], [{ title: signs, value: ({ id }) => id }], "none");
+    expect(said()).not.toMatch(
+      /\u001b(?!\[[\d;]*m)|[\u0000-\u0008\u000b-\u001a\u007f-\u009f\u202a-\u202e\u2066-\u2069]/,
+    );
+    expect(said()).toMatch(/before .+ after/);
+  });
+
+  it("keeps our own colours", () => {
+    const { terminal, said } = opened();
+    terminal.print(`${terminal.style(["bold", "red"], "failed")} as \u00e4\u{1f600}\tsaid`);
+    expect(said()).toBe("\u001b[1m\u001b[31mfailed\u001b[39m\u001b[22m as \u00e4\u{1f600}\tsaid\n");
+  });
+
+  it("means the same as a document: what is left out of its text is written as an escape", () => {
+    const { terminal, said } = opened();
+    printJson({ terminal }, { [signs]: signs });
+    expect(said()).not.toMatch(/[\u0080-\u009f\u202a-\u202e\u2066-\u2069\u001b]/);
+    expect(JSON.parse(said())).toEqual({ [signs]: signs });
+  });
+});
+
 describe("the journal as it is shown", () => {
   const entry = {
     ...{ index: 0, attempt: 1, transport: "http", idempotent: false, sent_at: "2026-01-01T00:00:00Z" },
@@ -129,6 +167,48 @@ describe("the journal as it is shown", () => {
     expect(answerText({ ...entry, answered_at, answer })).toBe("200 UPID:pve:1");
     expect(answerText({ ...entry, answered_at: null, answer: null })).toBe("not answered");
     expect(answerText({ ...entry, answered_at, answer: { ok: true, exit_code: 0 } })).toContain("exit_code");
+  });
+
+  it.each([
+    {
+      what: "lines of ssh",
+      request: { transport: "ssh", commands: ["configure", "interface 1/5", "disable", "end"] },
+      answer: { ok: true, status: null, answer: { results: [{ command: "end", stdout: "", stderr: "" }] } },
+      sent: "configure; interface 1/5; disable; end",
+      said: "done",
+    },
+    {
+      what: "a line of ssh that was not taken",
+      request: { transport: "ssh", commands: ["disable"] },
+      answer: { ok: false, status: null, answer: { results: [{ command: "disable", stdout: "Invalid input" }] } },
+      sent: "disable",
+      said: "refused Invalid input",
+    },
+    {
+      what: "a file",
+      request: { transport: "ssh", put: { path: "/etc/motd", base64: "" } },
+      answer: { ok: true, status: 0, answer: null },
+      sent: "PUT /etc/motd",
+      said: "0",
+    },
+    {
+      what: "a line over tcp",
+      request: { transport: "tcp", send: ["verbosity 1"] },
+      answer: { ok: true, status: null, answer: { lines: ["OK"] } },
+      sent: "verbosity 1",
+      said: "done OK",
+    },
+    {
+      what: "a set",
+      request: { transport: "snmp", set: [{ oid: "1.3.6.1", type: "Integer", value: 1 }] },
+      answer: { ok: false, status: 17, answer: { set: [], error: "NotWritable: 1.3.6.1" } },
+      sent: "SET 1.3.6.1 = 1",
+      said: "17 NotWritable: 1.3.6.1",
+    },
+  ])("shows $what as its plan did, and what was said to it", ({ request, answer, sent, said }) => {
+    const answered_at = "2026-01-01T00:00:01Z";
+    expect(requestText({ ...entry, request, answered_at, answer })).toBe(sent);
+    expect(answerText({ ...entry, request, answered_at, answer })).toBe(said);
   });
 });
 
@@ -150,5 +230,12 @@ describe("words", () => {
     expect(timeOf("2h", now)).toBe("2026-01-01T22:00:00.000Z");
     expect(timeOf("2026-01-01T12:00Z", now)).toBe("2026-01-01T12:00:00.000Z");
     expect(() => timeOf("soon", now)).toThrow(/30min/);
+  });
+
+  it("that name a time to come count from now on, and a lone number is no time", () => {
+    const now = Date.parse("2026-01-02T00:00:00Z");
+    expect(timeOf("2h", now, "to come")).toBe("2026-01-02T02:00:00.000Z");
+    expect(timeOf("2026-01-03", now, "to come")).toBe("2026-01-03T00:00:00.000Z");
+    for (const text of ["5", "8 hours 1", "2026-1-3"]) expect(() => timeOf(text, now), text).toThrow(/30min/);
   });
 });

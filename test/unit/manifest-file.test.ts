@@ -1,17 +1,10 @@
 /** The file plugin.yaml: one plain YAML mapping with a usable id, read in bounded time. */
 import { describe, expect, it } from "vitest";
 import { readManifestFile } from "../../src/packs/manifest-file.ts";
+import { codeOf } from "../kit/code-of.ts";
 
 const file = (path: string, text: string | Buffer = "") => ({ path, bytes: Buffer.from(text as string) });
 const read = (text: string | Buffer) => readManifestFile([file("plugin.yaml", text)]);
-const codeOf = (act: () => unknown): string => {
-  try {
-    act();
-    return "accepted";
-  } catch (thrown) {
-    return (thrown as { code?: string }).code ?? String(thrown);
-  }
-};
 
 describe("the manifest's file", () => {
   it("is read with its id and the places of its values", () => {

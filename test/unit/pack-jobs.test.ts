@@ -1,23 +1,15 @@
 /** Installing packs: whole or not at all, and with everything said that is wrong. */
 import { readdir } from "node:fs/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { listTypes } from "../../src/store/types.ts";
-import { lampPack, openPackBench, type PackBench } from "../kit/pack-bench.ts";
+import { lampPack, usePackBench } from "../kit/pack-bench.ts";
 import { makeZip } from "../kit/zip.ts";
 
-let bench: PackBench;
-beforeEach(async () => {
-  bench = await openPackBench();
-});
-afterEach(() => bench.close());
-
-const typeOf: PackBench["typeOf"] = (id) => bench.typeOf(id);
-const releases: PackBench["releases"] = () => bench.releases();
-const addInstance: PackBench["addInstance"] = (state) => bench.addInstance(state);
+const { bench, typeOf, releases, addInstance } = usePackBench();
 
 describe("installing a pack", () => {
   it("goes through its phases in order and makes the type valid", async () => {
-    const { result, error, events, announced } = await bench.install(lampPack());
+    const { result, error, events, announced } = await bench().install(lampPack());
     expect(error).toBeNull();
     expect(result).toMatchObject({ type_id: "acme.lamp", version: "1.0.0", status: "valid", errors: {} });
     expect([...new Set(events.map(({ phase }) => phase))]).toEqual([
@@ -43,34 +35,34 @@ describe("installing a pack", () => {
   });
 
   it("changes nothing when the same content comes again", async () => {
-    await bench.install(lampPack());
+    await bench().install(lampPack());
     const before = await typeOf();
-    const { result, events } = await bench.install(lampPack());
+    const { result, events } = await bench().install(lampPack());
     expect(result).toMatchObject({ status: "valid" });
     expect(events.map(({ message }) => message)).toContain("Nothing changed: this content is installed");
     expect(await typeOf()).toEqual(before);
   });
 
   it("refuses another content under the same version, and a lower version, unless it may replace", async () => {
-    await bench.install(lampPack({ version: "1.1.0" }));
+    await bench().install(lampPack({ version: "1.1.0" }));
     const other = lampPack({ version: "1.1.0", description: "other" });
-    expect((await bench.install(other)).error?.code).toBe("pack_conflict");
-    expect((await bench.install(lampPack({ version: "1.0.0" }))).error?.code).toBe("pack_conflict");
-    expect((await bench.install(other, { replace: true })).result).toMatchObject({ status: "valid" });
+    expect((await bench().install(other)).error?.code).toBe("pack_conflict");
+    expect((await bench().install(lampPack({ version: "1.0.0" }))).error?.code).toBe("pack_conflict");
+    expect((await bench().install(other, { replace: true })).result).toMatchObject({ status: "valid" });
     expect(await releases()).toEqual(expect.arrayContaining(["1.1.0 valid", "1.1.0 superseded"]));
   });
 
   it("upgrades, and shows what the test of each instance came to", async () => {
-    await bench.install(lampPack());
+    await bench().install(lampPack());
     const instance = await addInstance();
-    const { result } = await bench.install(lampPack({ version: "1.1.0" }));
+    const { result } = await bench().install(lampPack({ version: "1.1.0" }));
     expect(result).toMatchObject({ version: "1.1.0", tests: [{ instance_id: instance.id, state: "succeeded" }] });
     expect((await releases()).toSorted()).toEqual(["1.0.0 superseded", "1.1.0 valid"]);
   });
 
   it("asks for consent before it loads any code, and takes it for exactly this list", async () => {
     const asking = lampPack({ requires: { permissions: ["secrets:raw"] } }, { "driver.ts": "while (true);" });
-    const { error, events } = await bench.install(asking);
+    const { error, events } = await bench().install(asking);
     expect(error?.code).toBe("consent_required");
     expect(error?.details).toMatchObject({
       permissions: expect.arrayContaining(["secrets:raw"]),
@@ -79,18 +71,18 @@ describe("installing a pack", () => {
     expect(events.map(({ phase }) => phase)).not.toContain("registry");
     expect(await typeOf()).toBeUndefined();
     const calm = lampPack({ requires: { permissions: ["secrets:raw"] } });
-    const consent = (await bench.install(calm)).error?.details["digest"] as string;
-    expect((await bench.install(calm, { consent })).result).toMatchObject({ status: "valid" });
+    const consent = (await bench().install(calm)).error?.details["digest"] as string;
+    expect((await bench().install(calm, { consent })).result).toMatchObject({ status: "valid" });
     expect(await typeOf()).toMatchObject({ permissions: ["secrets:raw"] });
     expect(
-      (await bench.install(lampPack({ version: "1.1.0", requires: { permissions: ["secrets:raw"] } }))).error,
+      (await bench().install(lampPack({ version: "1.1.0", requires: { permissions: ["secrets:raw"] } }))).error,
     ).toBeNull();
     const wider = lampPack({ version: "1.2.0", requires: { permissions: ["secrets:raw", "net:http:example.org"] } });
-    expect((await bench.install(wider)).error?.code).toBe("consent_required");
+    expect((await bench().install(wider)).error?.code).toBe("consent_required");
   });
 
   it("refuses a pack we do not ship when the sandbox is too weak for it, before it loads any code", async () => {
-    const { error, events } = await bench.install(lampPack(), {}, { minSandbox: "full" });
+    const { error, events } = await bench().install(lampPack(), {}, { minSandbox: "full" });
     expect(error?.code).toBe("sandbox_level_too_low");
     expect(events.map(({ phase }) => phase)).not.toContain("registry");
     expect(await typeOf()).toBeUndefined();
@@ -103,9 +95,9 @@ describe("installing a pack", () => {
     ["an id that climbs", async () => makeZip([{ name: "plugin.yaml", bytes: "id: ../x" }]), "manifest_invalid"],
     ["an entry that climbs", async () => makeZip([{ name: "../plugin.yaml", bytes: "id: x" }]), "archive_path_unsafe"],
   ])("records nothing of an upload with %s", async (_, make, code) => {
-    const { error } = await bench.run("pack.install", { upload: await bench.upload(await make()), replace: false });
+    const { error } = await bench().run("pack.install", { upload: await bench().upload(await make()), replace: false });
     expect(error?.code).toBe(code);
-    expect(await bench.store.read(() => listTypes())).toEqual([]);
+    expect(await bench().store.read(() => listTypes())).toEqual([]);
   });
 
   it("leaves an invalid type on view with everything that is wrong, and lets any later upload replace it", async () => {
@@ -113,7 +105,7 @@ describe("installing a pack", () => {
       { min_core_version: "9.0.0", category: "network", requires: { node: ">=99" } },
       { "driver.ts": "export class LampDriver { light_power(a, b) {} }" },
     );
-    const { error } = await bench.install(bad);
+    const { error } = await bench().install(bad);
     expect(error?.code).toBe("pack_invalid");
     expect(error?.details).toMatchObject({ type_id: "acme.lamp", status: "invalid" });
     const type = await typeOf();
@@ -125,7 +117,7 @@ describe("installing a pack", () => {
       core_version_incompatible: { required: "9.0.0", current: "1.0.0" },
       requires_unmet: [{ requirement: "node" }],
     });
-    expect((await bench.install(lampPack({ version: "0.1.0" }))).result).toMatchObject({
+    expect((await bench().install(lampPack({ version: "0.1.0" }))).result).toMatchObject({
       status: "valid",
       version: "0.1.0",
     });
@@ -137,24 +129,24 @@ describe("installing a pack", () => {
     ["imports what is not there", 'import "./nowhere.ts"; export class LampDriver {}', /nowhere/],
     ["exports another class", "export class Other {}", /LampDriver/],
   ])("reports a driver that %s", async (_, source, message) => {
-    const { error } = await bench.install(lampPack({}, { "driver.ts": source }));
+    const { error } = await bench().install(lampPack({}, { "driver.ts": source }));
     expect(error?.code).toBe("pack_invalid");
     expect((await typeOf())?.errors["import_error"]).toMatchObject({ message: expect.stringMatching(message) });
   });
 
   it("reports a driver that is not there", async () => {
     const { "driver.ts": _, ...rest } = lampPack();
-    await bench.install(rest);
+    await bench().install(rest);
     expect(Object.keys((await typeOf())?.errors ?? {})).toEqual(["driver_missing"]);
   });
 
   it("leaves the installed release untouched when an upgrade fails", async () => {
-    await bench.install(lampPack());
+    await bench().install(lampPack());
     const before = await typeOf();
-    const { error } = await bench.install(lampPack({ version: "2.0.0" }, { "driver.ts": "throw new Error()" }));
+    const { error } = await bench().install(lampPack({ version: "2.0.0" }, { "driver.ts": "throw new Error()" }));
     expect(error?.code).toBe("pack_invalid");
     expect(await typeOf()).toEqual(before);
     expect(await releases()).toEqual(["1.0.0 valid"]);
-    expect(await readdir(bench.releasesDir)).toEqual([before?.digest]);
+    expect(await readdir(bench().releasesDir)).toEqual([before?.digest]);
   });
 });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadConfig } from "../../src/config.ts";
 import { checkedDigest } from "../../src/packs/quality.ts";
 import { publicText, readSigningKey, signed, signerOf, signingKeyOf } from "../../src/packs/signature.ts";
+import { codeOf } from "../kit/code-of.ts";
 import { lampPack, openPackBench, type PackBench } from "../kit/pack-bench.ts";
 
 const newKey = () => generateKeyPairSync("ed25519").privateKey;
@@ -12,15 +13,6 @@ const files = [file("plugin.yaml", "id: acme.lamp\n"), file("driver.ts", "export
 const key = newKey();
 const trusted = [{ name: "acme", key: publicText(key) }];
 const policy = { isRequired: true, trusted };
-
-const codeOf = (act: () => unknown): string => {
-  try {
-    act();
-    return "accepted";
-  } catch (thrown) {
-    return (thrown as { code?: string }).code ?? String(thrown);
-  }
-};
 
 describe("a signature", () => {
   it("names its key, and the trusted one by its name", () => {

@@ -123,6 +123,7 @@ describe("a running system", () => {
     const dataDir = join(folder, "restored");
     const restored = await cli(dataDir, "restore", file);
     expect(restored.code, restored.out).toBe(0);
+    expect(restored.out).toContain(`SWITCHYARD_DATA=${dataDir} npm start`);
     expect(keyIn(dataDir)).toBe(keyIn(system.dataDir));
     const twice = await cli(dataDir, "--json", "restore", file);
     expect(twice.code).toBe(1);

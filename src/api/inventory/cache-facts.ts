@@ -38,11 +38,21 @@ export const cacheToWire = (held: Held | undefined, facts: CacheFacts): Record<s
 const rank = { fresh: 2, stale: 1, empty: 0 } as const;
 type State = keyof typeof rank;
 
+const failedAt = ({ error }: Record<string, unknown>): string => (error as { readonly at: string }).at;
+
+/** Why a refresh failed last, of whichever type it was. */
+const lastError = (caches: readonly Record<string, unknown>[]): Record<string, unknown> => {
+  const [latest] = caches
+    .filter(({ error }) => error !== undefined)
+    .sort((left, right) => (failedAt(left) < failedAt(right) ? 1 : -1));
+  return latest === undefined ? {} : { error: latest["error"] };
+};
+
 /** One word for several payloads: as old as the oldest, as empty as the emptiest. */
 export const mergeCaches = (caches: readonly Record<string, unknown>[], now: number): Record<string, unknown> => {
   const [first = cacheToWire(undefined, { ttlSeconds: 0, now })] = [...caches].sort(
     (left, right) => rank[left["state"] as State] - rank[right["state"] as State],
   );
   const sum = (name: string): number => caches.reduce((total, cache) => total + Number(cache[name] ?? 0), 0);
-  return { ...first, target_count: sum("target_count") };
+  return { ...first, target_count: sum("target_count"), ...lastError(caches) };
 };

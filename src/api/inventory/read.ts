@@ -7,7 +7,6 @@ import type { Job } from "../../model/job.ts";
 import { inventoryTargets, inventoryTtlSeconds } from "../../model/manifest.ts";
 import { systemPrincipal } from "../../model/principal.ts";
 import { type Target, targetTypeOf } from "../../model/target.ts";
-import { inventoryFailure } from "../../store/inventory.ts";
 import { authorise } from "../access/access.ts";
 import type { Api } from "../api.ts";
 import { refuse } from "../http/body.ts";
@@ -16,7 +15,7 @@ import type { Call } from "../http/route.ts";
 import { accepted, admitFor, admitForSystem, failedInTime, waitAsAsked } from "../jobs/enqueue.ts";
 import { preferredWait } from "../jobs/wait.ts";
 import { cacheToWire } from "./cache-facts.ts";
-import type { Held, View } from "./shelf.ts";
+import type { Found, Held, View } from "./shelf.ts";
 
 /** After a failed refresh the device is left alone for so long. */
 const pauseMs = 30_000;
@@ -96,8 +95,7 @@ const answer = ({ api, call, ttlSeconds }: Reading, held: Held | undefined, more
   return jsonPieces([bytesOf('{"items":'), items, rest]);
 };
 
-const find = ({ api, instance, targetType }: Reading): Promise<Held | undefined> =>
-  api.inventory.find(instance.id, targetType);
+const find = ({ api, instance, targetType }: Reading): Promise<Found> => api.inventory.find(instance.id, targetType);
 
 const work = ({ instance, targetType }: Reading) => ({
   kind: "instance.refresh_inventory" as const,
@@ -149,10 +147,9 @@ const failAgain = ({ code, detail, at }: InventoryFailure): never => {
 };
 
 const readOrRefresh = async (reading: Reading): Promise<Response> => {
-  const { api, call, instance, targetType } = reading;
-  const held = await find(reading);
-  if (held?.isFresh || call.query.cached_only) return answer(reading, held);
-  const failure = await api.store.read(() => inventoryFailure({ instanceId: instance.id, targetType }));
+  const { api, call } = reading;
+  const { held, failure } = await find(reading);
+  if (held?.isFresh || call.query.cached_only) return answer(reading, held, { failure });
   const isPaused = failure !== undefined && failure.at > api.now() - pauseMs;
   if (held) return serveStale(reading, held, failure, isPaused);
   if (failure && isPaused) return failAgain(failure);

@@ -1,10 +1,10 @@
 /** Inventory payloads near the readers: what Redis says is fresh, parsed once per version; else what the store remembers. */
 import { getInventoryText } from "../../live/cache.ts";
 import type { FanoutEntry } from "../../live/fanout.ts";
-import type { InventoryPayload } from "../../model/inventory.ts";
+import type { InventoryFailure, InventoryPayload } from "../../model/inventory.ts";
 import { isActive, type Target } from "../../model/target.ts";
 import type { Redis } from "../../redis.ts";
-import { lastInventory } from "../../store/inventory.ts";
+import { inventoryFailure, lastInventory } from "../../store/inventory.ts";
 import type { Store } from "../../store/store.ts";
 import type { Feed } from "../streams/feed.ts";
 
@@ -19,6 +19,14 @@ export interface Held {
   readonly isFresh: boolean;
 }
 
+/** What is known of one target type of an instance. */
+export interface Found {
+  /** Absent when there never was a payload. */
+  readonly held?: Held | undefined;
+  /** Why the last refresh failed, also while what the one before brought is fresh. */
+  readonly failure?: InventoryFailure | undefined;
+}
+
 export interface View {
   readonly items: readonly Target[];
   /** The items as the bytes of their JSON text. */
@@ -26,8 +34,8 @@ export interface View {
 }
 
 export interface InventoryShelf {
-  /** The payload of this moment, fresh or not; undefined when there never was one. */
-  find(instanceId: string, targetType: string): Promise<Held | undefined>;
+  /** The payload of this moment, fresh or not, and how the last refresh went. */
+  find(instanceId: string, targetType: string): Promise<Found>;
   /** The last good payload, as the store has it. */
   last(instanceId: string, targetType: string): Promise<InventoryPayload | undefined>;
   /** What was looked up of this instance is looked up anew. */
@@ -96,7 +104,7 @@ interface ShelfDeps {
 
 /** One look serves those who ask at about the same time. */
 const createSharing = (now: () => number) => {
-  const looks = new Map<string, { until: number; instanceId: string; found: Promise<Held | undefined> }>();
+  const looks = new Map<string, { until: number; instanceId: string; found: Promise<Found> }>();
   /** A look that is over would hold its payload for as long as nobody asks for the same again. */
   const dropEnded = (): void => {
     for (const [key, { until }] of looks) {
@@ -105,7 +113,7 @@ const createSharing = (now: () => number) => {
     }
   };
   return {
-    share: (instanceId: string, key: string, look: () => Promise<Held | undefined>): Promise<Held | undefined> => {
+    share: (instanceId: string, key: string, look: () => Promise<Found>): Promise<Found> => {
       const known = looks.get(key);
       if (known && known.until > now()) return known.found;
       dropEnded();
@@ -114,7 +122,7 @@ const createSharing = (now: () => number) => {
       looks.set(key, { until: now() + shareMs, instanceId, found });
       const drop = (): boolean => looks.delete(key);
       // Only what is fresh is worth sharing for longer than the look takes.
-      found.then((held) => held?.isFresh || drop(), drop);
+      found.then(({ held }) => held?.isFresh || drop(), drop);
       return found;
     },
     forget: (instanceId: string): void => {
@@ -134,11 +142,14 @@ export const createInventoryShelf = ({ store, redis, feed, now }: ShelfDeps): In
   });
   const last: InventoryShelf["last"] = (instanceId, targetType) =>
     store.read(() => lastInventory({ instanceId, targetType }));
-  const look = async (instanceId: string, targetType: string, key: string): Promise<Held | undefined> => {
-    const text = await getInventoryText(redis, instanceId, targetType).catch(() => undefined);
-    if (text !== undefined) return { payload: parse(key, text), isFresh: true };
+  const look = async (instanceId: string, targetType: string, key: string): Promise<Found> => {
+    const [text, failure] = await Promise.all([
+      getInventoryText(redis, instanceId, targetType).catch(() => undefined),
+      store.read(() => inventoryFailure({ instanceId, targetType })),
+    ]);
+    if (text !== undefined) return { held: { payload: parse(key, text), isFresh: true }, failure };
     const payload = await last(instanceId, targetType);
-    return payload && { payload, isFresh: false };
+    return { held: payload && { payload, isFresh: false }, failure };
   };
   return {
     find: (instanceId, targetType) => {

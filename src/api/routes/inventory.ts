@@ -66,9 +66,9 @@ const summarise = async (api: Api, instance: Instance, type: IntegrationType): P
   const now = api.now();
   const rows = await Promise.all(
     inventoryTargets(type.manifest).map(async (targetType) => {
-      const held = await api.inventory.find(instance.id, targetType);
+      const { held, failure } = await api.inventory.find(instance.id, targetType);
       const items = held?.payload.items ?? [];
-      const cache = cacheToWire(held, { ttlSeconds: inventoryTtlSeconds(type.manifest, targetType), now });
+      const cache = cacheToWire(held, { ttlSeconds: inventoryTtlSeconds(type.manifest, targetType), now, failure });
       return { targetType, total: items.length, active: items.filter(isActive).length, cache };
     }),
   );

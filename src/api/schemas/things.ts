@@ -84,7 +84,12 @@ export const cacheSchema = Type.Object({
   target_count: Type.Integer(),
   fetch_duration_ms: orNull(Type.Number()),
   refreshing_job_id: Type.Optional(Type.String()),
-  error: Type.Optional(Type.Object({ code: Type.String(), detail: Type.String(), at: timeText() })),
+  error: Type.Optional(
+    Type.Object(
+      { code: Type.String(), detail: Type.String(), at: timeText() },
+      { description: "Why the last refresh failed, until one succeeds; what is shown is from before it" },
+    ),
+  ),
 });
 
 export const inventorySchema = Type.Object({

@@ -82,6 +82,6 @@ export const build = async (
   }
   terminal.print(`${file}: ${files.length} files, ${bytes.length} bytes, sha256 ${facts.sha256}`);
   if (key) terminal.print(`signed by ${publicText(key)}: what an admin adds to SWITCHYARD_TRUSTED_KEYS`);
-  printPermissions(terminal, looked);
+  printPermissions(terminal, path, looked);
   return exitCodes.succeeded;
 };

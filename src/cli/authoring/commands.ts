@@ -40,10 +40,13 @@ const validateEither: Run = (session, args, options) =>
 export const authoringCommands: Group = (program, act, alone) => {
   program
     .command("new <id>")
-    .description("write a new pack that validates, with a test that passes; asks on a terminal for what is not given")
+    .description(
+      "write a new pack that validates, with a test that passes, in TypeScript or Python; asks on a terminal for what is not given",
+    )
     .option("--dir <folder>", "where to (default: a folder here, named as the id)")
     .option("--name <name>", "what people call it")
     .option("--category <category>", "what kind of thing it is for")
+    .option("--language <language>", "what its driver is written in: typescript or python")
     .option("--transport <transport>", "how it is reached: http, ssh, snmp or tcp")
     .option("--target <type>", "what it lists and acts on, such as lamp")
     .option("--capability <id:verbs>", "such as lamp.power:on,off; may be given more than once", collected, [])

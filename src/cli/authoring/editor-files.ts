@@ -1,7 +1,8 @@
-/** What an author's editor needs on this machine: the manifest's schema, and where the sdk's types lie. */
+/** What an author's editor needs on this machine: the manifest's schema, and what a driver may import of the runner. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Language } from "../../model/integration-type.ts";
 import { manifestSchema } from "../../model/manifest-schema.ts";
 
 /** Never part of a pack. */
@@ -37,12 +38,12 @@ const compilerOptions = () => ({
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** By their names below the pack's folder. */
-export const editorFiles = (): Readonly<Record<string, string>> => ({
+export const editorFiles = (language: Language): Readonly<Record<string, string>> => ({
   [`${editorFolder}/${schemaFile}`]: json(manifestSchemaDocument()),
-  [`${editorFolder}/tsconfig.json`]: json({ compilerOptions: compilerOptions() }),
+  ...(language === "node" ? { [`${editorFolder}/tsconfig.json`]: json({ compilerOptions: compilerOptions() }) } : {}),
 });
 
-export const writeEditorFiles = (folder: string): void => {
+export const writeEditorFiles = (folder: string, language: Language): void => {
   mkdirSync(join(folder, editorFolder), { recursive: true });
-  for (const [path, text] of Object.entries(editorFiles())) writeFileSync(join(folder, path), text);
+  for (const [path, text] of Object.entries(editorFiles(language))) writeFileSync(join(folder, path), text);
 };

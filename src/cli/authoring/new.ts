@@ -16,6 +16,7 @@ export interface NewOptions {
   readonly dir?: string;
   readonly name?: string;
   readonly category?: string;
+  readonly language?: string;
   readonly transport?: string;
   readonly target?: string;
   readonly capability: readonly string[];
@@ -89,6 +90,12 @@ const choose = async (session: Session, id: string, options: NewOptions): Promis
     usual: usual.category,
     check: chosen.checkedCategory,
   });
+  const language = await answerTo(session, {
+    given: options.language,
+    asks: `Driver in (${chosen.languageNames.join(", ")})`,
+    usual: usual.language,
+    check: chosen.checkedLanguage,
+  });
   const transport = await answerTo(session, {
     given: options.transport,
     asks: `Reached by (${chosen.transportNames.join(", ")})`,
@@ -105,10 +112,10 @@ const choose = async (session: Session, id: string, options: NewOptions): Promis
     given: options.capability.length === 0 ? undefined : options.capability.join(" "),
     asks: `Capabilities with their verbs, such as ${target}.power:on,off`,
     usual: "inventory.list",
-    check: capabilitiesIn,
+    check: (text) => chosen.checkedMethods(language, capabilitiesIn(text)),
   });
   return {
-    ...{ id, name, category, transport, target },
+    ...{ id, name, category, language, transport, target },
     capabilities: chosen.withInventory(capabilities),
     className: chosen.classNameOf(id),
     coreVersion: session.version,

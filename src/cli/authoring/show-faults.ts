@@ -24,10 +24,10 @@ const counted = (count: number): string => (count === 1 ? "1 fault" : `${count} 
 export const summaryOf = ({ pack, faults }: LookedPack): string =>
   `${counted(faults.length)}: ${pack?.id ?? "the pack"} would not be valid.`;
 
-/** What an admin will be asked for at the install. */
-export const printPermissions = (terminal: Terminal, { pack }: LookedPack): void => {
+/** What an admin will be asked for at the install of what lies at this path. */
+export const printPermissions = (terminal: Terminal, path: string, { pack }: LookedPack): void => {
   const permissions = pack?.permissions ?? [];
   if (permissions.length === 0) return;
   terminal.note(`An install asks an admin for: ${permissions.map(oneLine).join(", ")}`);
-  terminal.note(`Grant it with: ${call("install", "<folder>", "--consent")}`);
+  terminal.note(`Grant it with: ${call("install", path, "--consent")}`);
 };

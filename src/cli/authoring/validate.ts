@@ -37,7 +37,7 @@ const show = ({ terminal }: Alone, path: string, looked: LookedPack): void => {
   }
   const { id, manifest, digest } = looked.pack ?? {};
   terminal.print(`${id} ${manifest?.version} is valid (${digest?.slice(0, 16)})`);
-  printPermissions(terminal, looked);
+  printPermissions(terminal, path, looked);
 };
 
 export const validate = async (

@@ -28,6 +28,13 @@ export interface JobDocument {
   readonly undo_of?: string;
 }
 
+/** A file that a job kept. */
+export interface ArtifactDocument {
+  readonly name: string;
+  readonly content_type: string;
+  readonly size: number;
+}
+
 /** One write of a job. */
 export interface JournalDocument {
   readonly index: number;
@@ -111,7 +118,7 @@ export interface InventoryDocument {
     readonly age_s: number | null;
     readonly target_count: number;
     readonly refreshing_job_id?: string;
-    readonly error?: { readonly code: string; readonly detail: string };
+    readonly error?: { readonly code: string; readonly detail: string; readonly at: string };
   };
 }
 

@@ -8,6 +8,7 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { usage } from "../failure.ts";
 import { didYouMean } from "../nearest.ts";
 import { printJson, type Session } from "../session.ts";
+import { plain } from "../view/terminal.ts";
 
 const anything = "application/json, application/problem+json, */*;q=0.5";
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -108,9 +109,10 @@ const methodOf = (text: string): string => {
   ]);
 };
 
-/** As it comes: a stream line by line. */
+/** As it comes: a stream line by line. A terminal is not to carry out what stands in it. */
 const pour = async ({ terminal }: Session, response: Response): Promise<void> => {
-  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) terminal.raw(chunk);
+  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? [])
+    terminal.raw(terminal.isLive ? plain(chunk) : chunk);
 };
 
 const ask = async (

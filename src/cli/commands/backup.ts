@@ -76,7 +76,8 @@ const restore = async (alone: Alone, [file = ""]: readonly string[], options: Fi
   terminal.print(`Everything of ${createdAt}: ${rows["instances"] ?? 0} instances, ${rows["jobs"] ?? 0} jobs`);
   if (settled > 0) terminal.note(`${settled} jobs were open then; they are settled and do not run again.`);
   if (!hasKey) terminal.note(`It holds no master key: put the key ${keyId} into ${masterKey.file} before you start.`);
-  else terminal.note("Start it with: npm start");
+  else
+    terminal.note(`Start it with: ${dataDir === resolve(cwd, "data") ? "" : `SWITCHYARD_DATA=${dataDir} `}npm start`);
 };
 
 const passphrase = ["--passphrase-file <file>", "the file whose first line seals the backup"] as const;

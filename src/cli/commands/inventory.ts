@@ -10,6 +10,7 @@ import { awaitJob, type FollowOptions, finish, printEnd } from "../follow.ts";
 import { didYouMean } from "../nearest.ts";
 import { printJson, type Session } from "../session.ts";
 import { type Column, printTable } from "../view/table.ts";
+import { oneLine } from "../view/terminal.ts";
 import { ago, duration, shown, styleOf } from "../view/words.ts";
 
 interface InventoryOptions {
@@ -39,7 +40,7 @@ const attributeColumns = (items: readonly Target[]): Column<Target>[] => {
   const names = new Set(items.flatMap(({ attrs }) => Object.keys(attrs).filter((name) => isScalar(attrs[name]))));
   const ordered = [...first.filter((name) => names.has(name)), ...[...names].filter((name) => !first.includes(name))];
   return ordered.slice(0, maxColumns).map((name) => ({
-    title: name.toUpperCase(),
+    title: oneLine(name).toUpperCase(),
     isExtra: !first.includes(name),
     value: ({ attrs }: Target) => readable(name, attrs[name]),
     style: ({ attrs }: Target) => (name === "status" ? styleOf(String(attrs[name])) : undefined),
@@ -86,7 +87,9 @@ const printItems = (session: Session, { items, cache }: InventoryDocument, all: 
   terminal.note(
     terminal.styleError("dim", `${items.length} of ${cache.target_count} (${cache.state}${age}${refreshing})${more}`),
   );
-  if (cache.error) terminal.note(terminal.styleError("yellow", `The last refresh failed: ${cache.error.detail}`));
+  if (!cache.error) return;
+  const { detail, at } = cache.error;
+  terminal.note(terminal.styleError("yellow", `The last refresh failed ${ago(at, session.now())}: ${detail}`));
 };
 
 const inventory = async (

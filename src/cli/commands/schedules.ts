@@ -1,5 +1,5 @@
 /** Schedules: what the runner does by itself, and pausing it. */
-import { findInstance, listInstances, paths, shortId } from "../client/find.ts";
+import { findInstance, listInstances, paths } from "../client/find.ts";
 import type { Page, ScheduleDocument } from "../client/wire.ts";
 import { type Group, oneOf } from "../command.ts";
 import { notFound } from "../failure.ts";
@@ -33,11 +33,14 @@ const columnsFor = (names: ReadonlyMap<string, string>, now: number): readonly C
   { title: "ID", isExtra: true, isWhole: true, value: ({ id }) => id, style: () => "dim" },
 ];
 
+const instanceNames = async ({ api }: Session): Promise<ReadonlyMap<string, string>> =>
+  new Map((await listInstances(api)).map(({ instance_id, name }) => [instance_id, name]));
+
 const list = async (session: Session): Promise<undefined> => {
   const page = await readAll(session);
   if (session.isJson) return void printJson(session, page);
-  const names = new Map((await listInstances(session.api)).map(({ instance_id, name }) => [instance_id, name]));
-  printTable(session.terminal, page.items, columnsFor(names, session.now()), "Nothing is scheduled.");
+  const columns = columnsFor(await instanceNames(session), session.now());
+  printTable(session.terminal, page.items, columns, "Nothing is scheduled.");
   const note = "A heartbeat is left out when its device was reached otherwise meanwhile.";
   session.terminal.note(session.terminal.styleError("dim", note));
 };
@@ -70,8 +73,10 @@ const change =
       items.push((await session.api.ask<ScheduleDocument>("POST", `${paths.schedules}/${id}/${way}`)).body);
     }
     if (session.isJson) return void printJson(session, { items, next_cursor: null });
-    for (const { id, kind, paused } of items) {
-      session.terminal.print(`${what[kind] ?? kind} ${paused ? "is paused" : "ticks"}  ${shortId(id)}`);
+    const names = await instanceNames(session);
+    for (const { instance_id, kind, paused } of items) {
+      const whose = names.get(instance_id) ?? instance_id;
+      session.terminal.print(`${whose}: ${what[kind] ?? kind} ${paused ? "is paused" : "ticks"}`);
     }
   };
 

@@ -71,7 +71,7 @@ const createToken = async (session: Session, _args: readonly string[], options: 
   const found = await Promise.all(instance.map((asked) => findInstance(session.api, asked)));
   const body = {
     ...{ name, role },
-    ...(expires === undefined ? {} : { expires_at: timeOf(expires, session.now()) }),
+    ...(expires === undefined ? {} : { expires_at: timeOf(expires, session.now(), "to come") }),
     ...(found.length === 0 ? {} : { instances: found.map(({ instance_id }) => instance_id) }),
   };
   const { body: token } = await session.api.ask<TokenDocument>("POST", paths.tokens, { body });
@@ -107,7 +107,7 @@ export const tokenCommands: Group = (program, act) => {
     .description("make a token; it is shown once")
     .requiredOption("--name <name>", "what to call it")
     .requiredOption("--role <role>", roles.join(", "), oneOf("--role", roles))
-    .option("--expires <time>", "works until then (ISO 8601)")
+    .option("--expires <time>", "works so long, or until then: 8h, 30d from now, or a time (ISO 8601)")
     .option("--instance <instance>", "sees only this instance; may be repeated", collected, [])
     .action(act(createToken));
   token.command("list").description("list the tokens, without what makes them work").action(act(listTokens));

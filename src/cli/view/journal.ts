@@ -9,10 +9,20 @@ const maxAnswer = 200;
 const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** `POST /path` of http; what says most of others. */
+const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
+
+/** What a step of each transport says of itself: as its plan showed it. */
+const stepWords = ({ method, path, url, commands, send, put, set }: JsonObject): readonly (Json | undefined)[] => {
+  const lines = [...listOf(commands), ...listOf(send)];
+  if (lines.length > 0) return [lines.join("; ")];
+  if (isObject(put)) return ["PUT", put["path"]];
+  const sets = listOf(set).flatMap((one) => (isObject(one) ? [`${shown(one["oid"])} = ${shown(one["value"])}`] : []));
+  return sets.length > 0 ? [`SET ${sets.join("; ")}`] : [method, path ?? url];
+};
+
+/** `POST /path` of http, the lines of ssh and tcp, `SET <oid> = <value>` of SNMP. */
 export const requestText = ({ request, transport }: JournalDocument): string => {
-  const { method, path, url, command, text } = request;
-  const words = [method, path ?? url ?? command ?? text].filter((word) => typeof word === "string");
+  const words = stepWords(request).filter((word) => typeof word === "string");
   return oneLine(words.length === 0 ? `${transport} ${JSON.stringify(request)}` : words.join(" "));
 };
 
@@ -29,12 +39,27 @@ const bodyText = (body: Json | undefined): string => {
   }
 };
 
+/** What came back beside the status: a body, lines, the output of commands, or what SNMP calls wrong. */
+const saidOf = ({ body, lines, results, error, set }: JsonObject): string | undefined => {
+  if (Array.isArray(lines)) return lines.join("; ");
+  if (Array.isArray(set)) return typeof error === "string" ? error : "";
+  if (!Array.isArray(results)) return body === undefined ? undefined : bodyText(body);
+  const outputs = results.flatMap((one) => (isObject(one) ? [one["stdout"], one["stderr"]] : []));
+  return outputs.filter((text) => typeof text === "string" && text.trim() !== "").join("; ");
+};
+
+/** What the device made of it where its transport has no status. */
+const verdictOf = ({ status, ok }: JsonObject): string => {
+  if (status !== undefined && status !== null) return String(status);
+  if (status === undefined || typeof ok !== "boolean") return "";
+  return ok ? "done" : "refused";
+};
+
 export const answerText = ({ answered_at, answer }: JournalDocument): string => {
   if (answered_at === null) return "not answered";
   if (!isObject(answer)) return oneLine(shown(answer)).slice(0, maxAnswer);
-  const { status } = answer;
-  const inner = isObject(answer["answer"]) ? answer["answer"] : answer;
-  const said = bodyText(inner["body"] ?? (status === undefined ? answer : undefined));
-  const text = [status === undefined ? "" : String(status), said].filter((part) => part !== "").join(" ");
+  const said = saidOf(isObject(answer["answer"]) ? answer["answer"] : answer);
+  const rest = answer["status"] === undefined ? bodyText(answer) : "";
+  const text = [verdictOf(answer), said ?? rest].filter((part) => part !== "").join(" ");
   return oneLine(text).slice(0, maxAnswer) || "answered";
 };

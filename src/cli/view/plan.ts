@@ -21,6 +21,7 @@ const section = (terminal: Terminal, title: string, lines: readonly string[]): v
 /** The effects, one line per target. */
 export const effectLines = (terminal: Terminal, effects: PlanDocument["effects"]["per_target"]): string[] =>
   effects.map(({ id, from, to }) => {
+    if ((from ?? null) === null && (to ?? null) === null) return oneLine(id);
     const values = [from, to].map((value) => terminal.style("bold", oneLine(shown(value))));
     return `${oneLine(id)}: ${values.join(" -> ")}`;
   });

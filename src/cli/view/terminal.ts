@@ -44,8 +44,22 @@ export interface Terminal {
   readAll(): Promise<string>;
 }
 
+/** What moves the cursor, and what turns the direction of reading around: a line must say what it seems to say. */
+const misleading = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
 /** What comes from a device must not move the cursor. */
-export const plain = (text: string): string => text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
+export const plain = (text: string): string => text.replaceAll(misleading, "\ufffd");
+
+/** Whatever a caller forgot: of control sequences only colours, which are ours, reach a terminal. */
+const coloursOnly = (text: string): string =>
+  text
+    .split(/(\u001b\[[\d;]*m)/)
+    .map((part, index) => (index % 2 === 1 ? part : plain(part)))
+    .join("");
+
+/** The same value, written without what a terminal would take for a sign to itself. */
+export const plainJson = (text: string): string =>
+  text.replaceAll(misleading, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** The same on one line. */
 export const oneLine = (text: string): string => plain(text).replaceAll(/\s+/g, " ").trim();
@@ -87,8 +101,8 @@ export const createTerminal = ({ stdin, stdout, stderr, environment }: Streams):
     },
     isLive: stdout.isTTY === true && environment["TERM"] !== "dumb",
     canAsk: stdin.isTTY === true && stderr.isTTY === true,
-    print: (line = "") => void stdout.write(`${line}\n`),
-    note: (line) => void stderr.write(`${line}\n`),
+    print: (line = "") => void stdout.write(`${coloursOnly(line)}\n`),
+    note: (line) => void stderr.write(`${coloursOnly(line)}\n`),
     raw: (text) => void stdout.write(text),
     style: paint(mayColour && stdout.isTTY === true),
     styleError: paint(mayColour && stderr.isTTY === true),

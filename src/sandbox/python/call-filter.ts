@@ -1,36 +1,5 @@
 /** Which calls to the kernel a sandbox without Node's own permissions is refused: a filter program for seccomp. */
-
-/** What a process may not do, by the number that the kernel of each processor gives it. */
-const refused: Readonly<Record<string, { readonly audit: number; readonly numbers: readonly number[] }>> = {
-  x64: {
-    audit: 0xc000003e,
-    numbers: [
-      ...[57, 58], // fork, vfork
-      ...[101, 135, 154, 155, 163], // ptrace, personality, modify_ldt, pivot_root, acct
-      ...[165, 166, 167, 168, 169, 172, 173], // mount, umount2, swapon, swapoff, reboot, iopl, ioperm
-      ...[175, 176, 179, 246, 248, 249, 250], // init_module, delete_module, quotactl, kexec_load, add_key, request_key, keyctl
-      ...[272, 298, 308, 310, 311, 313], // unshare, perf_event_open, setns, process_vm_*, finit_module
-      ...[320, 321, 322, 323], // kexec_file_load, bpf, execveat, userfaultfd
-    ],
-  },
-  arm64: {
-    audit: 0xc00000b7,
-    numbers: [
-      ...[39, 40, 41, 60, 89, 92], // umount2, mount, pivot_root, quotactl, acct, personality
-      ...[97, 104, 105, 106, 117, 142], // unshare, kexec_load, init_module, delete_module, ptrace, reboot
-      ...[217, 218, 219, 224, 225, 241], // add_key, request_key, keyctl, swapon, swapoff, perf_event_open
-      ...[268, 270, 271, 273], // setns, process_vm_*, finit_module
-      ...[280, 281, 282, 294], // bpf, execveat, userfaultfd, kexec_file_load
-    ],
-  },
-};
-/** The same on every processor: io_uring, the calls that mount, pidfd_getfd, mount_setattr. */
-const refusedEverywhere = [425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442];
-const numbers: Readonly<Record<string, { readonly clone: number; readonly socket: number }>> = {
-  x64: { clone: 56, socket: 41 },
-  arm64: { clone: 220, socket: 198 },
-};
-const clone3 = 435;
+import { auditOf, judgedCalls, type Processor, processors, refusedCalls } from "./refused-calls.ts";
 
 /** Local sockets, and those of the network that the namespace does not have. Others may know no namespace. */
 const families = [1, 2, 10];
@@ -52,26 +21,27 @@ const whenEqual = (value: number, result: number): Instruction[] => [
   [give, 0, 0, result],
 ];
 
-const programFor = (arch: string): readonly Instruction[] | null => {
-  const [own, special] = [refused[arch], numbers[arch]];
-  if (own === undefined || special === undefined) return null;
+const programFor = (processor: Processor): readonly Instruction[] => {
+  const { clone, clone3, socket } = judgedCalls[processor];
+  const own = processors.indexOf(processor);
+  const refused = Object.values(refusedCalls).flatMap((numbers) => numbers[own] ?? []);
   return [
     [load, 0, 0, archAt],
-    [jumpEqual, 1, 0, own.audit],
+    [jumpEqual, 1, 0, auditOf[processor]],
     [give, 0, 0, killProcess],
     [load, 0, 0, numberAt],
     [jumpAtLeast, 0, 1, otherWidth],
     [give, 0, 0, killProcess],
-    ...[...own.numbers, ...refusedEverywhere].flatMap((number) => whenEqual(number, notPermitted)),
+    ...refused.flatMap((number) => whenEqual(number, notPermitted)),
     // The C library then takes clone, whose flags can be looked at.
     ...whenEqual(clone3, noSuchCall),
     // A thread is let through, a process is not.
-    [jumpEqual, 0, 4, special.clone],
+    [jumpEqual, 0, 4, clone],
     [load, 0, 0, argumentAt],
     [jumpAnySet, 1, 0, cloneThread],
     [give, 0, 0, notPermitted],
     [give, 0, 0, allow],
-    [jumpEqual, 0, 2 + families.length, special.socket],
+    [jumpEqual, 0, 2 + families.length, socket],
     [load, 0, 0, argumentAt],
     ...families.map((family, index): Instruction => [jumpEqual, families.length - index, 0, family]),
     [give, 0, 0, noSuchFamily],
@@ -93,6 +63,6 @@ const bytesOf = ([code, then, otherwise, value]: Instruction): Buffer => {
  * keys, io_uring or kernel modules, and sockets of the usual families only. `null` on another processor.
  */
 export const callFilter = (arch: string): Buffer | null => {
-  const program = programFor(arch);
-  return program === null ? null : Buffer.concat(program.map(bytesOf));
+  const processor = processors.find((one) => one === arch);
+  return processor === undefined ? null : Buffer.concat(programFor(processor).map(bytesOf));
 };

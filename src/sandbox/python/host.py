@@ -371,7 +371,7 @@ class _SourceOnly(importlib.machinery.SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)
 
 
-def _open_pack(pack):
+def open_pack(pack):
     """Makes the pack's own modules importable, before all others, from their sources; behind it what is installed."""
     finder = importlib.machinery.FileFinder.path_hook(
         (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES),
@@ -703,7 +703,7 @@ class HttpAdapter(Adapter):
         status, text = answer["status"], answer["body"]
         try:
             data = json.loads(text) if text else None
-        except ValueError:
+        except (ValueError, RecursionError):
             data = text
         return {
             "ok": 200 <= status < 300, "status": status, "data": data, "raw": text, "headers": answer["headers"],
@@ -1239,7 +1239,7 @@ def _refuse_too_old():
                 line.send({"t": "failed", "id": message["id"], "error": {"code": "program_missing", "message": text + "."}})
 
 
-def _offer_sdk():
+def offer_sdk():
     """`from switchyard import DriverError`."""
     module = types.ModuleType("switchyard", "What a driver may import of the runner.")
     module.DriverError = DriverError
@@ -1254,8 +1254,8 @@ if __name__ == "__main__":
     os.environ.clear()
     # Libraries look for their user's folder as they are loaded, and there is no user to ask for.
     os.environ["HOME"] = "/nonexistent"
-    _open_pack(plan["packDir"])
-    _offer_sdk()
+    open_pack(plan["packDir"])
+    offer_sdk()
     host = Host(plan)
     refusals = Refusals(host, [plan["packDir"] + "/", "/usr/", "/lib", "/switchyard/"] + [sys.prefix + "/lib"])
     host.serve()

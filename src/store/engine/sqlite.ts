@@ -1,7 +1,7 @@
 /** The store on a SQLite file: one connection, written by group commit, read between commits. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Store } from "../store.ts";
-import type { Unit } from "../unit.ts";
+import type { Outcome, Unit } from "../unit.ts";
 import { drive } from "./drive.ts";
 import { asStoreFault, isBusy, patienceMs, unavailable } from "./fault.ts";
 import { groupCommit } from "./group-commit.ts";
@@ -13,9 +13,35 @@ interface Reading {
   readonly reject: (reason: unknown) => void;
 }
 
-const readOne = (file: SqliteFile, { unit, resolve, reject }: Reading): void => {
+type Execute = SqliteFile["execute"];
+
+/** Answers of one statement that are worth looking through. */
+const mostRemembered = 8;
+
+const areSame = (one: readonly unknown[], other: readonly unknown[]): boolean =>
+  one.length === other.length && one.every((value, index) => value === other[index]);
+
+/**
+ * Within one state of the file the same question has the same answer: many requests for one instance in one turn of the
+ * loop read it once. Nobody writes into rows.
+ */
+const rememberAnswers = (execute: Execute): Execute => {
+  const known = new Map<string, { readonly parameters: readonly unknown[]; readonly outcome: Outcome }[]>();
+  return (query) => {
+    const statement = query.on("sqlite");
+    const { sql, parameters } = statement;
+    const asked = known.get(sql) ?? [];
+    const found = asked.find((one) => areSame(one.parameters, parameters));
+    if (found !== undefined) return found.outcome;
+    const outcome = execute({ on: () => statement });
+    if (asked.length < mostRemembered) known.set(sql, [...asked, { parameters, outcome }]);
+    return outcome;
+  };
+};
+
+const readOne = (execute: Execute, { unit, resolve, reject }: Reading): void => {
   try {
-    resolve(drive(unit(), file.execute));
+    resolve(drive(unit(), execute));
   } catch (thrown) {
     reject(thrown);
   }
@@ -32,7 +58,8 @@ const readTogether = (file: SqliteFile, readings: readonly Reading[]): void => {
     for (const { reject } of readings) reject(thrown);
     return;
   }
-  for (const reading of readings) readOne(file, reading);
+  const execute = readings.length > 1 ? rememberAnswers(file.execute) : file.execute;
+  for (const reading of readings) readOne(execute, reading);
   if (file.isInTransaction) file.plain("rollback");
 };
 

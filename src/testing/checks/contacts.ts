@@ -1,6 +1,7 @@
 /** Whether a person who tests a connection learns what is wrong with it. */
 import { type ErrorCode, SwitchyardError } from "../../errors.ts";
 import type { Endpoint, HttpEndpoint } from "../../model/endpoint.ts";
+import { type Manifest, secretNames } from "../../model/manifest.ts";
 import { grantOf } from "../../recording/grant.ts";
 import { type Actor, perform } from "../../recording/perform.ts";
 import { replayFacts } from "../../recording/replay.ts";
@@ -132,9 +133,15 @@ const recordedCause = ({ replayed }: CheckBench, codes: readonly ErrorCode[]): V
   return shown ? passed : missing(`there is no recorded test_connection that failed with ${codes.join(" or ")}`);
 };
 
+/** Whether the manifest has a transport of this kind, by whatever name. */
+const speaks = ({ transports }: Manifest, kind: string): boolean =>
+  Object.keys(transports ?? {}).some((name) => name === kind || name.startsWith(`${kind}.`));
+
+/** Whatever speaks http may stand behind something that asks who comes. */
 const wrongSecret = async (bench: CheckBench): Promise<Verdict> => {
-  if (Object.keys(bench.pack.manifest.schema.connection["properties"] ?? {}).length === 0)
-    return notApplicable("it has no secrets");
+  const { manifest } = bench.pack;
+  const isAsked = Object.keys(manifest.schema.connection["properties"] ?? {}).length > 0 && speaks(manifest, "http");
+  if (!isAsked && secretNames(manifest).length === 0) return notApplicable("it has no secrets");
   if (!hasHttp(bench)) return recordedCause(bench, ["auth_failed"]);
   return at(refusingPlace(), (port) =>
     expecting(bench, overHttp(port, false), ["auth_failed", "permission_denied_remote"]),
@@ -147,9 +154,9 @@ const wrongCertificate = async (bench: CheckBench): Promise<Verdict> => {
       expecting(bench, overHttp(port, true), ["tls_untrusted", "tls_name_mismatch"]),
     );
   }
-  const kinds = Object.keys(bench.pack.manifest.transports ?? {});
-  const hasKeys = kinds.some((name) => name === "ssh" || name.startsWith("ssh."));
-  return hasKeys ? recordedCause(bench, ["host_key_mismatch"]) : notApplicable("it trusts no certificate");
+  return speaks(bench.pack.manifest, "ssh")
+    ? recordedCause(bench, ["host_key_mismatch"])
+    : notApplicable("it trusts no certificate");
 };
 
 export const contactChecks: readonly Check[] = [

@@ -9,6 +9,9 @@ import { typeName } from "../driver-types.ts";
 export const transportNames = ["http", "ssh", "snmp", "tcp"] as const;
 export type TransportName = (typeof transportNames)[number];
 
+export const languageNames = ["typescript", "python"] as const;
+export type LanguageName = (typeof languageNames)[number];
+
 export interface ChosenCapability {
   readonly id: string;
   readonly verbs: readonly string[];
@@ -20,6 +23,8 @@ export interface Choices {
   readonly id: string;
   readonly name: string;
   readonly category: string;
+  /** What its driver and its test are written in. */
+  readonly language: LanguageName;
   readonly transport: TransportName;
   /** What the pack lists and acts on: `lamp`. */
   readonly target: string;
@@ -49,6 +54,7 @@ export const checkedId = (id: string): string => {
 };
 export const checkedCategory = (word: string): string => chosenOf("category", word, categories);
 export const checkedTransport = (word: string): TransportName => chosenOf("transport", word, transportNames);
+export const checkedLanguage = (word: string): LanguageName => chosenOf("language", word, languageNames);
 export const checkedTarget = (word: string): string => {
   if (/^[a-z][a-z0-9_]{0,49}$/.test(word)) return word;
   throw usage(`${JSON.stringify(word)} cannot be a target type: expected letters, digits and _, such as lamp.`);
@@ -70,6 +76,28 @@ export const checkedCapability = (text: string): ChosenCapability => {
   return { id, verbs: listed, isRead: reads.length > 0 };
 };
 
+export const isInventory = ({ id }: ChosenCapability): boolean => id === "inventory.list";
+
+/** Words that a method in Python cannot be called, of those that an id may be. */
+const pythonWords: ReadonlySet<string> = new Set(
+  (
+    "and as assert async await break class continue def del elif else except finally for from global if import in is " +
+    "lambda nonlocal not or pass raise return try while with yield"
+  ).split(" "),
+);
+
+/** @throws CliFailure when no driver in that language can have a method for one of them. */
+export const checkedMethods = (
+  language: LanguageName,
+  capabilities: readonly ChosenCapability[],
+): readonly ChosenCapability[] => {
+  const clash = language === "python" ? capabilities.find(({ id }) => pythonWords.has(id)) : undefined;
+  if (clash === undefined) return capabilities;
+  throw usage(
+    `${clash.id} is a word of Python, and no method has such a name: expected an id such as lamp.${clash.id}.`,
+  );
+};
+
 /** There is always an inventory: targets are chosen from it. */
 export const withInventory = (capabilities: readonly ChosenCapability[]): readonly ChosenCapability[] => {
   const distinct = [...new Map(capabilities.map((one) => [one.id, one])).values()];
@@ -86,4 +114,4 @@ export const nameOf = (id: string): string => {
 export const classNameOf = (id: string): string => `${typeName(id)}Driver`;
 
 /** What is taken when nothing else was said. */
-export const usual = { category: "automation", transport: "http", target: "device" } as const;
+export const usual = { category: "automation", language: "typescript", transport: "http", target: "device" } as const;

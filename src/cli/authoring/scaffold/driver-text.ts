@@ -1,10 +1,9 @@
 /** The driver of a new pack. */
 import { methodOf } from "../../../model/manifest.ts";
-import type { Choices, ChosenCapability } from "./choices.ts";
+import { type Choices, type ChosenCapability, isInventory } from "./choices.ts";
 import { textsOf } from "./transport.ts";
 
 const indented = (lines: readonly string[]): string => lines.map((line) => `    ${line}`).join("\n");
-const isInventory = ({ id }: ChosenCapability): boolean => id === "inventory.list";
 
 const inventory = (): string => `
   /** Every target; the runner filters. */

@@ -7,10 +7,12 @@ import { exitCodes } from "../../exit-codes.ts";
 import { CliFailure } from "../../failure.ts";
 import { driverTypes, driverTypesFile } from "../driver-types.ts";
 import { editorFiles, editorFolder } from "../editor-files.ts";
-import type { Choices } from "./choices.ts";
+import type { Choices, LanguageName } from "./choices.ts";
 import { driverText } from "./driver-text.ts";
 import { madeUpFile } from "./made-up.ts";
 import { manifestText } from "./manifest-text.ts";
+import { pythonDriverText } from "./python/driver-text.ts";
+import { pythonTestText } from "./python/test-text.ts";
 import { readmeText } from "./readme-text.ts";
 import { madeUpText } from "./recording-text.ts";
 import { testText } from "./test-text.ts";
@@ -24,19 +26,34 @@ const typesOf = (manifest: string): string => {
   return driverTypes(checked);
 };
 
-/** By their names below the pack's folder. */
-export const scaffoldFiles = (choices: Choices): Readonly<Record<string, string>> => {
-  const manifest = manifestText(choices);
-  return {
-    "plugin.yaml": manifest,
+type Files = Readonly<Record<string, string>>;
+
+/** The driver, its test, and what their language asks for. */
+const filesOf: Readonly<Record<LanguageName, (choices: Choices, manifest: string) => Files>> = {
+  typescript: (choices, manifest) => ({
     "driver.ts": driverText(choices),
     [driverTypesFile]: typesOf(manifest),
     "test/driver.test.ts": testText(choices),
-    [madeUpFile]: madeUpText(choices),
-    "README.md": readmeText(choices),
     "tsconfig.json": `${JSON.stringify(tsconfig, null, 2)}\n`,
     ".gitignore": `${editorFolder}/\n*.int\n`,
-    ...editorFiles(),
+    ...editorFiles("node"),
+  }),
+  python: (choices) => ({
+    "driver.py": pythonDriverText(choices),
+    "test/test_driver.py": pythonTestText(choices),
+    ".gitignore": `${editorFolder}/\n*.int\n__pycache__/\n`,
+    ...editorFiles("python"),
+  }),
+};
+
+/** By their names below the pack's folder. */
+export const scaffoldFiles = (choices: Choices): Files => {
+  const manifest = manifestText(choices);
+  return {
+    "plugin.yaml": manifest,
+    [madeUpFile]: madeUpText(choices),
+    "README.md": readmeText(choices),
+    ...filesOf[choices.language](choices, manifest),
   };
 };
 

@@ -34,7 +34,12 @@ export const http: TransportTexts = {
     "if (answer.status !== 200) {",
     `  throw new DriverError("device_error", \`Expected a list of ${target}s, got the status \${answer.status}.\`);`,
     "}",
-    "return answer.json<Thing[]>();",
+    "const things = answer.json<unknown>();",
+    'const isThing = (one: Partial<Thing> | null): boolean => typeof one?.id === "string" && typeof one.state === "string";',
+    "if (!Array.isArray(things) || !things.every(isThing)) {",
+    `  throw new DriverError("protocol_mismatch", "Expected a list of ${target}s with id, name and state, got something else.");`,
+    "}",
+    "return things;",
   ],
   step: (target) =>
     `{ transport: "http", method: "POST", path: \`/${target}s/\${encodeURIComponent(target.id)}/\${verb}\` }`,

@@ -38,7 +38,7 @@ const indented = (lines: readonly string[], by: number): string =>
   lines.map((line) => `${" ".repeat(by)}${line}`).join("\n");
 
 export const manifestText = (choices: Choices): string => {
-  const { id, name, category, className, transport, coreVersion, capabilities } = choices;
+  const { id, name, category, className, language, transport, coreVersion, capabilities } = choices;
   const texts = textsOf[transport];
   return `# yaml-language-server: $schema=${editorFolder}/${schemaFile}
 id: ${id}
@@ -46,7 +46,7 @@ name: ${JSON.stringify(name)}
 version: 0.1.0
 min_core_version: ${coreVersion}
 category: ${category}
-driver: { entrypoint: "driver:${className}" }
+driver: { entrypoint: "driver:${className}"${language === "python" ? ", language: python" : ""} }
 
 schema:
   connection:                           # what an instance is asked for

@@ -3,19 +3,24 @@ import { call } from "../../called.ts";
 import type { Choices } from "./choices.ts";
 import { madeUpFile } from "./made-up.ts";
 
-export const readmeText = ({ name, id }: Choices): string => `# ${name}
+const languages = {
+  typescript: { driver: "driver.ts", writes: "writes `driver.types.d.ts` and what editors need" },
+  python: { driver: "driver.py", writes: "writes the schema that editors hold `plugin.yaml` against" },
+} as const;
+
+export const readmeText = ({ name, id, language }: Choices): string => `# ${name}
 
 A Switchyard pack. Its commands are run where Switchyard lies, with the path of this folder; nothing is installed here.
 
 | command | does |
 |---|---|
 | \`${call("check", "<this folder>")}\` | runs the tests in \`test/\`, and what every pack is held to |
-| \`${call("validate", "<this folder>", "--types")}\` | says all that an install would say; writes \`driver.types.d.ts\` and what editors need |
+| \`${call("validate", "<this folder>", "--types")}\` | says all that an install would say; ${languages[language].writes} |
 | \`${call("install", "<this folder>", "--replace", "--on-change")}\` | installs it, and again at each change |
 | \`${call("record", "<this folder>", "--set", "...", "--call", "test_connection")}\` | writes down what passes between driver and device |
 | \`${call("replay", "<this folder>")}\` | runs the driver on what was written down, without the device |
 | \`${call("build", "<this folder>")}\` | writes \`${id}-<version>.int\` |
 
-\`plugin.yaml\` says what it is and how its device is reached, \`driver.ts\` what it does, \`recordings/\` what the device answered.
+\`plugin.yaml\` says what it is and how its device is reached, \`${languages[language].driver}\` what it does, \`recordings/\` what the device answered.
 \`${madeUpFile}\` was made up, so that there is something to replay: it proves nothing, and goes when a device is recorded.
 `;

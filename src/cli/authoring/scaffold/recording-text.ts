@@ -1,14 +1,22 @@
 /** A first recording, of a device that nobody has: it shows the form, and what the new driver does can be replayed. */
 import { type Exchange, formatVersion, recordingText } from "../../../recording/format.ts";
 import type { Choices } from "./choices.ts";
+import { pythonTextsOf } from "./python/transport.ts";
 import type { MadeUp } from "./texts.ts";
 import { textsOf } from "./transport.ts";
 
 const exchangesOf = (transport: string, madeUp: readonly MadeUp[], from: number): readonly Exchange[] =>
   madeUp.map(([request, answer], index) => ({ seq: from + index, transport, request, answer, ms: 3 }));
 
-export const madeUpText = ({ id, transport, target, coreVersion }: Choices): string => {
-  const { device, probed, listed } = textsOf[transport];
+/** What a list asks of the device differs where the two languages have other means. */
+const listedBy = ({ language, transport, target }: Choices): readonly MadeUp[] => {
+  const own = language === "python" ? pythonTextsOf[transport].listed : undefined;
+  return own ?? textsOf[transport].listed(target);
+};
+
+export const madeUpText = (choices: Choices): string => {
+  const { id, transport, target, coreVersion } = choices;
+  const { device, probed } = textsOf[transport];
   const { exchanges, details } = probed(target);
   const thing = { type: target, external_id: "1", name: "First", attrs: { state: "off" }, labels: {} };
   return recordingText({
@@ -25,7 +33,7 @@ export const madeUpText = ({ id, transport, target, coreVersion }: Choices): str
       },
       {
         call: `inventory_list type=${target}`,
-        exchanges: exchangesOf(transport, listed(target), exchanges.length + 1),
+        exchanges: exchangesOf(transport, listedBy(choices), exchanges.length + 1),
         result: [thing],
       },
     ],
