@@ -20,7 +20,7 @@ import { planBackup, planSave, readConfig, readSaved, requireSaved } from "./pla
 import { diffLines } from "./plan/diff.ts";
 import { planPorts, readBack } from "./plan/port-change.ts";
 import { adminState, type PortSetting, poePower, poePriority } from "./plan/port-states.ts";
-import { planReboot, untilBack } from "./plan/reboot.ts";
+import { planReboot, requireTaken, untilBack } from "./plan/reboot.ts";
 import { createShow, type Show } from "./show.ts";
 import { healthOf, memberFacts, readNeighbours, readPoe, readSupplies, readVlans } from "./status.ts";
 import { memberTarget, portsByCli, portsBySnmp, systemTarget } from "./targets.ts";
@@ -175,7 +175,8 @@ export class ArubaOSSwitchDriver extends Driver<AossConfig> {
     }
     const before = await upTime();
     const startedAt = performance.now();
-    await this.apply<SshStepAnswer>();
+    const [answer] = await this.apply<SshStepAnswer>();
+    requireTaken(answer);
     this.progress(50, "The switch was told to reboot");
     const look = before === null ? () => this.answers() : upTime;
     const pause = async (): Promise<void> => void (await sleep(rebootPauseMs, undefined, { signal }));

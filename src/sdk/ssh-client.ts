@@ -26,6 +26,8 @@ export interface SshStepAnswer {
   readonly closed: boolean;
   /** What the device asked that the step has no answer to; nothing was sent after it. */
   readonly question?: string;
+  /** What says that a line of a shell was not taken; nothing was sent after it. */
+  readonly error?: string;
 }
 
 export interface SshPutResult {

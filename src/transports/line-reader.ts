@@ -18,8 +18,9 @@ interface Waiter {
   readonly reject: (thrown: unknown) => void;
 }
 
-/** What lines take; an empty one is not for nothing. */
-const sizeOf = (lines: readonly string[]): number => lines.reduce((sum, line) => sum + line.length + 1, 0);
+/** What a line takes in memory beside its text: a flood of empty ones is one, too. */
+const lineCost = 16;
+const sizeOf = (lines: readonly string[]): number => lines.reduce((sum, line) => sum + line.length + lineCost, 0);
 
 /** A line that has no end yet, in the pieces it came in: a flood is not copied with every packet of it. */
 class OpenLine {
@@ -112,7 +113,7 @@ export class LineReader {
       this.open.add(piece);
       const whole = this.open.take();
       this.lines.push(end === "\n" && whole.endsWith("\r") ? whole.slice(0, -1) : whole);
-      this.size += whole.length + 1;
+      this.size += (this.lines.at(-1)?.length ?? 0) + lineCost;
     }
     const begun = Math.max(0, rest.length - (end.length - 1));
     this.open.add(rest.slice(0, begun));

@@ -200,28 +200,6 @@ describe("the configuration", () => {
   });
 });
 
-describe("a reboot", () => {
-  it("is refused while changes are not saved, unless they are to be lost", async () => {
-    await using bench = await openAoss();
-    const direct = bench.connect();
-    await applied(direct, netInterface("5", "down"));
-    expect(failed(await planned(direct, onSwitch("switch.reboot", "exec")))).toEqual(["config_saved"]);
-    await applied(direct, onSwitch("switch.reboot", "exec", { discard_unsaved: true }));
-    expect(bench.port("5").admin).toBe(true);
-  }, 60_000);
-
-  it("is over when the switch answers again, with a shorter time since its start", async () => {
-    await using bench = await openAoss({ kind: "stack" });
-    const direct = bench.connect();
-    const before = bench.lab.state.startedAt;
-    const result = await applied(direct, onSwitch("switch.reboot", "exec"));
-    expect(result.details).toMatchObject({ is_back: true });
-    expect(bench.lab.state.startedAt).toBeGreaterThan(before);
-    expect(bench.lab.writes).toEqual(["reload"]);
-    expect(await direct.driver.test_connection()).toMatchObject({ status: "connected" });
-  }, 60_000);
-});
-
 describe("a switch that misbehaves", () => {
   const off = poePort("1-4", "off");
   const attempt = async (

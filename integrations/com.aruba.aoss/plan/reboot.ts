@@ -1,5 +1,5 @@
 /** Plans a reboot, and waits until the switch is back. */
-import { DriverError, type DryRunResult, type Precondition, type Step } from "switchyard/sdk";
+import { DriverError, type DryRunResult, type Precondition, type SshStepAnswer, type Step } from "switchyard/sdk";
 import type { Saved } from "./config.ts";
 
 /** Single keys, as the switch reads them. The first question is whether, the second what becomes of unsaved changes. */
@@ -43,6 +43,13 @@ export const planReboot = (facts: RebootFacts): DryRunResult => {
     effects: { summary: "Reboot the switch", per_target: [{ id: facts.id, from: "running", to: "running" }] },
     ...(check.ok ? {} : { reason: `${check.check}: ${String(check.details)}` }),
   };
+};
+
+/** A switch that does not take the command will not go away: nothing is waited for. */
+export const requireTaken = (answer: SshStepAnswer | undefined): void => {
+  const said = answer?.error ?? answer?.question;
+  if (said === undefined) return;
+  throw new DriverError("device_error", `The switch did not take the reboot: ${said}`);
 };
 
 export interface Watch {
