@@ -29,11 +29,12 @@ const openStatistics = (pid: number): number | undefined => {
   }
 };
 
-const line = Buffer.alloc(128);
+const longestLine = 128;
 
 /** What is mapped and what of it is resident, in bytes. */
 const statisticsOf = (file: number): readonly number[] => {
-  const length = readSync(file, line, 0, line.length, 0);
+  const line = Buffer.allocUnsafe(longestLine);
+  const length = readSync(file, line, 0, longestLine, 0);
   return line
     .toString("latin1", 0, length)
     .split(" ", 2)
