@@ -106,10 +106,8 @@ const dropStaleLock = async (path: string): Promise<void> => {
   if (pid === 0 ? age > 5000 : !isRunning(pid) || age > 2 * startTimeoutMs) await rm(path, { force: true });
 };
 
-const refuse = (seen: string): SwitchyardError =>
-  new SwitchyardError("queue_unavailable", {
-    detail: `Expected to start a private Redis, but ${seen}; end it, or set REDIS_URL.`,
-  });
+const refuse = (seen: string, act = "end it, or set REDIS_URL"): SwitchyardError =>
+  new SwitchyardError("queue_unavailable", { detail: `Expected to start a private Redis, but ${seen}; ${act}.` });
 
 const settings = (dir: string, path: string): string[] => [
   ...["--port", "0", "--unixsocket", path, "--unixsocketperm", "700", "--dir", dir, "--daemonize", "no"],
@@ -130,9 +128,13 @@ const spawnServer = async (dir: string, path: string): Promise<ChildProcess> => 
   throw refuse("neither redis-server nor valkey-server is on the PATH: install one of them (redis-server on Debian)");
 };
 
-const whyItEnded = async (dir: string): Promise<string> => {
-  const log = await readFile(join(dir, "redis.log"), "utf8").catch(() => "");
-  return log.trim().split("\n").at(-1) ?? "";
+/** Its own last words, without its pid and its clock. */
+const itEnded = async (dir: string): Promise<SwitchyardError> => {
+  const file = join(dir, "redis.log");
+  const log = await readFile(file, "utf8").catch(() => "");
+  const words = (log.trim().split("\n").at(-1) ?? "").replace(/^\d+:\w .* [#*.-] /, "");
+  const act = `mend that, or move ${dir} away: what was accepted lies in the database and comes back from there`;
+  return refuse(words === "" ? `it ended at once and wrote nothing to ${file}` : `it ended at once: ${words}`, act);
 };
 
 /** Waits while a server on this folder starts or shuts down; what it says when it answers, undefined when there is none. */
@@ -156,7 +158,7 @@ const launch = async (dir: string, path: string): Promise<ServerFacts> => {
   for (;;) {
     const living = await askServer(path);
     if (living !== undefined) return living;
-    if (child.exitCode !== null) throw refuse(`it ended at once: ${await whyItEnded(dir)}`);
+    if (child.exitCode !== null) throw await itEnded(dir);
     if (Date.now() > deadline) {
       child.kill("SIGKILL");
       throw refuse(`it did not listen within ${startTimeoutMs} ms`);
