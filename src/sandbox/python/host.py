@@ -18,6 +18,7 @@ import inspect
 import io
 import json
 import logging
+import math
 import os
 import struct
 import threading
@@ -30,6 +31,7 @@ _ASKS_AT_ONCE = 16
 _MOST_EVENTS = 8000
 _MOST_EVENT_BYTES = 12 * 1024 * 1024
 _LONGEST_MESSAGE = 16 * 1024
+_LONGEST_NAME = 200
 _DEEPEST = 100
 _MOST_REFUSALS = 50
 _KINDS = ("http", "ssh", "snmp", "tcp")
@@ -955,12 +957,15 @@ class Call:
         self._host.line.send({"t": "event", "id": self.id, "event": event})
 
     def _progress(self, percent, message=""):
-        self.emit({"kind": "progress", "percent": float(percent), "message": _cut(str(message))}, len(str(message)))
+        share = float(percent)
+        share = share if math.isfinite(share) else 0.0
+        self.emit({"kind": "progress", "percent": share, "message": _cut(str(message))}, len(str(message)))
 
     def _artifact(self, name, content, content_type="application/octet-stream"):
         data = content.encode("utf-8") if isinstance(content, str) else bytes(content)
         coded = base64.b64encode(data).decode("ascii")
-        self.emit({"kind": "artifact", "name": str(name), "contentType": str(content_type), "base64": coded}, 0)
+        name, kind = str(name)[:_LONGEST_NAME], str(content_type)[:_LONGEST_NAME]
+        self.emit({"kind": "artifact", "name": name, "contentType": kind, "base64": coded}, 0)
 
     # what it asks
 
