@@ -72,7 +72,7 @@ const start = async (): Promise<number> => {
 };
 
 /** What the system refused about a file is for whoever runs us, and its place says enough. */
-const isOfSystem = (error: unknown): boolean => error instanceof Error && "syscall" in error && "path" in error;
+const isOfSystem = (error: unknown): boolean => error instanceof Error && "syscall" in error;
 
 try {
   process.exit(await start());

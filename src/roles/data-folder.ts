@@ -21,8 +21,8 @@ const unusable = (dataDir: string, error: unknown): SettingError =>
 /** Puts a complete file into place only if there is none: no reader ever sees half of it. */
 const claim = (path: string, text: string): boolean => {
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, text, { mode: 0o600 });
   try {
+    writeFileSync(draft, text, { mode: 0o600 });
     linkSync(draft, path);
     return true;
   } catch (error) {

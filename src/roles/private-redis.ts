@@ -1,5 +1,5 @@
-/** The private Redis of a data folder: started when no other is set, outlives its supervisor, never two on one folder. */
-import { type ChildProcess, spawn } from "node:child_process";
+/** The private Redis of a data folder: started when no other is set, ends with its supervisor, never two on one folder. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, open, readFile, readlink, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -115,17 +115,27 @@ const settings = (dir: string, path: string): string[] => [
   ...["--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"],
 ];
 
-/** The server outlives a killed supervisor on purpose: what was accepted stays, and the next start takes it over. */
+const works = (program: string, ...args: readonly string[]): boolean =>
+  spawnSync(program, args, { stdio: "ignore" }).status === 0;
+
+/**
+ * A killed supervisor takes its server along where the kernel can be asked for that: an orderly end, which loses nothing.
+ * Elsewhere the server stays, and the next start takes it over.
+ */
+const withParentDeath = (command: readonly string[]): readonly string[] => {
+  const wrap = ["setpriv", "--pdeathsig", "TERM", "--"];
+  return works("setpriv", ...wrap.slice(1), "true") ? [...wrap, ...command] : command;
+};
+
 const spawnServer = async (dir: string, path: string): Promise<ChildProcess> => {
-  for (const program of ["redis-server", "valkey-server"]) {
-    const child = spawn(program, settings(dir, path), { cwd: dir, detached: true, stdio: "ignore" });
-    const isSpawned = await once(child, "spawn").then(
-      () => true,
-      () => false,
-    );
-    if (isSpawned) return child;
+  const server = ["redis-server", "valkey-server"].find((program) => works(program, "--version"));
+  if (server === undefined) {
+    throw refuse("neither redis-server nor valkey-server is on the PATH: install one of them (redis-server on Debian)");
   }
-  throw refuse("neither redis-server nor valkey-server is on the PATH: install one of them (redis-server on Debian)");
+  const [program = server, ...args] = withParentDeath([server, ...settings(dir, path)]);
+  const child = spawn(program, args, { cwd: dir, detached: true, stdio: "ignore" });
+  await once(child, "spawn");
+  return child;
 };
 
 /** Its own last words, without its pid and its clock. */
