@@ -65,6 +65,7 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
     pool,
     transports,
     sandboxLevel: probe.level,
+    sandboxReason: probe.reason,
     minSandbox: config.minSandbox,
     signatures: { isRequired: config.packSignatures === "require", trusted: config.trustedKeys },
     releasesDir,

@@ -56,6 +56,8 @@ class TestDriver:
 
     async def inventory_list(self, target_type):
         kind = (await self.echo())["raw"]
+        if kind == "slow":
+            await asyncio.sleep(600)
         if kind == "wrong":
             return {"not": "a list"}
         ids = {"surrogate": "\\ud800", "nul": "a\\x00b"}
@@ -236,6 +238,22 @@ describe.skipIf(!canRunPython).each(stores.filter(({ isThere }) => isThere))("wi
     expect(body.items).toHaveLength(1);
     echo = secret;
   });
+
+  it("a refresh that a person cancelled is no failed one; one that the driver failed is", async () => {
+    const path = `/api/integrations/instances/${instance}/inventory`;
+    const cacheOf = async () => (await system.call<{ cache: object }>("GET", `${path}?cached_only=true`)).body.cache;
+    echo = "slow";
+    const asked = await system.call<{ id: string }>("POST", `${path}/refresh`, {});
+    await until(async () => ((await caller.job(asked.body.id)).state === "running" ? true : undefined), "the refresh");
+    await system.call("POST", `/api/jobs/${asked.body.id}/cancel`);
+    expect(await caller.settled(asked.body.id)).toMatchObject({ state: "cancelled" });
+    expect(await cacheOf()).not.toHaveProperty("error");
+    echo = "wrong";
+    const failed = await system.call<{ code: string }>("POST", `${path}/refresh`, {}, { prefer: "wait=20" });
+    expect(failed).toMatchObject({ status: 502, body: { code: "response_invalid" } });
+    expect(await cacheOf()).toMatchObject({ error: { code: "response_invalid" } });
+    echo = secret;
+  }, 60_000);
 
   it("names that could be paths are refused, and none writes anywhere", async () => {
     const job = await read("names_badly");
