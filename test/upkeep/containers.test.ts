@@ -119,22 +119,29 @@ describe("the compose file", () => {
     expect(ran.status, ran.stderr || String(ran.error)).toBe(0);
     return parse(ran.stdout) as Compose;
   };
-  it.skipIf(!hasClient)("is read by the real client as it is meant, alone and with the file for full sandboxes", () => {
-    const alone = readByClient("docker-compose.yml");
-    expect(Object.keys(alone.services).sort()).toEqual(["api", "postgres", "redis", "worker"]);
-    for (const name of ["api", "worker"] as const) {
-      const { environment, user, read_only, healthcheck } = alone.services[name];
-      expect(environment).toMatchObject({ ...interpolated(compose.services[name].environment), SWITCHYARD_ROLE: name });
-      expect({ user, read_only }).toEqual({ user: "10001:10001", read_only: true });
-      expect(healthcheck.test).toEqual(compose.services[name].healthcheck.test);
-    }
-    const full = readByClient("docker-compose.yml", "docker-compose.full.yml");
-    expect(full.services.worker.environment).toMatchObject({
-      SWITCHYARD_MIN_SANDBOX: "full",
-      SWITCHYARD_ROLE: "worker",
-    });
-    expect(full.services.worker.security_opt).toContain("seccomp:unconfined");
-  });
+  it.skipIf(!hasClient)(
+    "is read by the real client as it is meant, alone and with the file for full sandboxes",
+    () => {
+      const alone = readByClient("docker-compose.yml");
+      expect(Object.keys(alone.services).sort()).toEqual(["api", "postgres", "redis", "worker"]);
+      for (const name of ["api", "worker"] as const) {
+        const { environment, user, read_only, healthcheck } = alone.services[name];
+        expect(environment).toMatchObject({
+          ...interpolated(compose.services[name].environment),
+          SWITCHYARD_ROLE: name,
+        });
+        expect({ user, read_only }).toEqual({ user: "10001:10001", read_only: true });
+        expect(healthcheck.test).toEqual(compose.services[name].healthcheck.test);
+      }
+      const full = readByClient("docker-compose.yml", "docker-compose.full.yml");
+      expect(full.services.worker.environment).toMatchObject({
+        SWITCHYARD_MIN_SANDBOX: "full",
+        SWITCHYARD_ROLE: "worker",
+      });
+      expect(full.services.worker.security_opt).toContain("seccomp:unconfined");
+    },
+    120_000,
+  );
 });
 
 describe("the image", () => {
