@@ -51,6 +51,8 @@ interface ScheduleRow {
   readonly kind: string;
   readonly everyMs: number;
   readonly offsetMs: number;
+  /** When its instance was added. */
+  readonly since: number;
 }
 
 const timesBetween = ({ everyMs, offsetMs }: ScheduleRow, from: number, to: number): number[] => {
@@ -63,8 +65,8 @@ const readAll = (file: string) => {
   const db = new Database(file, { readonly: true });
   const schedules = db
     .prepare(
-      `select id, instance_id as instance, kind, every_seconds * 1000 as everyMs, offset_ms as offsetMs
-       from schedules where paused = 0`,
+      `select schedules.id, instance_id as instance, kind, every_seconds * 1000 as everyMs, offset_ms as offsetMs,
+       created_at as since from schedules join instances on instances.id = instance_id where paused = 0`,
     )
     .all() as ScheduleRow[];
   const jobs = db
@@ -93,7 +95,7 @@ export const dueTicks = (file: string, from: number, to: number): DueTick[] => {
       ({ finishedAt }) => (finishedAt ?? 0) > due - everyMs && (finishedAt ?? 0) <= due + everyMs / 2,
     );
   return schedules.flatMap((schedule) =>
-    timesBetween(schedule, from, to).flatMap((due): DueTick[] => {
+    timesBetween(schedule, Math.max(from, schedule.since), to).flatMap((due): DueTick[] => {
       const { kind } = schedule;
       const job = byKey.get(`${schedule.id}:${due}`);
       if (job !== undefined) return [{ kind, lateMs: (job.startedAt ?? to) - due, state: job.state }];
