@@ -85,6 +85,11 @@ export class LineReader {
     this.serve();
   }
 
+  /** Whether nothing is left of what came, half a line or character included. */
+  isDrained(): boolean {
+    return this.lines.length + this.open.length + this.held.length + this.decoder.end().length === 0;
+  }
+
   /** Puts lines back in front of what comes next. */
   unread(lines: readonly string[]): void {
     this.lines.unshift(...lines);

@@ -5,7 +5,7 @@ import type { TcpEndpoint } from "../model/endpoint.ts";
 import type { AnswerPattern } from "../model/pattern.ts";
 import { fill } from "../model/template.ts";
 import { answerFailure } from "./causes.ts";
-import { type DialPlace, dial, secure } from "./dial.ts";
+import { type DialPlace, dial, upgrade } from "./dial.ts";
 import { dialPlaceOf } from "./http-pool.ts";
 import { anyLine, LineReader, type LineTest } from "./line-reader.ts";
 import { createTelnet } from "./telnet.ts";
@@ -75,15 +75,16 @@ class Conversation implements TcpSession {
     this.socket.destroy();
   }
 
-  /** Asks for TLS in the clear and goes on inside it; nothing that came before counts afterwards. */
-  async upgrade(send: string, expect: AnswerPattern, timeoutMs: number): Promise<void> {
+  /** Asks for TLS in the clear and goes on inside it. What came behind the answer, anybody may have put there. */
+  async startTls(send: string, expect: AnswerPattern, timeoutMs: number): Promise<void> {
     const { tls } = this.place;
     if (tls === null) return;
     this.send(send);
     const [answer = ""] = await this.readUntil(anyLine, timeoutMs);
     if (!expect.matches(answer)) throw this.unexpected(send, expect, answer);
+    if (!this.reader.isDrained()) throw this.spoiled(send);
     this.socket.removeAllListeners("data").removeAllListeners("error").removeAllListeners("close").pause();
-    this.socket = await secure(this.socket, this.place, tls, this.wire.signal);
+    this.socket = await upgrade(this.socket, this.place, tls, { timeoutMs, signal: this.wire.signal });
     this.listen(this.socket);
   }
 
@@ -91,6 +92,12 @@ class Conversation implements TcpSession {
     const shown = this.wire.secrets.redact(answer).slice(0, 120);
     return new SwitchyardError("protocol_mismatch", {
       detail: `${this.place.host}:${this.place.port} answered "${shown}" to ${what}, expected "${source}": check the port.`,
+    });
+  }
+
+  private spoiled(what: string): SwitchyardError {
+    return new SwitchyardError("protocol_mismatch", {
+      detail: `${this.place.host}:${this.place.port} said more in the clear behind its answer to ${what}: somebody on the way may have put it there, so nothing secret was sent. Look at what stands between.`,
     });
   }
 
@@ -165,7 +172,7 @@ export const openTcp = async (endpoint: TcpEndpoint, wire: Wire): Promise<TcpSes
   const socket = await dial(first, wire.around, { timeoutMs, signal: wire.signal });
   const session = new Conversation(socket, endpoint, place, wire);
   try {
-    if (endpoint.startTls !== null) await session.upgrade(endpoint.startTls.send, endpoint.startTls.expect, timeoutMs);
+    if (endpoint.startTls !== null) await session.startTls(endpoint.startTls.send, endpoint.startTls.expect, timeoutMs);
     await logInOnce(session, endpoint, place, wire);
     return session;
   } catch (thrown) {
