@@ -3,6 +3,8 @@ import type { Socket } from "node:net";
 import { SwitchyardError } from "../errors.ts";
 import type { TcpEndpoint } from "../model/endpoint.ts";
 import type { AnswerPattern } from "../model/pattern.ts";
+import type { TcpLine } from "../model/plan.ts";
+import { linesIn } from "../model/tcp-step.ts";
 import { fill } from "../model/template.ts";
 import { answerFailure } from "./causes.ts";
 import { type DialPlace, dial, upgrade } from "./dial.ts";
@@ -12,7 +14,7 @@ import { createTelnet } from "./telnet.ts";
 import type { Wire } from "./wire.ts";
 
 export interface TcpSession {
-  send(line: string): void;
+  send(line: TcpLine): void;
   /** The lines up to and with the first that passes the test. @throws SwitchyardError `response_timeout`, `response_too_large`. */
   readUntil(isLast: LineTest, timeoutMs: number): Promise<readonly string[]>;
   /** Puts lines back in front of what comes next. */
@@ -48,9 +50,14 @@ class Conversation implements TcpSession {
     return this.socket.destroyed;
   }
 
-  send(line: string): void {
+  send(line: TcpLine): void {
     if (this.socket.destroyed) throw answerFailure(new Error("closed"), this.place, true);
-    this.socket.write(`${line}${this.endpoint.line}`);
+    const { line: end } = this.endpoint;
+    this.socket.write(
+      linesIn(line)
+        .map((one) => `${one}${end}`)
+        .join(""),
+    );
   }
 
   readUntil(isLast: LineTest, timeoutMs: number): Promise<readonly string[]> {
