@@ -39,7 +39,7 @@ class Conversation implements TcpSession {
     this.endpoint = endpoint;
     this.place = place;
     this.wire = wire;
-    this.reader = new LineReader(endpoint.line);
+    this.reader = new LineReader(endpoint.line, wire.around.meter);
     this.socket = socket;
     this.listen(socket);
     if (wire.signal.aborted) this.onCut();
@@ -79,6 +79,7 @@ class Conversation implements TcpSession {
 
   close(): void {
     this.wire.signal.removeEventListener("abort", this.onCut);
+    this.reader.letGo();
     this.socket.destroy();
   }
 
