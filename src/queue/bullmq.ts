@@ -26,6 +26,7 @@ interface QueueAddress {
 /** How long a connection may take to close; one without a server would take for ever. */
 const closingMs = 2_000;
 
+type Added = Parameters<JobQueue["add"]>[0][number];
 type Queues = Readonly<Record<QueueName, Queue>>;
 
 /** BullMQ writes an event stream that nobody here reads: it is kept as short as it lets. */
@@ -43,18 +44,23 @@ const unavailable = (cause: unknown): SwitchyardError =>
     cause,
   });
 
-const addAll = async (queues: Queues, jobs: Parameters<JobQueue["add"]>[0]): Promise<void> => {
-  const bulk = splitByQueue(jobs).map(([name, mine]) =>
-    queues[name].addBulk(
-      mine.map(({ id, delayMs = 0 }) => ({
-        name: "job",
-        data: null,
-        opts: { jobId: id, ...(delayMs <= 0 ? {} : { delay: delayMs }) },
-      })),
-    ),
-  );
+const asBull = ({ id, delayMs = 0 }: Added) => ({
+  name: "job",
+  data: null,
+  opts: { jobId: id, ...(delayMs <= 0 ? {} : { delay: delayMs }) },
+});
+
+/** A pipeline costs more than the command of one job. */
+const addTo = async (queue: Queue, jobs: readonly Added[]): Promise<void> => {
+  const [first, ...others] = jobs.map(asBull);
+  if (first === undefined) return;
+  if (others.length > 0) await queue.addBulk([first, ...others]);
+  else await queue.add(first.name, first.data, first.opts);
+};
+
+const addAll = async (queues: Queues, jobs: readonly Added[]): Promise<void> => {
   try {
-    await Promise.all(bulk);
+    await Promise.all(splitByQueue(jobs).map(([name, mine]) => addTo(queues[name], mine)));
   } catch (error) {
     throw unavailable(error);
   }

@@ -19,6 +19,7 @@ export interface InlineQueue extends JobQueue {
 
 interface Entry extends QueuedJob {
   state: "waiting" | "active" | "delayed";
+  claims: number;
   timer?: NodeJS.Timeout;
 }
 
@@ -51,7 +52,7 @@ interface Added extends QueuedJob {
 
 const addOne = (state: InlineState, { id, queue, delayMs = 0 }: Added): void => {
   if (state.entries.has(id)) return;
-  const entry: Entry = { id, queue, state: "waiting" };
+  const entry: Entry = { id, queue, state: "waiting", claims: 0 };
   state.entries.set(id, entry);
   if (delayMs > 0) delay(state, entry, delayMs);
   else enter(state, entry, "tail");
@@ -83,7 +84,7 @@ const apply = async (state: InlineState, entry: Entry, settled: Settled): Promis
     if (settled.outcome === "parked") await settled.onLeft();
     return;
   }
-  delay(state, entry, settled.outcome === "again" ? settled.delayMs : unknownKindDelayMs);
+  delay(state, entry, settled.outcome === "again" ? settled.delayMs : unknownKindDelayMs(entry.claims));
 };
 
 const countOne = (state: InlineState, queue: QueueName): QueueCounts => {
@@ -127,6 +128,7 @@ const start = (lane: Lane, queue: QueueName): void => {
     return;
   }
   entry.state = "active";
+  entry.claims += 1;
   const running: Promise<void> = run(lane, entry).finally(() => lane.running.delete(running));
   lane.running.add(running);
 };

@@ -102,7 +102,7 @@ const settle = async (state: LaneState, job: Job, held: Held): Promise<Job | und
     if (settled.outcome === "parked") aside(state, settled.onLeft());
     return next;
   }
-  const delayMs = settled.outcome === "again" ? settled.delayMs : unknownKindDelayMs;
+  const delayMs = settled.outcome === "again" ? settled.delayMs : unknownKindDelayMs(job.attemptsStarted);
   await job.moveToDelayed(Date.now() + delayMs, held.token);
   return undefined;
 };

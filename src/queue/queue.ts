@@ -50,7 +50,10 @@ export interface JobConsumer {
   close(graceMs: number): Promise<void>;
 }
 
-/** How long a job of a kind that this version does not know is left for a newer worker. */
-export const unknownKindDelayMs = 2_000;
+/**
+ * How long a job of a kind that this version does not know is left for a newer worker, by how often it was claimed:
+ * soon at first, since among many workers the next one may know it; seldom when nobody does.
+ */
+export const unknownKindDelayMs = (claims: number): number => Math.min(50 * 2 ** Math.max(claims - 1, 0), 2_000);
 /** A job whose handler broke in an unforeseen way is offered again after this. */
 export const brokenDelayMs = 1_000;
