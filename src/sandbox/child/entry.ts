@@ -26,7 +26,7 @@ let current: RunningCall | undefined;
 let isInspected = false;
 
 const load = (): Promise<LoadedDriver> => {
-  loaded ??= loadDriver(plan);
+  loaded ??= loadDriver(plan, (specifier) => refusals.note("import", specifier.slice(0, 500)));
   return loaded;
 };
 
