@@ -11,6 +11,8 @@ export interface TestPostgres {
   readonly folder: string;
   /** Makes an empty database and returns its URL. */
   createDatabase(): Promise<string>;
+  /** Ends it at once, as a crash would; its data stay. */
+  kill(): Promise<void>;
   /** Ends it at once, as a crash would, and starts it again on its data. */
   restart(): Promise<void>;
   /** All that a database holds, as text. */
@@ -143,6 +145,7 @@ export const startTestPostgres = async ({ port = 0 } = {}): Promise<TestPostgres
       await query(urlOf(start, "postgres"), `create database ${name}`);
       return urlOf(start, name);
     },
+    kill: () => end(child),
     restart: async () => {
       await end(child);
       child = await launch(programs, start);
