@@ -276,6 +276,29 @@ describe.each(here)("transport %s", (name) => {
     expect(await codeOf(kind.read(named.door()))).toBe("endpoint_not_allowed");
   });
 
+  test.each(["127.0.0.1", "device.example", "::ffff:127.0.0.1"])(
+    "never reaches a server of ours that is known by a name, at %s",
+    async (host) => {
+      await using lab = await setUp();
+      const resolve = async (name: string) => [
+        { address: name === "store.example" ? "127.0.0.9" : "127.0.0.1", family: 4 },
+      ];
+      const ownListeners = () => [{ host: "store.example", port: lab.device.port, isForeign: true }];
+      await using bench = openBench(kind.facts(lab.device.port, host), { deps: { ownListeners, resolve } });
+      expect(await codeOf(kind.read(bench.door()))).toBe("endpoint_not_allowed");
+      expect(lab.device.connections).toBe(0);
+    },
+  );
+
+  test("reaches nobody at the port of a server of ours whose name has no address", async () => {
+    await using lab = await setUp();
+    const resolve = () => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" }));
+    const ownListeners = () => [{ host: "store.example", port: lab.device.port, isForeign: true }];
+    await using bench = openBench(lab.facts, { deps: { ownListeners, resolve } });
+    expect(await codeOf(kind.read(bench.door()))).toBe("dns_failed");
+    expect(lab.device.connections).toBe(0);
+  });
+
   test("reaches a lab on another loopback address beside a listener of ours", async () => {
     await using lab = await setUp();
     const ownListeners = () => [{ host: "127.0.0.9", port: lab.device.port }];

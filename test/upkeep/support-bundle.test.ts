@@ -152,7 +152,7 @@ describe.skipIf(!hasRedis)("a support bundle", () => {
     expect(lines.find(({ msg }) => msg === "traces do not reach their collector")).toMatchObject({ level: 40 });
   });
 
-  it("holds no secret in any form, no config value and no stand-in of a secret", async () => {
+  it("holds no secret in any form, of an instance's config the types only, and no stand-in of a secret", async () => {
     const all = [...(await unpack(join(dir, "bundle.zip"))).values()].join("\n");
     // What errors quote of addresses is told to whoever makes the bundle.
     const { configValue: _, ...secret } = canaries;
