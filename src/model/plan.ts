@@ -17,7 +17,7 @@ interface StepCommon {
   readonly transport: string;
   /** Whether it may be sent once more when its answer was lost; default: as the capability says. */
   readonly idempotent?: boolean;
-  /** Values taken from answers of steps before, by the place they go to: `/json/...`, `/query/0`, `/path/1`. */
+  /** Values taken from answers of steps before, by the place they go to: `/json/...`, `/query/<n>/1`, `/path/<n>`. */
   readonly refs?: Readonly<Record<string, StepRef>>;
 }
 
