@@ -1,8 +1,9 @@
 /** Tables of ArubaOS-Switch in both layouts of its firmware, and what is garbage among them. */
 import { describe, expect, it } from "vitest";
-import { speedOf } from "../../integrations/com.aruba.aoss/parse/interfaces.ts";
+import { parseInterfacesBrief, speedOf } from "../../integrations/com.aruba.aoss/parse/interfaces.ts";
 import { parseLldpSelf } from "../../integrations/com.aruba.aoss/parse/lldp.ts";
 import { parsePoeBrief } from "../../integrations/com.aruba.aoss/parse/poe.ts";
+import { parseStacking } from "../../integrations/com.aruba.aoss/parse/stack.ts";
 
 const newPoe = ` Status and Counters - Port Power Status
 
@@ -76,6 +77,63 @@ describe("show power-over-ethernet brief", () => {
         message: expect.stringContaining("Invalid input: power-over-ethernet"),
       }),
     );
+  });
+});
+
+const brief = (lines: readonly string[]): string =>
+  [
+    "  Status and Counters - Port Status",
+    "",
+    "                          | Intrusion                           MDI  Flow Bcast",
+    "  Port         Type       | Alert     Enabled Status Mode       Mode Ctrl Limit",
+    "  ------------ ---------- + --------- ------- ------ ---------- ---- ---- -----",
+    ...lines,
+  ].join("\n");
+const port = (name: string): string =>
+  `  ${name.padEnd(12)} 100/1000T  | No        Yes     Up     1000FDx    MDI  off  0`;
+const stacking = (ids: readonly string[]): string =>
+  [
+    " Stack Topology   : Ring",
+    "",
+    " Mbr",
+    " ID  Mac Address   Model                           Pri Status",
+    " --- ------------- ------------------------------- --- ----------",
+    ...ids.map((id) => `${id.padStart(2).padEnd(4)} 1cc1de-4d48c0 HP J9727A 2920-24G-PoE+ Switch  128 Member`),
+  ].join("\n");
+
+describe("a table that goes on behind its end", () => {
+  const garbage = (command: string) =>
+    expect.objectContaining({ code: "protocol_mismatch", message: expect.stringContaining(command) });
+
+  it.each(["* broken row ###", "Note: of three ports", ""])(
+    "after %j is garbage, and none of its rows is used",
+    (cut) => {
+      const rows = ["1", "2", "3", "4"].map(port);
+      expect(parseInterfacesBrief(brief(rows))).toHaveLength(4);
+      expect(() => parseInterfacesBrief(brief([...rows.slice(0, 2), cut, ...rows.slice(2)]))).toThrow(
+        garbage("show interfaces brief"),
+      );
+    },
+  );
+
+  it.each(["*1/2    Yes", "* 1/2    Yes", " *1/2    Yes"])(
+    "by a row that begins as a footnote would (%j) is garbage",
+    (row) => {
+      expect(() => parsePoeBrief(newPoe.replace("  1/2    Yes", row))).toThrow(
+        garbage("show power-over-ethernet brief"),
+      );
+    },
+  );
+
+  it("from its first row on is garbage, and not an empty one", () => {
+    expect(parseStacking(stacking(["1", "2"]))).toHaveLength(2);
+    expect(() => parseStacking(stacking(["*1", "2"]))).toThrow(garbage("show stacking"));
+  });
+
+  it("by a footnote alone, or by another table, is none of that", () => {
+    const noted = brief([port("1"), " * third-party transceiver", "", ""]);
+    expect(parseInterfacesBrief(noted)).toHaveLength(1);
+    expect(parseInterfacesBrief(`${noted}\n${brief([port("A1"), port("A2")])}`)).toHaveLength(3);
   });
 });
 
