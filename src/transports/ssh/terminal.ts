@@ -101,6 +101,7 @@ export class Terminal {
   }
 
   close(): void {
+    this.isOver = true;
     this.clear();
     closeQuietly(this.channel);
   }
