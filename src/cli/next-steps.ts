@@ -1,8 +1,9 @@
 /** What a person should know and do after a job that did not do what was asked. */
 import type { Json, JsonObject } from "../model/json.ts";
+import type { Target } from "../model/target.ts";
 import { call } from "./called.ts";
 import { findType, listInstances, paths } from "./client/find.ts";
-import { lastSeen } from "./client/inventory.ts";
+import { candidates, listedTypes } from "./client/inventory.ts";
 import type { JobDocument, JournalDocument, Page } from "./client/wire.ts";
 import { nearest } from "./nearest.ts";
 import type { Session } from "./session.ts";
@@ -28,8 +29,7 @@ const nothing: Afterwards = { facts: [], hints: [] };
 
 /** How to look at what the device holds: by the target's type where the inventory lists it, else all that it lists. */
 const lookBy = async ({ session, job, instance }: Ended): Promise<((...more: string[]) => string) | undefined> => {
-  const { capabilities } = await findType(session.api, job.subject.type_id ?? "");
-  const listed: readonly string[] = capabilities.find(({ id }) => id === "inventory.list")?.targets ?? [];
+  const listed = listedTypes(await findType(session.api, job.subject.type_id ?? ""));
   const type = job.subject.target?.type;
   if (listed.length === 0) return undefined;
   if (type === undefined || !listed.includes(type))
@@ -37,15 +37,27 @@ const lookBy = async ({ session, job, instance }: Ended): Promise<((...more: str
   return (...more) => call("inventory", instance, "--type", type, ...more);
 };
 
+/** One of each type: where the inventory does not list what is acted on, its ids are among those that it has. */
+const examplesOf = (items: readonly Target[]): string[] => {
+  const ones = [...new Map(items.map((item) => [item.type, item])).values()];
+  if (ones.length === 0) return [];
+  return [
+    `Ids are those of the inventory, such as ${ones.map((one) => `${one.external_id} (${one.type})`).join(", ")}.`,
+  ];
+};
+
 const adviseTarget: Advise = async (ended) => {
   const { session, job } = ended;
   const { target, instance_id = "" } = job.subject;
   if (target === undefined) return nothing;
-  const items = await lastSeen(session.api, instance_id, { type: target.type });
+  const { type } = target;
+  const listed = listedTypes(await findType(session.api, job.subject.type_id ?? ""));
+  const items = await candidates(session.api, instance_id, { type, listed });
   const words = new Map(items.flatMap((item) => [[item.external_id, item] as const, [item.name, item] as const]));
   const near = [...new Set(nearest(target.id, [...words.keys()]).map((word) => words.get(word)))];
-  const named = near.flatMap((item) => (item ? [`${target.type}/${item.external_id} (${item.name})`] : []));
+  const named = near.flatMap((item) => (item ? [`${type}/${item.external_id} (${item.name})`] : []));
   const meant = named.length === 0 ? [] : [`Did you mean ${named.join(" or ")}?`];
+  if (meant.length === 0 && !listed.includes(type)) meant.push(...examplesOf(items));
   const look = await lookBy(ended);
   return { facts: [], hints: [...meant, ...(look ? [`See what is there with: ${look("--all")}`] : [])] };
 };

@@ -2,8 +2,11 @@
 import type { Command } from "commander";
 import type { JsonObject } from "../model/json.ts";
 import type { Capability } from "../model/manifest.ts";
+import { call } from "./called.ts";
 import { findInstance, findType } from "./client/find.ts";
 import type { Client } from "./client/http.ts";
+import { lastSeen, listedTypes } from "./client/inventory.ts";
+import type { InstanceDocument, TypeDocument } from "./client/wire.ts";
 import { placeOf } from "./completion.ts";
 import { fieldsOf, fieldWords, type NamedField } from "./view/fields.ts";
 import { oneLine } from "./view/terminal.ts";
@@ -29,14 +32,40 @@ const capabilityLines = (capability: Capability): readonly string[] => [
   ...fieldsOf(capability.params).map((field) => lineOf(`    --param ${field.name}=...`, field)),
 ];
 
+const mostIds = 5;
+
+/** Which ids there are, of all that is listed: other types of targets have no others. */
+const idLines = async (api: Client, instance: InstanceDocument, type: TypeDocument): Promise<readonly string[]> => {
+  const listed = listedTypes(type);
+  if (listed.length === 0) return [];
+  const lines = listed.map(async (one) => {
+    const ids = (await lastSeen(api, instance.instance_id, { type: one })).map((item) => oneLine(item.external_id));
+    const shown = ids.slice(0, mostIds).join(", ") || "(not known yet)";
+    return `  ${one.padEnd(28)} ${shown}${ids.length > mostIds ? " ..." : ""}`;
+  });
+  const others = [...new Set(type.capabilities.flatMap(({ targets }) => targets))].filter(
+    (one) => !listed.includes(one),
+  );
+  const among = others.length === 0 ? "" : ` Those of ${others.join(", ")} are among them.`;
+  return [
+    `Ids, as ${call("inventory", instance.name, "--type <type> --all")} shows them.${among}`,
+    ...(await Promise.all(lines)),
+  ];
+};
+
 /** All of an instance, or the one that is named. */
 const actionsOf: Helps = async (api, [asked = "", named]) => {
   const instance = await findInstance(api, asked);
-  const { id, version, capabilities } = await findType(api, instance.type_id);
+  const type = await findType(api, instance.type_id);
+  const { id, version, capabilities } = type;
   const declared = capabilities.filter((one) => one.id !== "inventory.list");
   const chosen = declared.filter((one) => one.id === named);
   const shown = chosen.length === 0 ? declared : chosen;
-  return [`Actions of ${instance.name} (${id} ${version}):`, ...shown.flatMap(capabilityLines)];
+  return [
+    `Actions of ${instance.name} (${id} ${version}):`,
+    ...shown.flatMap(capabilityLines),
+    ...(await idLines(api, instance, type)),
+  ];
 };
 
 interface Operation {

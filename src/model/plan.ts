@@ -32,9 +32,11 @@ export interface HttpStep extends StepCommon {
   /** Statuses that count as success beside 2xx. */
   readonly accept?: readonly number[];
 }
-/** Lines sent over one tcp session. */
+/** A line; or lines that the device takes together before it answers, such as a command and its block of data. */
+export type TcpLine = string | readonly string[];
+/** Lines sent over one tcp session; each entry waits for one line of answer. */
 export interface TcpStep extends StepCommon {
-  readonly send: readonly string[];
+  readonly send: readonly TcpLine[];
 }
 /** What is said when a device asks back: `match` is a regular expression over the end of its output. */
 export interface SshAnswer {

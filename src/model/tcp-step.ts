@@ -3,11 +3,11 @@ import { SwitchyardError } from "../errors.ts";
 import type { TcpEndpoint } from "./endpoint.ts";
 import { holdsHandle } from "./handle.ts";
 import type { Json, JsonObject } from "./json.ts";
-import type { TcpStep } from "./plan.ts";
+import type { TcpLine, TcpStep } from "./plan.ts";
 import { misshapen } from "./step.ts";
 
-/** One line as it may be sent. @throws SwitchyardError `endpoint_not_allowed` or `handle_misplaced`. */
-export const lineOf = (raw: unknown, endpoint: TcpEndpoint): string => {
+/** One line as it may be sent. */
+const oneLine = (raw: unknown, endpoint: TcpEndpoint): string => {
   if (typeof raw !== "string" || raw === "") throw misshapen("Expected a line as a string that is not empty.");
   if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(raw) || raw.includes(endpoint.line)) {
     throw new SwitchyardError("endpoint_not_allowed", {
@@ -21,6 +21,20 @@ export const lineOf = (raw: unknown, endpoint: TcpEndpoint): string => {
   }
   return raw;
 };
+
+/**
+ * A line, or lines that go together, as they may be sent.
+ * @throws SwitchyardError `endpoint_not_allowed` or `handle_misplaced`.
+ */
+export const lineOf = (raw: unknown, endpoint: TcpEndpoint): TcpLine => {
+  if (!Array.isArray(raw)) return oneLine(raw, endpoint);
+  const [first, ...more] = raw.map((line) => oneLine(line, endpoint));
+  if (first === undefined) throw misshapen("Expected lines that go together as a list that is not empty.");
+  return more.length === 0 ? first : [first, ...more];
+};
+
+/** Each line by itself. */
+export const linesIn = (line: TcpLine): readonly string[] => (typeof line === "string" ? [line] : line);
 
 /** Brings a driver's tcp step into its stored form. */
 export const normaliseTcp = (raw: JsonObject, endpoint: TcpEndpoint): TcpStep => {

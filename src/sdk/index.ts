@@ -13,6 +13,7 @@ export type {
   Step,
   StepRef,
   TargetEffect,
+  TcpLine,
   TcpStep,
 } from "../model/plan.ts";
 export type { Target, TargetRef } from "../model/target.ts";

@@ -1,4 +1,5 @@
 /** A driver's view of a line-based tcp endpoint. */
+import type { TcpLine } from "../model/plan.ts";
 import type { Ask } from "./http-client.ts";
 
 export interface TcpReadOptions {
@@ -8,8 +9,12 @@ export interface TcpReadOptions {
 
 /** One session at the endpoint, after the manifest's login. */
 export interface TcpConnection {
-  /** Sends one line; the line end is added by the runner. */
-  send(line: string): Promise<void>;
+  /**
+   * Sends one line; the line end is added by the runner. Lines that the device takes together before it answers, such as
+   * a command and its block of data, are given as a list: `["set key 0 0 5", "hello"]`. As a write each of them must be
+   * named by `writes[]`. Throws `read_only_violation`, `plan_deviation`, `endpoint_not_allowed` ...
+   */
+  send(line: TcpLine): Promise<void>;
   /** The lines up to and with the first that matches `pattern`. Throws `response_timeout`. */
   readUntil(pattern: string, options?: TcpReadOptions): Promise<readonly string[]>;
   close(): Promise<void>;

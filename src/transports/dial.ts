@@ -155,12 +155,7 @@ const startTls = (socket: Socket, tls: TlsPlan, place: DialPlace): TLSSocket => 
 };
 
 /** Puts TLS on an open connection and judges the certificate. */
-export const secure = async (
-  socket: Socket,
-  place: DialPlace,
-  tls: TlsPlan,
-  signal: AbortSignal,
-): Promise<TLSSocket> => {
+const secure = async (socket: Socket, place: DialPlace, tls: TlsPlan, signal: AbortSignal): Promise<TLSSocket> => {
   const secured = startTls(socket, tls, place);
   await opened(secured, "secureConnect", signal);
   const problem = judge(secured, tls, place);
@@ -169,34 +164,48 @@ export const secure = async (
   throw problem;
 };
 
-const timedOut = (place: DialPlace, ms: number): SwitchyardError =>
-  new SwitchyardError("connect_timeout", {
-    detail: `${place.host}:${place.port} accepted no connection within ${ms} ms: check host, port and firewalls.`,
-  });
+interface DialLimits {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
 
-/**
- * Opens a connection, with TLS when the place asks for it.
- * @throws SwitchyardError with the cause of a failed contact, or `endpoint_not_allowed`.
- */
-export const dial = async (
+/** Contact within a time, with the cause when there is none. */
+const inTime = async <T>(
   place: DialPlace,
-  around: Surroundings,
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
-): Promise<Socket> => {
+  { timeoutMs, signal }: DialLimits,
+  what: string,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> => {
   const ms = Math.min(timeoutMs, maxConnectMs);
+  const late = (): SwitchyardError =>
+    new SwitchyardError("connect_timeout", {
+      detail: `${place.host}:${place.port} ${what} within ${ms} ms: check host, port and firewalls.`,
+    });
   const clock = new AbortController();
-  const timer = setTimeout(() => clock.abort(timedOut(place, ms)), ms);
-  const either = AbortSignal.any([clock.signal, signal]);
+  const timer = setTimeout(() => clock.abort(late()), ms);
   try {
-    const addresses = await Promise.race([checkedAddresses(place, around), aborted(either)]);
-    const socket = await connectAny(addresses, place, either);
-    return place.tls === null ? socket : await secure(socket, place, place.tls, either);
+    return await work(AbortSignal.any([clock.signal, signal]));
   } catch (thrown) {
     throw connectFailure(thrown, place);
   } finally {
     clearTimeout(timer);
   }
 };
+
+/**
+ * Opens a connection, with TLS when the place asks for it.
+ * @throws SwitchyardError with the cause of a failed contact, or `endpoint_not_allowed`.
+ */
+export const dial = (place: DialPlace, around: Surroundings, limits: DialLimits): Promise<Socket> =>
+  inTime(place, limits, "accepted no connection", async (signal) => {
+    const addresses = await Promise.race([checkedAddresses(place, around), aborted(signal)]);
+    const socket = await connectAny(addresses, place, signal);
+    return place.tls === null ? socket : await secure(socket, place, place.tls, signal);
+  });
+
+/** Puts TLS on a connection over which something was said already. @throws SwitchyardError as `dial`. */
+export const upgrade = (socket: Socket, place: DialPlace, tls: TlsPlan, limits: DialLimits): Promise<Socket> =>
+  inTime(place, limits, "said that it would begin TLS, and did not", (signal) => secure(socket, place, tls, signal));
 
 const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {

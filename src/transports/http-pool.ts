@@ -7,6 +7,7 @@ import { type HttpEndpoint, originOf, type TlsRules } from "../model/endpoint.ts
 import { fill } from "../model/template.ts";
 import { answerFailure, unsent } from "./causes.ts";
 import { type DialPlace, dial, type TlsPlan } from "./dial.ts";
+import { type Sieve, sieveOf } from "./http-information.ts";
 import { answerTooLarge, type Meter, maxAnswerBytes } from "./meter.ts";
 import type { SecretBook } from "./secrets.ts";
 import type { Surroundings } from "./wire.ts";
@@ -70,6 +71,8 @@ export const dialPlaceOf = (
 ): DialPlace => ({ host, port, scheme, tls: tls === null ? null : tlsPlanOf(tls, secrets) });
 
 interface Ending {
+  /** The library is about to send it. */
+  started(): void;
   resolve(answer: RawAnswer): void;
   reject(thrown: unknown): void;
 }
@@ -95,6 +98,7 @@ class Collector implements Dispatcher.DispatchHandler {
     this.controller = controller;
     if (this.isOver) controller.abort(new Error("the request ended before it was sent"));
     else this.isStarted = true;
+    this.ending.started();
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -178,6 +182,8 @@ interface Lane {
   readonly client: Client;
   /** Requests given to it and not yet answered. */
   busy: number;
+  /** Of its present connection. */
+  sieve: Sieve | null;
 }
 
 /** Clients of one endpoint; an idle one is taken before another connection is made, so that TLS is set up once. */
@@ -200,7 +206,7 @@ class WarmPool implements HttpPool {
     const lane = this.freest();
     lane.busy += 1;
     try {
-      const answer = await this.run(lane.client, request, limits);
+      const answer = await this.run(lane, request, limits);
       this.hasAnswered = true;
       return answer;
     } finally {
@@ -223,12 +229,16 @@ class WarmPool implements HttpPool {
   private freest(): Lane {
     const [least] = this.lanes.toSorted((one, other) => one.busy - other.busy);
     if (least !== undefined && (least.busy === 0 || this.lanes.length >= connections)) return least;
-    const lane = { client: this.newClient(), busy: 0 };
+    const client = this.newClient((socket) => {
+      lane.sieve = sieveOf(socket);
+      return socket;
+    });
+    const lane: Lane = { client, busy: 0, sieve: null };
     this.lanes.push(lane);
     return lane;
   }
 
-  private newClient(): Client {
+  private newClient(ready: (socket: Socket) => Socket): Client {
     return new Client(this.origin, {
       pipelining: 1,
       allowH2: false,
@@ -236,18 +246,18 @@ class WarmPool implements HttpPool {
       bodyTimeout: 0,
       keepAliveTimeout: keepAliveMs,
       connect: (_, callback) => {
-        const ready = this.stash.take();
+        const kept = this.stash.take();
         // undici does not look again at a connection that is handed over before its connector has returned.
-        if (ready !== undefined) return queueMicrotask(() => callback(null, ready));
+        if (kept !== undefined) return queueMicrotask(() => callback(null, ready(kept)));
         dial(this.place, this.around, { timeoutMs: connectMs, signal: this.life.signal }).then(
-          (socket) => callback(null, socket),
+          (socket) => callback(null, ready(socket)),
           (thrown: Error) => callback(thrown, null),
         );
       },
     });
   }
 
-  private run(client: Client, request: RawRequest, { timeoutMs, signal }: ExchangeLimits): Promise<RawAnswer> {
+  private run(lane: Lane, request: RawRequest, { timeoutMs, signal }: ExchangeLimits): Promise<RawAnswer> {
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void): void => {
         clearTimeout(timer);
@@ -260,6 +270,7 @@ class WarmPool implements HttpPool {
         reject(collector.isStarted ? failure : unsent(failure));
       };
       const collector = new Collector(this.around.meter, {
+        started: () => lane.sieve?.expect(),
         resolve: (answer) => settle(() => resolve(answer)),
         reject: (thrown) => settle(() => fail(thrown)),
       });
@@ -269,7 +280,7 @@ class WarmPool implements HttpPool {
       signal.addEventListener("abort", onAbort);
       if (signal.aborted) onAbort();
       else
-        client.dispatch(
+        lane.client.dispatch(
           { ...request, headers: [...request.headers], method: request.method as Dispatcher.HttpMethod },
           collector,
         );

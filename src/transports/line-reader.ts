@@ -1,7 +1,7 @@
 /** Cuts what a tcp session hears into lines, and hands them to the one who waits; each byte is looked at once. */
 import { StringDecoder } from "node:string_decoder";
 import { SwitchyardError } from "../errors.ts";
-import { answerTooLarge, maxAnswerBytes } from "./meter.ts";
+import { answerTooLarge, type Meter, maxAnswerBytes } from "./meter.ts";
 
 /** A line is a match, or not; the text is what came of it so far. */
 export type LineTest = (line: string) => boolean;
@@ -59,13 +59,18 @@ export class LineReader {
   private lines: string[] = [];
   private size = 0;
   private scanned = 0;
+  /** What the worker's meter knows of. */
+  private counted = 0;
+  private isLetGo = false;
   private waiter: Waiter | undefined;
   private failure: unknown;
   private readonly end: string;
+  private readonly meter: Meter;
   private readonly decoder = new StringDecoder("utf8");
 
-  constructor(end: string) {
+  constructor(end: string, meter: Meter) {
     this.end = end;
+    this.meter = meter;
   }
 
   /** Whether what came was too much: the rest is not taken. */
@@ -74,10 +79,22 @@ export class LineReader {
   }
 
   take(bytes: Buffer): void {
-    if (this.isOver) return;
+    if (this.isOver || this.isLetGo) return;
     this.cut(this.held + this.decoder.write(bytes));
-    if (this.size + this.open.length > maxAnswerBytes) this.fail(answerTooLarge());
-    else this.serve();
+    try {
+      if (this.size + this.open.length > maxAnswerBytes) throw answerTooLarge();
+      this.count();
+      this.serve();
+    } catch (thrown) {
+      this.fail(thrown);
+      this.forget();
+    }
+  }
+
+  /** Nobody reads any more. */
+  letGo(): void {
+    this.isLetGo = true;
+    this.forget();
   }
 
   fail(thrown: unknown): void {
@@ -85,9 +102,14 @@ export class LineReader {
     this.serve();
   }
 
-  /** Puts lines back in front of what comes next. */
+  /** Whether nothing is left of what came, half a line or character included. */
+  isDrained(): boolean {
+    return this.lines.length + this.open.length + this.held.length + this.decoder.end().length === 0;
+  }
+
+  /** Puts lines back in front of what comes next; they are counted with it. */
   unread(lines: readonly string[]): void {
-    this.lines.unshift(...lines);
+    this.lines = [...lines, ...this.lines];
     this.size += sizeOf(lines);
   }
 
@@ -103,6 +125,22 @@ export class LineReader {
     const { waiter } = this;
     this.waiter = undefined;
     waiter?.reject(thrown);
+  }
+
+  /** @throws SwitchyardError `response_too_large`. */
+  private count(): void {
+    const held = this.size + this.open.length;
+    if (held > this.counted) this.meter.take(held - this.counted);
+    else this.meter.give(this.counted - held);
+    this.counted = held;
+  }
+
+  private forget(): void {
+    this.lines = [];
+    this.size = 0;
+    this.open.take();
+    this.held = "";
+    this.count();
   }
 
   private cut(text: string): void {
@@ -143,14 +181,15 @@ export class LineReader {
   private upToPrompt({ isLast }: Waiter): readonly string[] | undefined {
     if (isLast === anyLine || this.open.length + this.held.length === 0) return undefined;
     if (!isLast((this.open.tail() + this.held).slice(-promptWindow))) return undefined;
-    const lines = [...this.handOut(this.lines.length), this.open.take() + this.held];
+    const rest = this.open.take() + this.held;
     this.held = "";
-    return lines;
+    return [...this.handOut(this.lines.length), rest];
   }
 
   private handOut(count: number): readonly string[] {
     const lines = this.lines.splice(0, count);
     this.size -= sizeOf(lines);
+    this.count();
     return lines;
   }
 }

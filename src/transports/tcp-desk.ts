@@ -8,6 +8,7 @@ import { misshapen } from "../model/step.ts";
 import { lineOf } from "../model/tcp-step.ts";
 import { type DeskFacts, endpointFor, msOf, type Operations } from "./desk.ts";
 import { dial } from "./dial.ts";
+import { withSignal } from "./ssh/in-time.ts";
 import { isReadLine } from "./tcp.ts";
 import { openTcp, type TcpSession } from "./tcp-session.ts";
 
@@ -82,7 +83,7 @@ export const createTcpDesk = (facts: DeskFacts): Operations => {
     const { test } = linearRegExp(pattern);
     const isLast = (line: string): boolean => test(line.slice(-patternWindow));
     const timeoutMs = msOf(timeout, endpoint.timeoutMs ?? wire.limits.timeoutMs);
-    const lines = await session.readUntil(isLast, timeoutMs);
+    const lines = await withSignal(session.readUntil(isLast, timeoutMs), reads);
     return { lines: lines.map((line) => wire.secrets.putBack(line)) };
   };
 

@@ -3,16 +3,18 @@ import type { Socket } from "node:net";
 import { SwitchyardError } from "../errors.ts";
 import type { TcpEndpoint } from "../model/endpoint.ts";
 import type { AnswerPattern } from "../model/pattern.ts";
+import type { TcpLine } from "../model/plan.ts";
+import { linesIn } from "../model/tcp-step.ts";
 import { fill } from "../model/template.ts";
 import { answerFailure } from "./causes.ts";
-import { type DialPlace, dial, secure } from "./dial.ts";
+import { type DialPlace, dial, upgrade } from "./dial.ts";
 import { dialPlaceOf } from "./http-pool.ts";
 import { anyLine, LineReader, type LineTest } from "./line-reader.ts";
 import { createTelnet } from "./telnet.ts";
 import type { Wire } from "./wire.ts";
 
 export interface TcpSession {
-  send(line: string): void;
+  send(line: TcpLine): void;
   /** The lines up to and with the first that passes the test. @throws SwitchyardError `response_timeout`, `response_too_large`. */
   readUntil(isLast: LineTest, timeoutMs: number): Promise<readonly string[]>;
   /** Puts lines back in front of what comes next. */
@@ -37,7 +39,7 @@ class Conversation implements TcpSession {
     this.endpoint = endpoint;
     this.place = place;
     this.wire = wire;
-    this.reader = new LineReader(endpoint.line);
+    this.reader = new LineReader(endpoint.line, wire.around.meter);
     this.socket = socket;
     this.listen(socket);
     if (wire.signal.aborted) this.onCut();
@@ -48,9 +50,14 @@ class Conversation implements TcpSession {
     return this.socket.destroyed;
   }
 
-  send(line: string): void {
+  send(line: TcpLine): void {
     if (this.socket.destroyed) throw answerFailure(new Error("closed"), this.place, true);
-    this.socket.write(`${line}${this.endpoint.line}`);
+    const { line: end } = this.endpoint;
+    this.socket.write(
+      linesIn(line)
+        .map((one) => `${one}${end}`)
+        .join(""),
+    );
   }
 
   readUntil(isLast: LineTest, timeoutMs: number): Promise<readonly string[]> {
@@ -72,18 +79,20 @@ class Conversation implements TcpSession {
 
   close(): void {
     this.wire.signal.removeEventListener("abort", this.onCut);
+    this.reader.letGo();
     this.socket.destroy();
   }
 
-  /** Asks for TLS in the clear and goes on inside it; nothing that came before counts afterwards. */
-  async upgrade(send: string, expect: AnswerPattern, timeoutMs: number): Promise<void> {
+  /** Asks for TLS in the clear and goes on inside it. What came behind the answer, anybody may have put there. */
+  async startTls(send: string, expect: AnswerPattern, timeoutMs: number): Promise<void> {
     const { tls } = this.place;
     if (tls === null) return;
     this.send(send);
     const [answer = ""] = await this.readUntil(anyLine, timeoutMs);
     if (!expect.matches(answer)) throw this.unexpected(send, expect, answer);
+    if (!this.reader.isDrained()) throw this.spoiled(send);
     this.socket.removeAllListeners("data").removeAllListeners("error").removeAllListeners("close").pause();
-    this.socket = await secure(this.socket, this.place, tls, this.wire.signal);
+    this.socket = await upgrade(this.socket, this.place, tls, { timeoutMs, signal: this.wire.signal });
     this.listen(this.socket);
   }
 
@@ -91,6 +100,12 @@ class Conversation implements TcpSession {
     const shown = this.wire.secrets.redact(answer).slice(0, 120);
     return new SwitchyardError("protocol_mismatch", {
       detail: `${this.place.host}:${this.place.port} answered "${shown}" to ${what}, expected "${source}": check the port.`,
+    });
+  }
+
+  private spoiled(what: string): SwitchyardError {
+    return new SwitchyardError("protocol_mismatch", {
+      detail: `${this.place.host}:${this.place.port} said more in the clear behind its answer to ${what}: somebody on the way may have put it there, so nothing secret was sent. Look at what stands between.`,
     });
   }
 
@@ -165,7 +180,7 @@ export const openTcp = async (endpoint: TcpEndpoint, wire: Wire): Promise<TcpSes
   const socket = await dial(first, wire.around, { timeoutMs, signal: wire.signal });
   const session = new Conversation(socket, endpoint, place, wire);
   try {
-    if (endpoint.startTls !== null) await session.upgrade(endpoint.startTls.send, endpoint.startTls.expect, timeoutMs);
+    if (endpoint.startTls !== null) await session.startTls(endpoint.startTls.send, endpoint.startTls.expect, timeoutMs);
     await logInOnce(session, endpoint, place, wire);
     return session;
   } catch (thrown) {

@@ -2,20 +2,21 @@
 import { SwitchyardError } from "../errors.ts";
 import type { TcpEndpoint } from "../model/endpoint.ts";
 import { compileLinePattern } from "../model/pattern.ts";
-import type { StepAnswer, TcpStep } from "../model/plan.ts";
-import { normaliseTcp } from "../model/tcp-step.ts";
+import type { StepAnswer, TcpLine, TcpStep } from "../model/plan.ts";
+import { linesIn, normaliseTcp } from "../model/tcp-step.ts";
 import { unsent } from "./causes.ts";
 import type { TransportKind } from "./kind.ts";
 import { nextLine, openTcp, type TcpSession } from "./tcp-session.ts";
 import type { Wire } from "./wire.ts";
 
-export const isReadLine = (line: string, endpoint: TcpEndpoint): boolean =>
-  endpoint.reads.some((pattern) => pattern.matches(line));
+/** Lines that go together are a read where each of them is one. */
+export const isReadLine = (line: TcpLine, endpoint: TcpEndpoint): boolean =>
+  linesIn(line).every((one) => endpoint.reads.some((pattern) => pattern.matches(one)));
 
 const isGood = ({ ok }: TcpEndpoint, line: string): boolean =>
   ok.length === 0 || ok.some((pattern) => pattern.matches(line));
 
-/** Sends the lines, waiting for one line of answer to each; the first bad answer ends it. */
+/** Sends the entries, waiting for one line of answer to each; the first bad answer ends it. */
 const sayLines = async (step: TcpStep, endpoint: TcpEndpoint, session: TcpSession, wire: Wire): Promise<StepAnswer> => {
   const startedAt = wire.around.now();
   const lines: string[] = [];
@@ -53,12 +54,12 @@ export const tcpKind: TransportKind<TcpEndpoint, TcpStep> = {
   stepKeys: ["send"],
   normalise: normaliseTcp,
   isRead: (step, endpoint) => step.send.every((line) => isReadLine(line, endpoint)),
-  parts: (step) => step.send.map((line) => ({ ...step, send: [line] })),
+  parts: (step) => step.send.flatMap(linesIn).map((line) => ({ ...step, send: [line] })),
   matchesWrite: (step, { pattern }, { verb, target }) => {
     if (typeof pattern !== "string") return false;
     const blanks = { ...(verb === undefined ? {} : { verb }), ...(target === undefined ? {} : { target: target.id }) };
-    return step.send.every(compileLinePattern(pattern, blanks).matches);
+    return step.send.flatMap(linesIn).every(compileLinePattern(pattern, blanks).matches);
   },
   prepare,
-  preview: (step) => step.send.join("; "),
+  preview: (step) => step.send.map((line) => linesIn(line).join(" ⏎ ")).join("; "),
 };

@@ -242,6 +242,7 @@ interface Said {
   readonly body?: unknown;
   readonly error?: unknown;
   readonly question?: unknown;
+  readonly lines?: readonly unknown[];
   readonly stderr?: unknown;
   readonly stdout?: unknown;
 }
@@ -252,7 +253,7 @@ const isWords = (text: unknown): boolean => typeof text === "string" && text.tri
 const saidIn = (answer: Json, redact: Redactor): string => {
   const { results = [], ...whole } = (answer ?? {}) as Said & { results?: readonly Said[] };
   const last = results.at(-1);
-  const said = [whole.body, whole.error, whole.question, last?.stderr, last?.stdout].find(isWords);
+  const said = [whole.body, whole.error, whole.question, whole.lines?.at(-1), last?.stderr, last?.stdout].find(isWords);
   if (typeof said !== "string" || said.trimStart().startsWith("<")) return "";
   return ` It says: ${redact(said.trim()).slice(0, 300)}`;
 };

@@ -56,7 +56,6 @@ describe("a failed contact names its cause", () => {
   });
 
   test.each([
-    ["goes on for ever before it begins", "HTTP/1.1 100 Continue\r\n\r\n"],
     ["changes the protocol", "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"],
     ["has two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 9\r\n\r\n{}"],
     ["has a length and none", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"],
@@ -218,63 +217,6 @@ describe("an answer", () => {
       response.writeHead(200, { "content-type": "text/plain; charset=iso-8859-1" }).end(Buffer.from([0xe9])),
     );
     expect(await ask(facts({ url: `http://127.0.0.1:${device.port}` }))).toMatchObject({ body: "\u00e9" });
-  });
-});
-
-describe("repetition", () => {
-  const flaky = (failures: number) => {
-    let calls = 0;
-    return startHttp((_, response) => {
-      calls += 1;
-      if (calls <= failures) response.destroy();
-      else sendJson(response, { calls });
-    });
-  };
-  const defaults = { http: { retries: 2, backoff_ms_start: 5, timeout_s: 5 } };
-
-  test("of a read goes on as often as the manifest says, with a status that passes too", async () => {
-    await using device = await flaky(2);
-    const given = facts({ port: device.port, url: `http://127.0.0.1:${device.port}` }, { defaults });
-    await using bench = openBench(given);
-    expect(await codeOf(bench.door().ask("http.request", {}))).toBe("protocol_mismatch");
-    let calls = 0;
-    await using busy = await startHttp((_, response) => {
-      calls += 1;
-      sendJson(response, {}, calls <= 2 ? 503 : 200);
-    });
-    expect(await ask(facts({ url: `http://127.0.0.1:${busy.port}` }, { defaults }))).toMatchObject({ status: 200 });
-    calls = -10;
-    expect(await ask(facts({ url: `http://127.0.0.1:${busy.port}` }, { defaults }))).toMatchObject({ status: 503 });
-    expect(busy.seen).toHaveLength(6);
-  });
-
-  test("of a read after a dropped connection needs a device that has answered before", async () => {
-    let calls = 0;
-    await using device = await startHttp((_, response) => {
-      calls += 1;
-      if (calls === 2) response.destroy();
-      else sendJson(response, { calls });
-    });
-    await using bench = openBench(facts({ url: `http://127.0.0.1:${device.port}` }, { defaults }));
-    await bench.door().ask("http.request", {});
-    expect(await bench.door().ask("http.request", {})).toMatchObject({ body: '{"calls":3}' });
-  });
-
-  test("of a write never happens, whatever comes back", async () => {
-    let calls = 0;
-    await using device = await startHttp((_, response) => {
-      calls += 1;
-      if (calls === 1) response.destroy();
-      else sendJson(response, {}, 503);
-    });
-    await using bench = openBench(facts({ url: `http://127.0.0.1:${device.port}` }, { defaults }));
-    const request = { method: "POST", path: "/x" };
-    const door = bench.door({ mode: "free" });
-    expect(await codeOf(door.ask("http.request", request))).toBe("protocol_mismatch");
-    expect(door.unknownStep).toBe(0);
-    bench.journal.entries.length = 0;
-    expect(await bench.door({ mode: "free" }).ask("http.request", request)).toMatchObject({ status: 503 });
-    expect(calls).toBe(2);
   });
 });
 

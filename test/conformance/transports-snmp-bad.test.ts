@@ -95,7 +95,7 @@ describe("an agent", () => {
     ],
   ])("that sends %s instead of an answer is given up in time, and nothing of it is used", (_, spoil, tag) =>
     withAgent(
-      ({ community, id }) => [spoil(answerTo(community, id, [[`${base}.1`, 7]], tag))],
+      ({ community, id }) => [spoil(answerTo(community, id, [[`${base}.1`, 7]], { tag }))],
       async (door, agent, bench) => {
         const startedAt = performance.now();
         expect(await codeOf(door.ask("snmp.get", { oids: [`${base}.1`] }))).toBe("protocol_mismatch");

@@ -1,8 +1,8 @@
-/** Line sessions: login, STARTTLS, reading until a pattern, and what is refused. */
+/** Line sessions: login, TLS, reading until a pattern, and what is refused. */
 
 import { once } from "node:events";
 import { createServer as createTcp, type Socket } from "node:net";
-import { createServer as createTls, TLSSocket } from "node:tls";
+import { createServer as createTls } from "node:tls";
 import { describe, expect, test } from "vitest";
 import type { Door } from "../../src/transports/transports.ts";
 import { makeCertificate } from "../kit/certificate.ts";
@@ -120,11 +120,15 @@ describe("a tcp session", () => {
   test("ends with its call", async () => {
     await using device = await startUps();
     await using bench = openBench(facts(device.port));
-    const door = bench.door();
-    const conn = await open(door);
-    const waiting = codeOf(door.ask("tcp.read_until", { conn, pattern: "x" }));
-    door.close();
-    expect(await waiting).toBeDefined();
+    const cancel = new AbortController();
+    for (const end of ["driver_failed", "job_cancelled"]) {
+      const door = bench.door({ signal: cancel.signal });
+      const conn = await open(door);
+      const waiting = codeOf(door.ask("tcp.read_until", { conn, pattern: "x" }));
+      if (end === "driver_failed") door.close();
+      else cancel.abort();
+      expect(await waiting).toBe(end);
+    }
   });
 
   test("declines what telnet offers and hands on the text alone", async () => {
@@ -225,31 +229,6 @@ describe("a tcp session with TLS", () => {
     expect(await codeOf(open(distrusting.door()))).toBe("tls_untrusted");
     await bench.transports.close();
     server.close();
-  });
-
-  test("asks for it in the clear, and sends no password when the device will not", async () => {
-    const secured: string[] = [];
-    await using device = await startTcp((line, socket) => {
-      if (line !== "STARTTLS") return "ERR";
-      socket.removeAllListeners("data");
-      socket.write("OK STARTTLS\n");
-      const upgraded = new TLSSocket(socket, { isServer: true, ...certificate });
-      upgraded.on("data", (bytes) => {
-        secured.push(String(bytes).trim());
-        upgraded.write("OK\n");
-      });
-      upgraded.on("error", () => undefined);
-      return undefined;
-    });
-    const block = { starttls: ["STARTTLS", "OK*"], tls: { verify: "verify" }, login };
-    const given = facts(device.port, block);
-    await using bench = openBench({ ...given, config: { ...given.config, verify: false } });
-    await open(bench.door());
-    expect(secured).toEqual(["USERNAME joe", "PASSWORD long-password"]);
-    await using plain = await startTcp(() => "ERR FEATURE-NOT-SUPPORTED");
-    await using other = openBench(facts(plain.port, block));
-    expect(await codeOf(open(other.door()))).toBe("protocol_mismatch");
-    expect(plain.lines).toEqual(["STARTTLS"]);
   });
 });
 

@@ -194,9 +194,10 @@ describe.each(here)("transport %s", (name) => {
     await using lab = await setUp();
     await lab.bench.applying([kind.step("one")]).ask("apply", {});
     const { events } = lab.bench.journal;
+    const { transport } = kind.step("any");
     expect(events.map(({ phase, meta }) => [phase, meta["state"], meta["transport"]])).toEqual([
-      ["write", "sent", name],
-      ["write", "answered", name],
+      ["write", "sent", transport],
+      ["write", "answered", transport],
     ]);
     expect(JSON.stringify([events, lab.bench.journal.entries])).not.toContain(token);
   });
@@ -286,7 +287,8 @@ describe.each(here)("transport %s", (name) => {
     await using lab = await setUp();
     expect(await codeOf(lab.bench.door().ask("ftp.get", {}))).toBe("driver_failed");
     expect(await codeOf(lab.bench.door().ask("constructor", {}))).toBe("driver_failed");
-    const op = { http: "http.request", ssh: "ssh.close", snmp: "snmp.get", tcp: "tcp.open" }[name];
+    const open = "tcp.open";
+    const op = { http: "http.request", ssh: "ssh.close", snmp: "snmp.get", tcp: open, block: open }[name];
     const args = name === "snmp" ? { oids: ["1.3.6.1"] } : {};
     expect(await codeOf(lab.bench.door().ask(op, { ...args, transport: `${name}.other` }))).toBe(
       "endpoint_not_allowed",

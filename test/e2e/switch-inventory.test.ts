@@ -77,6 +77,21 @@ describe("the port inventory", () => {
     60_000,
   );
 
+  it("is refreshed with all else within twenty seconds when the agent is dead: it is waited for once", async () => {
+    const lab = await start();
+    const instance = await add("silent in all", lab);
+    lab.setSnmpAway(true);
+    const from = performance.now();
+    const { status, body } = await system.call<{ result: { by_type: object } }>(
+      "POST",
+      `/api/integrations/instances/${instance}/inventory/refresh`,
+      {},
+      { prefer: "wait=60" },
+    );
+    expect([status, performance.now() - from < 20_000]).toEqual([200, true]);
+    expect(body.result.by_type).toMatchObject({ port: { count: 28 }, stack_member: {}, system: { count: 1 } });
+  }, 60_000);
+
   it("is read over ssh within fifteen seconds when the agent is dead, and the job says why", async () => {
     const lab = await start();
     const instance = await add("silent agent", lab);

@@ -96,6 +96,38 @@ const tcp: Kind = {
   step: (name) => ({ transport: "tcp", send: [`SET 100 stop ${name}`] }),
 };
 
+const dataOf = (name: string): readonly [string, string] => ["PUT 100 stop 1", `value ${name}`];
+
+/** A command and a line of data, which the device takes together before it answers. */
+const block: Kind = {
+  ...tcp,
+  beyond: { transport: "tcp", send: [["PUT 100 stop 1", "FSD all"]] },
+  start: async () => {
+    let isHeld = false;
+    const writes: string[] = [];
+    const device = await startTcp((line) => {
+      if (line.startsWith("PASSWORD") || line === "VER") return "OK";
+      if (line.startsWith("PUT")) return undefined;
+      writes.push(line.replace("value ", ""));
+      if (isHeld) return undefined;
+      return line.endsWith("fail") ? "ERR" : "OK";
+    });
+    const hold = (): void => {
+      isHeld = true;
+    };
+    return { device, writes: () => writes, hold };
+  },
+  facts: (port, host) => ({
+    ...tcp.facts(port, host),
+    capability: { writes: ["PUT {target} {verb} *", "value *"] },
+  }),
+  write: async (door, name) => {
+    const { conn } = (await door.ask("tcp.open", {})) as { conn: number };
+    return door.ask("tcp.send", { conn, line: [...dataOf(name)] });
+  },
+  step: (name) => ({ transport: "tcp", send: [[...dataOf(name)]] }),
+};
+
 /** What a device wrote down of the writes it saw. */
 const linesOf = (path: string): readonly string[] =>
   existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean) : [];
@@ -187,4 +219,4 @@ const snmp: Kind = {
   step: (name) => ({ transport: "snmp", ...setOf(name) }),
 };
 
-export const kinds = { http, ssh, snmp, tcp };
+export const kinds = { http, ssh, snmp, tcp, block };

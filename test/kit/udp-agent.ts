@@ -22,8 +22,8 @@ const tagged = (tag: number, content: Buffer): Buffer => {
 };
 const whole = (value: number): Buffer => {
   const bytes = Buffer.alloc(5);
-  bytes.writeUInt32BE(value, 1);
-  return tagged(2, bytes);
+  bytes.writeUInt32BE(value >>> 0, 1);
+  return tagged(2, value < 0 ? bytes.subarray(1) : bytes);
 };
 const named = (oid: string): Buffer => {
   const [first = 1, second = 3, ...rest] = oid.split(".").map(Number);
@@ -72,34 +72,55 @@ const read = (packet: Buffer): SeenRequest & { community: Buffer } => {
   return { id: id.content.readIntBE(0, id.content.length), type: pdu.tag, oid, community: community.content };
 };
 
-/** An answer of version 2c; `id` may be another than the request's, and `tag` another than an answer's. */
+const valued = (value: number | string | null): Buffer => {
+  if (value === null) return tagged(0x80, Buffer.alloc(0));
+  return typeof value === "number" ? whole(value) : tagged(4, Buffer.from(value));
+};
+
+/** What of an answer may be other than usual. */
+interface Oddity {
+  /** Another than an answer's. */
+  readonly tag?: number;
+  /** Error status and index. */
+  readonly error?: readonly [status: number, index: number];
+}
+
+/** An answer of version 2c; `id` may be another than the request's. `null` is an instance that does not exist. */
 export const answerTo = (
   community: Buffer,
   id: number,
-  values: readonly (readonly [oid: string, value: number])[],
-  tag = 162,
+  values: readonly (readonly [oid: string, value: number | string | null])[],
+  { tag = 162, error: [status, index] = [0, 0] }: Oddity = {},
 ): Buffer => {
-  const list = values.map(([oid, value]) => tagged(48, Buffer.concat([named(oid), whole(value)])));
-  const pdu = tagged(tag, Buffer.concat([whole(id), whole(0), whole(0), tagged(48, Buffer.concat(list))]));
+  const list = values.map(([oid, value]) => tagged(48, Buffer.concat([named(oid), valued(value)])));
+  const pdu = tagged(tag, Buffer.concat([whole(id), whole(status), whole(index), tagged(48, Buffer.concat(list))]));
   return tagged(48, Buffer.concat([tagged(2, Buffer.from([1])), tagged(4, community), pdu]));
 };
 
-/** `answer` gives the packets to send back. */
+/** `answer` gives the packets to send back; `afterMs` how long that takes, null is for ever. */
 export const startUdpAgent = async (
   answer: (request: SeenRequest & { readonly community: Buffer }) => readonly Buffer[],
+  afterMs: () => number | null = () => 0,
 ): Promise<UdpAgent> => {
   const socket = createSocket("udp4").bind(0, "127.0.0.1");
   const seen: SeenRequest[] = [];
+  const late = new Set<NodeJS.Timeout>();
   socket.on("message", (packet, from) => {
     const request = read(packet);
     seen.push(request);
-    for (const reply of answer(request)) socket.send(reply, from.port, from.address);
+    const ms = afterMs();
+    const send = (): void => {
+      for (const reply of answer(request)) socket.send(reply, from.port, from.address);
+    };
+    if (ms === 0) send();
+    else if (ms !== null) late.add(setTimeout(send, ms));
   });
   await once(socket, "listening");
   return {
     port: socket.address().port,
     seen,
     [Symbol.asyncDispose]: async () => {
+      for (const timer of late) clearTimeout(timer);
       const closed = once(socket, "close");
       socket.close();
       await closed;

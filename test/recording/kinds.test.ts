@@ -35,6 +35,11 @@ const drivers: Readonly<Record<keyof typeof kinds, { read: string; write: string
     write:
       'const tcp = await this.transports.tcp.open(); await tcp.send("SET 100 stop " + name); const lines = await tcp.readUntil(".", { timeout_ms: 2_000 }); await tcp.close(); return lines;',
   },
+  block: {
+    read: 'const tcp = await this.transports.tcp.open(); await tcp.send(["VER", "VER"]); const lines = await tcp.readUntil("^OK", { timeout_ms: 2_000 }); await tcp.close(); return lines.join();',
+    write:
+      'const tcp = await this.transports.tcp.open(); await tcp.send(["PUT 100 stop 1", "value " + name]); const lines = await tcp.readUntil(".", { timeout_ms: 2_000 }); await tcp.close(); return lines;',
+  },
 };
 
 const driverOf = (kind: keyof typeof kinds, step: string): string => `
@@ -71,6 +76,11 @@ const adapters: Readonly<Record<keyof typeof kinds, { read: string; write: strin
     read: '(await device.call({"commands": ["VER"], "prompt": "^OK"}, timeout_s=2))["raw"]',
     write: '(await device.call({"commands": ["SET 100 stop " + name], "prompt": "."}, timeout_s=2))["data"]["results"]',
   },
+  block: {
+    read: '(await device.call({"commands": [["VER", "VER"]], "prompt": "^OK"}, timeout_s=2))["raw"]',
+    write:
+      '(await device.call({"commands": [["PUT 100 stop 1", "value " + name]], "prompt": "."}, timeout_s=2))["data"]["results"]',
+  },
 };
 
 const pythonDriverOf = (kind: keyof typeof kinds, step: string): string => `
@@ -105,7 +115,7 @@ class Device:
         return ${adapters[kind].write}
 
     async def device(self):
-        device = await self.transports.get("${kind === "tcp" ? "telnet" : kind}")
+        device = await self.transports.get("${kind === "tcp" || kind === "block" ? "telnet" : kind}")
         return await device.prepare({})
 `;
 

@@ -1,6 +1,7 @@
 /** What a tcp session hears is cut into lines wherever it is cut, and a flood costs no more than its bytes. */
 import { expect, test } from "vitest";
 import { anyLine, LineReader, type LineTest } from "../../src/transports/line-reader.ts";
+import { createMeter } from "../../src/transports/meter.ts";
 
 const read = (reader: LineReader, isLast: LineTest): Promise<readonly string[]> =>
   new Promise((resolve, reject) => reader.wait({ isLast, resolve, reject }));
@@ -9,7 +10,7 @@ const text = Buffer.from("a\r\n\r\nb € c\r\nEND\r\n> ");
 
 test.each(["\n", "\r\n"])("lines that end in %j are whole wherever a packet ends", async (end) => {
   for (let at = 0; at <= text.length; at += 1) {
-    const reader = new LineReader(end);
+    const reader = new LineReader(end, createMeter());
     const lines = read(reader, isEnd);
     reader.take(text.subarray(0, at));
     reader.take(text.subarray(at));
@@ -19,7 +20,7 @@ test.each(["\n", "\r\n"])("lines that end in %j are whole wherever a packet ends
 });
 
 test("what was put back comes first", async () => {
-  const reader = new LineReader("\n");
+  const reader = new LineReader("\n", createMeter());
   reader.take(Buffer.from("b\n"));
   reader.unread(["a"]);
   expect(await read(reader, anyLine)).toEqual(["a"]);
@@ -27,7 +28,7 @@ test("what was put back comes first", async () => {
 });
 
 test("a session that is read may hear more than may lie about unread", async () => {
-  const reader = new LineReader("\n");
+  const reader = new LineReader("\n", createMeter());
   const packet = Buffer.alloc(1_048_576, "0123456\n");
   for (let packets = 0; packets < 20; packets += 1) {
     reader.take(Buffer.concat([packet, Buffer.from("END\n")]));
@@ -42,11 +43,39 @@ test.each([
   ["a line without an end", Buffer.alloc(packet, "a")],
   ["line ends", Buffer.alloc(packet, "\n")],
 ])("a flood of %s is too large within a moment", async (_, bytes) => {
-  const reader = new LineReader("\n");
+  const reader = new LineReader("\n", createMeter());
   const found = read(reader, isEnd).catch((thrown: unknown) => thrown);
   const startedAt = performance.now();
   let packets = 0;
   for (; packets < 15_000 && !reader.isOver; packets += 1) reader.take(bytes);
   expect(performance.now() - startedAt).toBeLessThan(5_000);
   expect(await found).toMatchObject({ code: "response_too_large" });
+});
+
+test("lines count towards what the worker may hold together, and are let go when that is too much", async () => {
+  const meter = createMeter();
+  const [reader, other] = [new LineReader("\n", meter), new LineReader("\n", meter)];
+  other.take(Buffer.alloc(1_000, "x"));
+  const held = meter.bytes;
+  expect(held).toBeGreaterThan(990);
+  meter.take(256 * 1024 * 1024 - held - 500);
+  const lines = read(reader, isEnd);
+  reader.take(Buffer.alloc(400, "x"));
+  reader.take(Buffer.alloc(400, "x"));
+  await expect(lines).rejects.toMatchObject({ code: "response_too_large" });
+  expect(meter.bytes).toBe(256 * 1024 * 1024 - 500);
+  other.letGo();
+  other.take(Buffer.from("more"));
+  expect(meter.bytes).toBe(256 * 1024 * 1024 - 500 - held);
+});
+
+test("what is read or put back is not counted twice", async () => {
+  const meter = createMeter();
+  const reader = new LineReader("\n", meter);
+  reader.take(Buffer.from("a\nb\nhalf"));
+  reader.unread(await read(reader, anyLine));
+  expect(await read(reader, (line) => line === "b")).toEqual(["a", "b"]);
+  expect(meter.bytes).toBe("half".length);
+  expect(await read(reader, (line) => line === "half")).toEqual(["half"]);
+  expect(meter.bytes).toBe(0);
 });

@@ -2,7 +2,11 @@
 import type { Target } from "../../model/target.ts";
 import { paths } from "./find.ts";
 import type { Client } from "./http.ts";
-import type { InventoryDocument } from "./wire.ts";
+import type { InventoryDocument, TypeDocument } from "./wire.ts";
+
+/** The target types that a type's inventory lists. */
+export const listedTypes = ({ capabilities }: Pick<TypeDocument, "capabilities">): readonly string[] =>
+  capabilities.find(({ id }) => id === "inventory.list")?.targets ?? [];
 
 /** Without asking the device; nothing when it is not known. */
 export const lastSeen = async (
@@ -16,4 +20,14 @@ export const lastSeen = async (
     .read<InventoryDocument>(path, asked)
     .then(({ items }) => items)
     .catch(() => []);
+};
+
+/** What the ids of a target type may be: its own, or among all that is listed where the inventory does not list the type. */
+export const candidates = async (
+  api: Client,
+  instanceId: string,
+  { type, listed }: { readonly type: string; readonly listed: readonly string[] },
+): Promise<readonly Target[]> => {
+  const types = listed.includes(type) ? [type] : listed;
+  return (await Promise.all(types.map((one) => lastSeen(api, instanceId, { type: one })))).flat();
 };

@@ -1,8 +1,10 @@
 /** Inventory: what is on an instance's device, asking the device again, and what changed. */
 import type { Json, JsonObject } from "../../model/json.ts";
 import type { Target } from "../../model/target.ts";
+import { call } from "../called.ts";
 import { findInstance, findType, paths } from "../client/find.ts";
-import type { InventoryDocument, JobDocument, Page } from "../client/wire.ts";
+import { listedTypes } from "../client/inventory.ts";
+import type { InstanceDocument, InventoryDocument, JobDocument, Page } from "../client/wire.ts";
 import { enqueuing, type Group } from "../command.ts";
 import { type ExitCode, exitOfJob } from "../exit-codes.ts";
 import { CliFailure } from "../failure.ts";
@@ -50,9 +52,16 @@ const attributeColumns = (items: readonly Target[]): Column<Target>[] => {
 const isJob = (body: InventoryDocument | JobDocument): body is JobDocument => "kind" in body;
 
 const typeHints = async ({ api }: Session, typeId: string, asked: string): Promise<string[]> => {
-  const { capabilities } = await findType(api, typeId);
-  const declared = capabilities.find(({ id }) => id === "inventory.list")?.targets ?? [];
-  return didYouMean(asked, declared);
+  return didYouMean(asked, listedTypes(await findType(api, typeId)));
+};
+
+/** Where what is listed is acted on by another word, help says by which; never in the way of the list itself. */
+const printWays = async ({ api, terminal }: Session, { type_id, name }: InstanceDocument, type = ""): Promise<void> => {
+  const found = await findType(api, type_id).catch(() => undefined);
+  const actions = found?.capabilities.filter(({ id }) => id !== "inventory.list") ?? [];
+  if (type === "" || actions.length === 0 || actions.some(({ targets }) => targets.includes(type))) return;
+  const ways = [...new Set(actions.flatMap(({ targets }) => targets))].map((word) => `${word}/<ID>`).join(", ");
+  terminal.note(terminal.styleError("dim", `Actions name these ${ways}: ${call("plan", name, "--help")}`));
 };
 
 /** What the device holds; a refresh that takes longer than an answer may is waited for. */
@@ -112,7 +121,9 @@ const inventory = async (
     if (!session.isJson) await printEnd(session, found);
     return exitOfJob(found);
   }
-  if (!session.isJson) printItems(session, found, options.all === true);
+  if (session.isJson) return 0;
+  printItems(session, found, options.all === true);
+  await printWays(session, instance, found.items[0]?.type);
   return 0;
 };
 

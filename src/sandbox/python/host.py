@@ -853,8 +853,13 @@ class SnmpAdapter(Adapter):
         return {"ok": answer.get("error") is None, "status": 0, "data": answer, "raw": answer}
 
 
+def _lines(command):
+    return [str(line) for line in command] if isinstance(command, (list, tuple)) else str(command)
+
+
 class TelnetAdapter(Adapter):
-    """`{commands[], prompt}`: sends each line, and reads to the prompt, a regular expression."""
+    """`{commands[], prompt}`: sends each, and reads to the prompt, a regular expression. A command is a line, or a list
+    of lines that the device takes together, such as a command and its block of data."""
 
     def __init__(self, call, name):
         super().__init__(call, name)
@@ -873,7 +878,7 @@ class TelnetAdapter(Adapter):
                 await self._read(str(request["greeting"]), limit)
         results = []
         for command in _listed(request, "commands", "command"):
-            await self._ask("tcp.send", {"conn": self._conn, "line": str(command)})
+            await self._ask("tcp.send", {"conn": self._conn, "line": _lines(command)})
             lines = await self._read(prompt, limit)
             results.append({"command": command, "lines": lines, "output": "\n".join(lines)})
         text = "\n".join(result["output"] for result in results)

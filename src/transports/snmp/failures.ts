@@ -109,6 +109,13 @@ export const snmpFailure = (thrown: unknown, endpoint: SnmpEndpoint): Switchyard
   );
 };
 
+/** An answer to a set that does not say what was set: it may be done, in part or not at all. */
+export const otherValues = (endpoint: SnmpEndpoint, oid: string): SwitchyardError =>
+  new SwitchyardError("protocol_mismatch", {
+    detail: `${at(endpoint)} answered the set without an error, and with another value of ${oid} than was set: what it did is not known. Read the device back before doing it again, and look for an update of it.`,
+    details: { oid },
+  });
+
 /** No value, and no word that there is none: what the agent has is not known. */
 export const nothingSaid = (endpoint: SnmpEndpoint, oid: string): SwitchyardError =>
   new SwitchyardError("protocol_mismatch", {

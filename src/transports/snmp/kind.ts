@@ -4,9 +4,9 @@ import type { SnmpSet, SnmpStep, StepAnswer } from "../../model/plan.ts";
 import { normaliseSnmp } from "../../model/snmp-step.ts";
 import type { TransportKind } from "../kind.ts";
 import type { Wire } from "../wire.ts";
-import { statusOf } from "./failures.ts";
+import { otherValues, statusOf } from "./failures.ts";
 import { asCause, type Request, SnmpLink } from "./link.ts";
-import { type RawVarbind, toRaw } from "./values.ts";
+import { addRow, emptyRows, type RawVarbind, toRaw } from "./values.ts";
 
 const sysUpTime = "1.3.6.1.2.1.1.3.0";
 
@@ -20,9 +20,22 @@ export const getRequest =
     session.get([...oids], (error, found) => done(error, found as readonly RawVarbind[] | undefined));
 
 const setRequest =
-  (sets: readonly SnmpSet[]): Request<unknown> =>
+  (sets: readonly SnmpSet[]): Request<readonly RawVarbind[]> =>
   (session, done) =>
-    session.set(sets.map(toRaw) as never, (error, found) => done(error, found));
+    session.set(sets.map(toRaw) as never, (error, found) => done(error, found as readonly RawVarbind[] | undefined));
+
+const plainOf = (varbind: RawVarbind): string => {
+  const rows = emptyRows("");
+  addRow(rows, varbind);
+  return JSON.stringify([rows.names, rows.values, rows.hex]);
+};
+
+/** The first object whose answer is another than what was set: an agent that did a set answers with what it was. */
+const otherThanSet = (sets: readonly SnmpSet[], answered: readonly RawVarbind[]): string | undefined =>
+  sets.find((set, at) => {
+    const found = answered[at];
+    return found === undefined || plainOf(found) !== plainOf(toRaw(set));
+  })?.oid;
 
 /** An agent that gives no answer to a question gets no write: whether that arrived could never be known. */
 const requireAgent = async (link: SnmpLink, signal: AbortSignal): Promise<void> => {
@@ -42,7 +55,9 @@ const send = async (step: SnmpStep, link: SnmpLink, wire: Wire): Promise<StepAns
     value: typeof value === "object" ? { hex: value.hex } : value,
   }));
   try {
-    await link.ask("write", setRequest(step.set), wire.signal);
+    const answered = await link.ask("write", setRequest(step.set), wire.signal);
+    const other = otherThanSet(step.set, answered);
+    if (other !== undefined) throw otherValues(link.endpoint, other);
     return { ok: true, status: 0, answer: { set, error: null }, ms: ms() };
   } catch (thrown) {
     const status = statusOf(thrown);

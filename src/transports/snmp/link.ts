@@ -8,6 +8,7 @@ import { checkedAddresses } from "../dial.ts";
 import type { SecretBook } from "../secrets.ts";
 import type { Surroundings } from "../wire.ts";
 import { type Heard, isOutOfTime, isTimeout, silence, snmpFailure, timedOut } from "./failures.ts";
+import { nameOddStatus } from "./odd-status.ts";
 import { openSnmpSocket, type SnmpSocket } from "./socket.ts";
 
 const idleMs = 60_000;
@@ -16,6 +17,9 @@ const freshMs = 10_000;
 /** Version 3 may have to meet the agent and to set its clock before it asks. */
 const asksOfVersion3 = 3;
 const graceMs = 250;
+/** So long after a silence an agent is asked, and not waited for longer than a living one needs. */
+const silentMs = 30_000;
+const briefMs = 1_000;
 
 interface LinkDeps {
   readonly around: Surroundings;
@@ -59,6 +63,7 @@ export class SnmpLink {
   private readonly deps: LinkDeps;
   private readonly sessions = new Map<Use, Promise<OpenSession>>();
   private answeredAt = Number.NEGATIVE_INFINITY;
+  private silentAt = Number.NEGATIVE_INFINITY;
   private idle: NodeJS.Timeout | undefined;
 
   constructor(endpoint: SnmpEndpoint, deps: LinkDeps) {
@@ -71,6 +76,11 @@ export class SnmpLink {
     return this.deps.around.now() - this.answeredAt < freshMs;
   }
 
+  /** Whether its last word was that it has none: each question of a refresh would wait all its time for the same. */
+  private get isSilent(): boolean {
+    return this.silentAt > this.answeredAt && this.deps.around.now() - this.silentAt < silentMs;
+  }
+
   /** Makes one request. Failures that the agent names come as the library throws them, all others as SwitchyardErrors. */
   async ask<T>(use: Use, request: Request<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
@@ -78,13 +88,14 @@ export class SnmpLink {
     const open = await opening;
     const startedAt = this.deps.around.now();
     const before = heardOn(open);
+    const isBrief = use === "read" && this.isSilent;
     try {
-      const value = await this.send(open, request, signal);
-      this.answeredAt = this.deps.around.now();
-      return value;
+      const asked = this.send(open, request, signal);
+      return await (isBrief ? this.briefly(asked) : asked);
     } catch (thrown) {
       if (isTimeout(thrown) || isOutOfTime(thrown)) this.retire(use, opening, open);
       if (!isTimeout(thrown)) throw thrown;
+      if (!isBrief && this.answeredAt < startedAt) this.silentAt = this.deps.around.now();
       const { received, garbled } = heardOn(open);
       const heard = { received: received - before.received, garbled: garbled - before.garbled };
       throw silence(this.endpoint, this.deps.around.now() - startedAt, heard);
@@ -115,6 +126,14 @@ export class SnmpLink {
     this.sessions.clear();
   }
 
+  /** Gives up sooner; the request goes on to its end all the same, and a late answer says that the agent is there. */
+  private async briefly<T>(asked: Promise<T>): Promise<T> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(timedOut()), Math.min(briefMs, this.endpoint.timeoutMs));
+    asked.catch(() => undefined);
+    return Promise.race([asked, late.promise]).finally(() => clearTimeout(timer));
+  }
+
   /** The next request opens another session; those that wait on this one beside a failed one are not cut short. */
   private retire(use: Use, opening: Promise<OpenSession>, open: OpenSession): void {
     if (this.sessions.get(use) === opening) this.sessions.delete(use);
@@ -137,6 +156,7 @@ export class SnmpLink {
         forget();
         if (!isOver) over(open, error);
         isOver = true;
+        if (!error) this.answeredAt = this.deps.around.now();
         if (error === null || error === undefined) resolve(value as T);
         else reject(error);
       };
@@ -162,7 +182,7 @@ export class SnmpLink {
     try {
       const [address = ""] = await checkedAddresses(endpoint, this.deps.around);
       const socket = await openSnmpSocket(address, endpoint.port);
-      const session = await this.sessionOn(socket, address, use);
+      const session = nameOddStatus(await this.sessionOn(socket, address, use));
       session.on("error", socket.onUnreadable);
       const tries = 1 + (use === "read" ? endpoint.retries : 0);
       const mostMs = graceMs + endpoint.timeoutMs * tries * (endpoint.version === "3" ? asksOfVersion3 : 1);

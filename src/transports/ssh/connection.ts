@@ -10,6 +10,7 @@ import { dial } from "../dial.ts";
 import type { SecretBook } from "../secrets.ts";
 import type { Surroundings } from "../wire.ts";
 import { lateWay, placeName, refusedLogin, type SshPlace, sshConnectFailure } from "./failures.ts";
+import { hearGreeting } from "./greeting.ts";
 import { judgeHostKey, type KeyRules, keyAlgorithms, trustedTypes } from "./host-key.ts";
 import { inTime, withSignal } from "./in-time.ts";
 import { type Credentials, checkPrivateKey, credentialsOf, planLogin } from "./login.ts";
@@ -104,10 +105,16 @@ const handshake = async (hop: Hop, sock: Duplex, deps: ConnectDeps): Promise<Ssh
   const connection = wrap(client, sock);
   const login = planLogin(hop.credentials);
   const ready = Promise.withResolvers<void>();
+  const greeting = hearGreeting(sock, {
+    place: hop.place,
+    timeoutMs: deps.timeoutMs,
+    onStranger: ready.reject,
+  });
   const onCut = (): void => ready.reject(deps.signal.reason);
   const failed = (thrown: unknown): void => {
     const isRefused = (thrown as { level?: string }).level === "client-authentication";
-    ready.reject(isRefused ? refusedLogin(hop.place, login.tried) : sshConnectFailure(thrown, hop.place));
+    const cause = (): SwitchyardError => greeting.failure(thrown) ?? sshConnectFailure(thrown, hop.place);
+    ready.reject(isRefused ? refusedLogin(hop.place, login.tried) : cause());
   };
   client
     .on("ready", ready.resolve)

@@ -27,18 +27,22 @@ export type CommandResult = {
 class Output {
   private readonly pieces: Record<"stdout" | "stderr", Buffer[]> = { stdout: [], stderr: [] };
   private bytes = 0;
+  private isReleased = false;
   private readonly meter: Meter;
 
   constructor(meter: Meter) {
     this.meter = meter;
   }
 
-  /** @throws SwitchyardError `response_too_large`. */
-  take(stream: "stdout" | "stderr", bytes: Buffer): void {
+  /** Whether anybody wants it. @throws SwitchyardError `response_too_large`. */
+  take(stream: "stdout" | "stderr", bytes: Buffer): boolean {
+    // A channel that is closed still hands on what came before the device heard of it.
+    if (this.isReleased) return false;
     if (this.bytes + bytes.length > maxAnswerBytes) throw answerTooLarge();
     this.meter.take(bytes.length);
     this.bytes += bytes.length;
     this.pieces[stream].push(bytes);
+    return true;
   }
 
   text(stream: "stdout" | "stderr"): string {
@@ -46,8 +50,11 @@ class Output {
   }
 
   release(): void {
+    this.isReleased = true;
     this.meter.give(this.bytes);
     this.bytes = 0;
+    this.pieces.stdout.length = 0;
+    this.pieces.stderr.length = 0;
   }
 }
 
@@ -63,8 +70,7 @@ const collect = (
     (stream: "stdout" | "stderr") =>
     (bytes: Buffer): void => {
       try {
-        output.take(stream, bytes);
-        command.onOutput?.(stream, bytes);
+        if (output.take(stream, bytes)) command.onOutput?.(stream, bytes);
       } catch (thrown) {
         reject(thrown);
       }

@@ -60,6 +60,7 @@ export class Terminal {
   private bytes = 0;
   private failure: SwitchyardError | undefined;
   private isOver = false;
+  private isLetGo = false;
   private heardAt: number;
   private wake: (() => void) | undefined;
 
@@ -102,6 +103,7 @@ export class Terminal {
 
   close(): void {
     this.isOver = true;
+    this.isLetGo = true;
     this.clear();
     closeQuietly(this.channel);
   }
@@ -154,13 +156,15 @@ export class Terminal {
   }
 
   private take(bytes: Buffer): void {
-    if (this.failure !== undefined) return;
+    // A channel that is closed still hands on what came before the device heard of it.
+    if (this.isLetGo || this.failure !== undefined) return;
     try {
       if (this.bytes + bytes.length > maxAnswerBytes) throw answerTooLarge();
       this.deps.meter.take(bytes.length);
       this.bytes += bytes.length;
     } catch (thrown) {
       this.failure = asSwitchyardError(thrown);
+      this.clear();
       closeQuietly(this.channel);
       this.wake?.();
       return;
