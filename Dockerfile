@@ -31,4 +31,7 @@ ENV SWITCHYARD_DATA=/data \
 VOLUME /data
 EXPOSE 8080
 USER 10001:10001
+# Of an API and of the whole system whether it answers, of a worker whether it holds its lease.
+HEALTHCHECK --interval=15s --timeout=10s --start-period=30s --retries=3 \
+    CMD ["node", "--disable-warning=ExperimentalWarning", "scripts/health.mjs"]
 ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=2", "src/main.ts"]

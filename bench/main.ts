@@ -16,7 +16,7 @@ import { locksRow } from "./rows/locks.ts";
 import { memoryRow } from "./rows/memory.ts";
 import { portInventoryRow } from "./rows/port-inventory.ts";
 import { pythonDriverRow } from "./rows/python-driver.ts";
-import { recoveryRow } from "./rows/recovery.ts";
+import { busyRecoveryRow, recoveryRow } from "./rows/recovery.ts";
 import { replayRow } from "./rows/replay.ts";
 import { snmpWalkRow } from "./rows/snmp-walk.ts";
 import { sshCommandRow } from "./rows/ssh-command.ts";
@@ -28,7 +28,7 @@ import { workersRow } from "./rows/workers.ts";
 
 const measures: readonly Measure[] = [
   ...[enqueueRow, enqueueConsumedRow, wholeJobRow, locksRow, httpRequestRow, watchersRow],
-  ...[inventoryRow, recoveryRow, backlogRow, memoryRow, startRow, listingRow],
+  ...[inventoryRow, recoveryRow, busyRecoveryRow, backlogRow, memoryRow, startRow, listingRow],
   workersRow,
   hostileRow,
   ...[sshCommandRow, snmpWalkRow, portInventoryRow],

@@ -25,8 +25,8 @@ export interface Stack {
   /** The instance of the benchmark's pack. */
   readonly instanceId: string;
   call<T = Record<string, unknown>>(method: string, path: string, body?: unknown, wait?: number): Promise<Reply<T>>;
-  /** Starts a worker and resolves when it takes jobs. */
-  startWorker(): Promise<Child>;
+  /** Starts a worker and resolves when it takes jobs; with as many slots as the stack has by default. */
+  startWorker(slots?: number): Promise<Child>;
   close(): Promise<void>;
 }
 
@@ -117,8 +117,8 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
   await checkKeys(config);
   const stop = new AbortController();
   const running: Child[] = [];
-  const start = async (role: string): Promise<[Child, string]> => {
-    const { child, ready } = spawnRole(role, { ...environment, SWITCHYARD_ROLE: role }, stop.signal);
+  const start = async (role: string, own: Record<string, string> = {}): Promise<[Child, string]> => {
+    const { child, ready } = spawnRole(role, { ...environment, ...own, SWITCHYARD_ROLE: role }, stop.signal);
     running.push(child);
     return [child, await ready];
   };
@@ -132,7 +132,8 @@ export const startStack = async (options: StackOptions = {}): Promise<Stack> => 
     const call = caller(url, token);
     const instanceId = await addInstance(call, options.device ?? { host: "127.0.0.1", port: 9 });
     await worker.stop(20_000);
-    const startWorker = async (): Promise<Child> => (await start("worker"))[0];
+    const startWorker = async (slots?: number): Promise<Child> =>
+      (await start("worker", slots === undefined ? {} : { SWITCHYARD_CONCURRENCY: String(slots) }))[0];
     return { url, token, redisUrl: redis.url, dataDir, instanceId, call, startWorker, close };
   } catch (error) {
     await close();

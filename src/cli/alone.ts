@@ -20,6 +20,27 @@ export interface Alone {
 /** What such a command does; without an exit code it succeeded. */
 export type RunAlone = (alone: Alone, args: readonly string[], options: never) => Promise<ExitCode | undefined>;
 
+/** What a file system says, in words. */
+const fileWords: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder",
+  EACCES: "this user may not",
+  EPERM: "this user may not",
+  EROFS: "it lies where nothing can be written",
+  EEXIST: "a file is there already",
+  ENOTDIR: "a part of the path is a file, not a folder",
+  EISDIR: "it is a folder, not a file",
+  ENOSPC: "there is no room left",
+};
+
+/** A path that a person named and that cannot be used is no mistake of the command line. */
+const fileFailure = (thrown: unknown): CliFailure | undefined => {
+  const { code = "", path } = thrown as NodeJS.ErrnoException;
+  const words = fileWords[code];
+  if (!(thrown instanceof Error) || path === undefined || words === undefined) return undefined;
+  const detail = `${path}: ${words} (${code}).`;
+  return new CliFailure(exitCodes.failed, { title: "A file cannot be read or written", detail, code: "file_unusable" });
+};
+
 /** What our own parts throw, in the form that is shown; anything else as it is. */
 export const asFailure = (thrown: unknown): unknown => {
   if (thrown instanceof SwitchyardError) {
@@ -29,7 +50,7 @@ export const asFailure = (thrown: unknown): unknown => {
   if (thrown instanceof SettingError) {
     return new CliFailure(exitCodes.usage, { title: "A setting is wrong", detail: thrown.message, code: "usage" });
   }
-  return thrown;
+  return fileFailure(thrown) ?? thrown;
 };
 
 /** Runs it, and puts its failures into the form that is shown. */

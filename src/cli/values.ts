@@ -1,6 +1,7 @@
 /** `key=value` from the command line: typed by the schema that will check it, and secrets that never stand there. */
 import { readFileSync } from "node:fs";
 import type { Json, JsonObject } from "../model/json.ts";
+import { typedText } from "../model/typed-text.ts";
 import { usage } from "./failure.ts";
 import { didYouMean } from "./nearest.ts";
 import type { Session } from "./session.ts";
@@ -9,36 +10,6 @@ const pairOf = (text: string, option: string): readonly [string, string] => {
   const equals = text.indexOf("=");
   if (equals < 1) throw usage(`Expected ${option} name=value, got ${JSON.stringify(text)}.`);
   return [text.slice(0, equals), text.slice(equals + 1)];
-};
-
-const asJson = (text: string): Json | undefined => {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
-};
-
-type Read = (text: string) => Json;
-const number: Read = (text) => (/^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? Number(text) : text);
-const boolean: Read = (text) => (text === "true" ? true : text === "false" ? false : text);
-const document: Read = (text) => asJson(text) ?? text;
-const readers: Readonly<Record<string, Read>> = {
-  string: (text) => text,
-  number,
-  integer: number,
-  boolean,
-  object: document,
-  array: (text) => {
-    const value = asJson(text);
-    return Array.isArray(value) ? value : text.split(",").map((item) => item.trim());
-  },
-};
-
-/** What the schema cannot read stays text: the server says what it expected there. */
-const typed = (text: string, schema: JsonObject | undefined): Json => {
-  const type = schema?.["type"];
-  return (readers[typeof type === "string" ? type : ""] ?? document)(text);
 };
 
 const propertiesOf = (schema: JsonObject | undefined): Readonly<Record<string, JsonObject>> =>
@@ -68,7 +39,7 @@ export const valuesOf = (given: Pairs): JsonObject => {
     if (isSecret(properties[name])) {
       throw usage(`${name} is a secret, and what stands on a command line is seen by others.`, secretForms(name));
     }
-    return [name, typed(value, properties[name])] as const;
+    return [name, typedText(value, properties[name])] as const;
   });
   return Object.fromEntries(entries);
 };
@@ -125,6 +96,7 @@ export const secretsOf = async (session: Pick<Session, "terminal">, given: Pairs
   }
   const properties = propertiesOf(given.schema);
   const secrets: Record<string, Json> = {};
-  for (const [name, source] of pairs) secrets[name] = typed(await readSecret(session, name, source), properties[name]);
+  for (const [name, source] of pairs)
+    secrets[name] = typedText(await readSecret(session, name, source), properties[name]);
   return secrets;
 };

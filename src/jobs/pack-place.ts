@@ -103,6 +103,7 @@ const stage = async (
   context.progress("registry", `Validating ${file.id}`, 70);
   const staged = { file, files: pack.files, digest, isShipped: pack.isShipped };
   await sayChecking(context, staged, previous);
+  await context.pass("install.checking");
   return examinePack(context, staged);
 };
 

@@ -44,6 +44,7 @@ const outcomeOf = ({ id, subject, state, error }: Job): JsonObject => ({
 export const testInstances = async (context: JobContext, typeId: string): Promise<JsonObject[]> => {
   const enqueued = await enqueueTests(context, typeId);
   if (enqueued.length === 0) return [];
+  await context.pass("install.tested");
   context.progress("final", `Testing ${enqueued.length} instances`, 90);
   const jobs = await waitForAll(
     context,

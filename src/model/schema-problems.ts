@@ -59,6 +59,8 @@ const known = (problem: RawProblem): string => {
   return names.length === 0 ? "no further property" : `one of ${names.join(", ")}`;
 };
 
+const vague = "expected one of the allowed forms";
+
 type Words = (problem: RawProblem, got: string) => string;
 const size =
   (bound: string, unit: string): Words =>
@@ -91,7 +93,7 @@ const words: Readonly<Record<string, Words>> = {
   multipleOf: ({ params }, got) => `expected a multiple of ${params["multipleOf"]}, got ${got}`,
   uniqueItems: ({ params }) => `expected items that differ, got the same at ${params["j"]} and ${params["i"]}`,
   contains: ({ params }) => `expected at least ${params["minContains"]} item of the asked form, got fewer`,
-  anyOf: (_, got) => `expected one of the allowed forms, got ${got}`,
+  anyOf: (_, got) => `${vague}, got ${got}`,
   oneOf: (_, got) => `expected exactly one of the allowed forms, got ${got}`,
   not: (_, got) => `expected another form, got ${got}`,
   "false schema": (_, got) => `expected nothing here, got ${got}`,
@@ -156,7 +158,11 @@ export const describeProblems = (
     describe(problem, isHidden),
   );
   const unique = new Map(problems.map((problem) => [`${problem.pointer} ${problem.message}`, problem]));
-  return [...unique.values()].slice(0, maxProblems);
+  const said = [...unique.values()];
+  // That none of several forms fits says nothing beside what one of them wants.
+  const isVague = ({ pointer, message }: FieldProblem): boolean =>
+    message.startsWith(vague) && said.some((other) => other.pointer === pointer && !other.message.startsWith(vague));
+  return said.filter((problem) => !isVague(problem)).slice(0, maxProblems);
 };
 
 const holdsSecret = (node: unknown): boolean => {

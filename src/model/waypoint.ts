@@ -4,8 +4,10 @@
 export const waypoints = [
   // The queue handed the job over; its row was read; its locks are held; its attempt is counted; earlier ones are shut out.
   ...["claim.taken", "claim.read", "claim.locked", "claim.counted", "claim.fenced"],
-  // pack.install: the archive is here, it was unpacked, it is laid out on disk, its driver was loaded, the swap is durable.
-  ...["install.received", "install.unpacked", "install.staged", "install.examined", "install.recorded"],
+  // pack.install: the archive is here, it was unpacked, it is laid out on disk, its type says that it is looked at,
+  // its driver was loaded, the swap is durable, an upgrade's instances are being tested.
+  ...["install.received", "install.unpacked", "install.staged", "install.checking"],
+  ...["install.examined", "install.recorded", "install.tested"],
   // A write to a device is in the journal, and not sent; it was answered, and the answer is not in the journal.
   ...["write.recorded", "write.answered"],
   // The handler has returned; its events are kept; the outcome is durable; what follows the outcome is done.

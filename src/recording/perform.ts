@@ -7,10 +7,11 @@ import { type Capability, findCapability, type Manifest, methodOf, verbMode } fr
 import type { Step } from "../model/plan.ts";
 import { compileSchema } from "../model/schema.ts";
 import { withDefaults } from "../model/schema-defaults.ts";
+import { typedTexts } from "../model/typed-text.ts";
 import { undoOf } from "../model/undo.ts";
 import type { Door, Session } from "../transports/contract.ts";
 import type { Mode } from "../transports/wire.ts";
-import type { Action, AskedCall } from "./script.ts";
+import type { Action, AskedCall, TypedAction } from "./script.ts";
 
 /** What one driver call may do. */
 export interface CallRights {
@@ -77,6 +78,11 @@ const admitted = (actor: Actor, action: Action): Action => {
   const params = withDefaults(schema, action.params);
   requireGoodParams(schema, params);
   return { ...action, params };
+};
+
+const readOf = (actor: Actor, { texts, ...action }: TypedAction): Action => {
+  const { params } = findCapability(actor.manifest, action.capability) ?? {};
+  return { ...action, params: typedTexts(texts, params) };
 };
 
 const argsOf = ({ verb, target, params }: Action, dryRun: boolean): JsonObject => ({
@@ -185,7 +191,7 @@ export const perform = async (actor: Actor, asked: AskedCall, before?: Done): Pr
   if (asked.kind === "test") return { result: await test(actor) };
   if (asked.kind === "inventory") return { result: await inventory(actor, asked.targetType) };
   if (asked.kind === "undo") return undo(actor, before);
-  const action = admitted(actor, asked.action);
+  const action = admitted(actor, readOf(actor, asked.action));
   if (asked.kind === "read") return { result: await read(actor, action) };
   return asked.kind === "plan" ? { result: (await plan(actor, action)).result } : run(actor, action);
 };

@@ -11,6 +11,7 @@ import type { Door } from "../transports/contract.ts";
 import { isHttpAnswer } from "../transports/http.ts";
 import { kindFor } from "../transports/kinds.ts";
 import { ownSocketRefusal } from "../transports/own-socket.ts";
+import { readOnlyViolation } from "../transports/read-only.ts";
 import { recordedRequest } from "../transports/record.ts";
 import { resolveReferences } from "../transports/references.ts";
 import type { Wire } from "../transports/wire.ts";
@@ -164,9 +165,7 @@ class ReplayDoor implements Door {
   private async write({ step, endpoint, shown }: Extract<Wanted, { kind: "write" }>): Promise<Json> {
     if (this.rights.mode === "read") {
       const preview = this.facts.open.book.redact(kindFor(endpoint).preview(step, endpoint)).slice(0, 200);
-      throw new SwitchyardError("read_only_violation", {
-        detail: `The driver tried the write "${preview}" while it may only read: nothing was sent.`,
-      });
+      throw readOnlyViolation(endpoint, preview);
     }
     this.expect(step, this.taken);
     this.taken += 1;

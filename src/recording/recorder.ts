@@ -3,6 +3,7 @@ import { asSwitchyardError } from "../errors.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { Step } from "../model/plan.ts";
 import { redactJson } from "../model/redact.ts";
+import type { DriverEvent } from "../sdk/driver.ts";
 import type { Door, Journal } from "../transports/contract.ts";
 import { recordedAnswer, recordedRequest } from "../transports/record.ts";
 import type { Exchange, RecordedCall, RecordedError } from "./format.ts";
@@ -19,6 +20,9 @@ export interface Recorder {
   record(text: string, asked: AskedCall): Promise<RecordedCall>;
 }
 
+/** What a driver says while it is called: a line, its progress, a file. */
+export type Said = DriverEvent;
+
 export interface RecorderFacts {
   readonly stage: Stage;
   readonly pack: PackAtHand;
@@ -26,7 +30,12 @@ export interface RecorderFacts {
   readonly open: OpenSession;
   readonly now: () => number;
   readonly signal: AbortSignal;
+  /** Hears what the driver says meanwhile, as it says it. */
+  onEvent?(event: Said): void;
 }
+
+/** As long as a job of that kind may take: what hangs is not waited for longer than it ever would be. */
+const testTimeoutMs = 60_000;
 
 /** How an error is written down: its message may name what a secret was. */
 export const recordedError = (thrown: unknown, redact: (text: string) => string): RecordedError => {
@@ -143,7 +152,7 @@ const listeningDoor = (door: Door, notes: Notes, facts: RecorderFacts): Door => 
   };
 };
 
-const actorOf = (facts: RecorderFacts, notes: Notes): Actor => {
+const actorOf = (facts: RecorderFacts, notes: Notes, limit: { readonly timeoutMs?: number }): Actor => {
   const { stage, pack, config, open, signal } = facts;
   return {
     manifest: pack.manifest,
@@ -160,6 +169,8 @@ const actorOf = (facts: RecorderFacts, notes: Notes): Actor => {
         method,
         args,
         signal,
+        onEvent: (event) => facts.onEvent?.(event),
+        ...limit,
       });
       return { value, door };
     },
@@ -176,8 +187,9 @@ export const createRecorder = (facts: RecorderFacts): Recorder => {
         seq += 1;
         return seq;
       });
+      const limit = asked.kind === "test" ? { timeoutMs: testTimeoutMs } : {};
       try {
-        const performed = await perform(actorOf(facts, notes), asked, done);
+        const performed = await perform(actorOf(facts, notes, limit), asked, done);
         done = performed.done ?? done;
         return { call: text, exchanges: notes.exchanges, result: redactJson(redact, performed.result) };
       } catch (thrown) {

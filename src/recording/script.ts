@@ -1,6 +1,6 @@
 /** What may be asked of a driver from the command line, one call each: `inventory_list type=vm`. */
 import { SwitchyardError } from "../errors.ts";
-import type { Json, JsonObject } from "../model/json.ts";
+import type { JsonObject } from "../model/json.ts";
 import type { TargetRef } from "../model/target.ts";
 
 /** A verb on a target, with its parameters. */
@@ -11,10 +11,15 @@ export interface Action {
   readonly params: JsonObject;
 }
 
+/** An action as it was typed: what its parameters mean, the schema of its capability says. */
+export interface TypedAction extends Omit<Action, "params"> {
+  readonly texts: Readonly<Record<string, string>>;
+}
+
 export type AskedCall =
   | { readonly kind: "test" }
   | { readonly kind: "inventory"; readonly targetType: string }
-  | { readonly kind: "plan" | "run" | "read"; readonly action: Action }
+  | { readonly kind: "plan" | "run" | "read"; readonly action: TypedAction }
   /** Takes back the last `run` before it. */
   | { readonly kind: "undo" };
 
@@ -28,39 +33,31 @@ const misread = (text: string, why: string): SwitchyardError =>
     detail: `The call ${JSON.stringify(text)}: ${why}. A call is one of:\n${forms}`,
   });
 
-const paramValue = (text: string): Json => {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return text;
-  }
-};
-
 /** Words, of which one in quotes may hold spaces. */
 const wordsOf = (text: string): readonly string[] =>
   [...text.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g)].map(([word]) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, "$1$2"));
 
-const paramsOf = (words: readonly string[], text: string): JsonObject =>
+const textsOf = (words: readonly string[], text: string): Readonly<Record<string, string>> =>
   Object.fromEntries(
     words.map((word) => {
       const at = word.indexOf("=");
       if (at < 1) throw misread(text, `expected name=value, got ${JSON.stringify(word)}`);
-      return [word.slice(0, at), paramValue(word.slice(at + 1))];
+      return [word.slice(0, at), word.slice(at + 1)];
     }),
   );
 
-const actionOf = ([capability, verb, target, ...rest]: readonly string[], text: string): Action => {
+const actionOf = ([capability, verb, target, ...rest]: readonly string[], text: string): TypedAction => {
   const slash = target?.indexOf("/") ?? -1;
   if (capability === undefined || verb === undefined || target === undefined || slash < 1) {
     throw misread(text, "expected a capability, a verb and a target such as vm/100");
   }
   const ref = { type: target.slice(0, slash), id: target.slice(slash + 1) };
-  return { capability, verb, target: ref, params: paramsOf(rest, text) };
+  return { capability, verb, target: ref, texts: textsOf(rest, text) };
 };
 
 const inventoryOf = (words: readonly string[], text: string): AskedCall => {
-  const { type, ...others } = paramsOf(words, text);
-  if (typeof type === "string" && Object.keys(others).length === 0) return { kind: "inventory", targetType: type };
+  const { type, ...others } = textsOf(words, text);
+  if (type !== undefined && Object.keys(others).length === 0) return { kind: "inventory", targetType: type };
   throw misread(text, "expected type=<target type> and nothing else");
 };
 

@@ -47,8 +47,12 @@ export interface PackUnderTest {
 const named = (recordings: readonly NamedRecording[], name: string | undefined): readonly NamedRecording[] => {
   const found = recordings.filter((one) => name === undefined || one.name === name);
   if (found.length > 0) return found;
-  const known = recordings.map((one) => one.name).join(", ") || "none";
-  throw new SwitchyardError("recording_invalid", { detail: `Expected a recording ${name ?? ""} of ${known}.` });
+  const known = recordings.map((one) => one.name).join(", ");
+  const detail =
+    known === ""
+      ? "The pack has no recordings: make one with `switchyard record`."
+      : `There is no recording ${name}: expected one of ${known}.`;
+  throw new SwitchyardError("recording_invalid", { detail });
 };
 
 const recordedCall = (recordings: readonly NamedRecording[], text: string) => {

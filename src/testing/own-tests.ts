@@ -19,7 +19,12 @@ const runnerContext = "NODE_TEST_CONTEXT";
 
 /** Lines that say what went wrong. */
 const faultsIn = (output: string): string => {
-  const lines = output.split("\n").filter((line) => /^\s*not ok |^\s*(?:error|code): /.test(line));
+  const all = output.split("\n");
+  const lines = all.flatMap((line, index) => {
+    // A text of several lines begins on the next one.
+    if (/^\s*error: [|>]-?$/.test(line)) return [`error: ${all[index + 1]?.trim() ?? ""}`];
+    return /^\s*not ok |^\s*(?:error|code): /.test(line) ? [line] : [];
+  });
   return (lines.length === 0 ? output.trim().split("\n").slice(-5) : lines.slice(0, 6))
     .map((line) => line.trim())
     .join("; ");

@@ -13,6 +13,7 @@ import { isHttpAnswer, isHttpRead, isOk } from "./http.ts";
 import { sendRead } from "./http-send.ts";
 import { kindFor } from "./kinds.ts";
 import { ownSocketRefusal } from "./own-socket.ts";
+import { readOnlyViolation } from "./read-only.ts";
 import { recordedRequest } from "./record.ts";
 import { createSnmpDesk } from "./snmp/desk.ts";
 import { createSshDesk } from "./ssh/desk.ts";
@@ -178,9 +179,7 @@ class OpenDoor implements Door {
     const { grant, wire } = this.facts;
     if (grant.mode !== "read") return this.lane.direct(step, endpoint, more);
     const shown = wire.secrets.redact(kindFor(endpoint).preview(step, endpoint)).slice(0, 200);
-    throw new SwitchyardError("read_only_violation", {
-      detail: `The driver tried the write "${shown}" while it may only read: nothing was sent.`,
-    });
+    throw readOnlyViolation(endpoint, shown);
   }
 
   private recordRead(step: Step, { status, ms }: { readonly status: number | null; readonly ms: number }): void {

@@ -1,6 +1,6 @@
 /** A catalogue: made of archives, searched, installed from by name, and believed only as far as its checksums go. */
 import { generateKeyPairSync } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -137,6 +137,18 @@ describe("a catalogue", () => {
   ])("says why not: %j", async (args, code, words) => {
     const told = await author.run(args, { environment });
     expect({ code: told.code, err: told.err }).toEqual({ code, err: expect.stringMatching(words) });
+  });
+
+  it("is asked when it is named, although a folder here has the name", async () => {
+    const { SWITCHYARD_CATALOG: catalog = "", ...without } = environment;
+    author.write("acme.lamp", { "notes.txt": "no pack" });
+    const named = ["install", "acme.lamp@1.9.0", "--catalog", catalog, "--replace", "--wait"];
+    expect((await author.run(named, { environment: without })).out).toContain("acme.lamp 1.9.0 is valid");
+    const whole = ["install", "acme.lamp", "--catalog", "nowhere.json"];
+    expect((await author.run(whole, { environment: without })).err).toMatch(/nowhere\.json: it cannot be read/);
+    const here = await author.run(["install", "acme.lamp"], { environment: without });
+    expect(here).toMatchObject({ code: 2, err: expect.stringMatching(/holds no plugin\.yaml/) });
+    rmSync(join(author.home, "acme.lamp"), { recursive: true });
   });
 
   it("leaves a path a path when no catalogue is known", async () => {

@@ -7,12 +7,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { manifestSchema } from "../../src/model/manifest-schema.ts";
-import { readPack } from "../../src/recording/pack.ts";
-import { createTape } from "../../src/recording/player.ts";
-import { readRecordings } from "../../src/recording/recordings.ts";
-import { openPack, type Simulated } from "../../src/testing/index.ts";
-import { runOwnTests } from "../../src/testing/own-tests.ts";
+import { openPack } from "../../src/testing/index.ts";
 import { type Author, openAuthor } from "../kit/author.ts";
+import { madeUpDevice, ownTests } from "../kit/made-up.ts";
 import { canRunPython } from "../kit/python.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -40,21 +37,6 @@ const typeFaults = async (folder: string): Promise<string> => {
     () => "",
     (thrown: { stdout?: string }) => thrown.stdout ?? String(thrown),
   );
-};
-
-const ownTests = async (folder: string) => {
-  const { signal } = new AbortController();
-  return runOwnTests(await readPack(folder), { environment: process.env, signal });
-};
-
-/** A device that answers as the made-up one of the pack's recording. */
-const deviceOf = (folder: string): Simulated => {
-  const [{ recording } = { recording: undefined }] = readRecordings(folder);
-  const { head, calls } = recording ?? { head: { config: {} }, calls: [] };
-  const exchanges = calls.flatMap((call) => call.exchanges);
-  const tape = createTape({ call: "", exchanges });
-  const secrets = ["token", "password", "snmp_community"];
-  return { config: head.config, secrets, answer: (request) => tape.read(request).answer ?? null };
 };
 
 describe("new", () => {
@@ -114,7 +96,7 @@ describe("new", () => {
       "whose driver plans one step for its action, and finds no target that is not there",
       async () => {
         await using pack = await openPack(folder());
-        const device = deviceOf(folder());
+        const device = madeUpDevice(folder());
         const read = await pack.call("read lamp.facts read lamp/1", device);
         expect(read).toMatchObject({ ok: true, details: { name: "First", state: "off" } });
         const planned = await pack.call("plan lamp.power on lamp/1", device);

@@ -113,6 +113,17 @@ describe("validate", () => {
     expect(lines).toEqual([...lines].sort((one, other) => one - other));
   });
 
+  it("says of a wrong value once what was expected, and of an import that cannot work once that it cannot", async () => {
+    const typo = httpPack("acme.once")["plugin.yaml"]?.toString().replace("type: object", "type: objekt") ?? "";
+    const { faults } = await look("once", { ...httpPack("acme.once"), "plugin.yaml": typo });
+    const atType = faults.filter(({ pointer }) => pointer === "/schema/connection/type");
+    expect(atType.map(({ message }) => message)).not.toContainEqual(expect.stringContaining("allowed forms"));
+    expect(atType.length).toBeGreaterThan(0);
+    const driver = 'import _ from "lodash";\nexport class Lamp {}\n';
+    const imported = await look("once-import", { ...httpPack("acme.once"), "driver.ts": driver });
+    expect(imported.faults.filter(({ message }) => message.includes("lodash"))).toHaveLength(1);
+  });
+
   it("prints each fault after its place, and ends with 1", async () => {
     author.write("wrong", { ...httpPack("acme.wrong"), "driver.ts": "export class Other {}" });
     const { code, out, err } = await author.run(["validate", "wrong"]);

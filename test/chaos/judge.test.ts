@@ -2,8 +2,13 @@
 import { describe, expect, it } from "vitest";
 import type { SseLine } from "../kit/system.ts";
 import { isClean, judge, type SeenJob, type SeenRound } from "./kit/judge.ts";
+import { isAllClean, tableOf } from "./kit/report.ts";
 
-const line = (id: number, event = "job.event", message = `line ${id}`): SseLine => ({ id, event, data: { message } });
+const line = (id: number, event = "job.event", data: SseLine["data"] = { message: `line ${id}` }): SseLine => ({
+  id,
+  event,
+  data,
+});
 const whole = [line(1), line(2), line(3, "job.done")];
 const writes = { prefix: "queue 7 ", parts: 2, isRepeatable: false };
 
@@ -13,6 +18,8 @@ const job = (changes: Partial<SeenJob> = {}): SeenJob => ({
   state: "succeeded",
   writes,
   effects: ["queue 7 1", "queue 7 2"],
+  late: [],
+  meetsDevice: true,
   journalled: 2,
   watched: whole,
   replayed: whole,
@@ -69,7 +76,23 @@ describe("a round in which a promise was broken", () => {
     [
       "a replay that tells another story",
       "gaps",
-      { jobs: [job({ replayed: [line(1, "job.event", "other"), line(2), line(3, "job.done")] })] },
+      { jobs: [job({ replayed: [line(1, "job.event", { message: "other" }), line(2), line(3, "job.done")] })] },
+    ],
+    [
+      "a replay that says the same of another moment",
+      "gaps",
+      { jobs: [job({ replayed: [line(1, "job.event", { message: "line 1", at: 2 }), line(2), line(3, "job.done")] })] },
+    ],
+    ["a write that lands when its job has ended", "doubled", { jobs: [job({ late: ["queue 7 2"] })] }],
+    [
+      "a repeatable write that lands when its job has ended",
+      "doubled",
+      { jobs: [job({ writes: { ...writes, isRepeatable: true }, late: ["queue 7 2"] })] },
+    ],
+    [
+      "a job that failed of a device that it does not meet",
+      "failed",
+      { jobs: [job({ state: "failed", meetsDevice: false })], mayFail: true },
     ],
     ["a job that failed", "failed", { jobs: [job({ state: "failed" })] }],
     [
@@ -82,5 +105,24 @@ describe("a round in which a promise was broken", () => {
     ["a file that nobody will read", "left", { leftovers: ["uploads/x"] }],
   ])("shows %s", (_, charge, changes) => {
     expect(found(changes)).toEqual([charge]);
+  });
+});
+
+describe("a run of all faults", () => {
+  const tried = { fault: "disk full", rounds: [], broken: [] };
+
+  it("is clean when every round was", () => {
+    const verdict = judge(round());
+    expect(isAllClean([{ ...tried, rounds: [{ verdict, jobs: 1, recoveryMs: 1, states: {} }] }])).toBe(true);
+  });
+
+  it("is not clean when a fault could not be tried, and says why", () => {
+    const skipped = { ...tried, skipped: "only root may mount a small disk" };
+    expect(isAllClean([skipped])).toBe(false);
+    expect(tableOf([skipped])).toMatch(/disk full.*skipped: only root may mount a small disk/);
+  });
+
+  it("is not clean when a round could not be judged", () => {
+    expect(isAllClean([{ ...tried, broken: ["the system did not start"] }])).toBe(false);
   });
 });

@@ -1,6 +1,5 @@
 /** `npm run chaos -- [--runs N] [--fault name] [--seed n] [--json]`: each fault in the midst of mixed jobs, and one table. */
 import { parseArgs } from "node:util";
-import { type Chance, chanceOf } from "../kit/random.ts";
 import { allFaults } from "./faults/all.ts";
 import { fullMix } from "./kit/errand.ts";
 import { type Fault, fullPace } from "./kit/fault.ts";
@@ -47,7 +46,7 @@ const tell = (fault: Fault, number: number, { jobs, recoveryMs, verdict, states 
 
 interface Trial {
   readonly fault: Fault;
-  readonly chance: Chance;
+  readonly seed: string;
   readonly rounds: Round[];
   readonly broken: string[];
 }
@@ -67,13 +66,14 @@ const end = async (stack: Stack): Promise<void> => {
 };
 
 /** Some rounds on one stack; a round that could not be judged ends them. */
-const tryOnce = async ({ fault, chance, rounds, broken }: Trial, most: number): Promise<void> => {
+const tryOnce = async ({ fault, seed, rounds, broken }: Trial, most: number): Promise<void> => {
   let stack: Stack | null = null;
   try {
-    stack = await startStack(fault.shape, chance);
+    stack = await startStack(fault.shape, seed);
     ending.add(stack);
     for (let number = 0; number < most; number += 1) {
-      const round = await runRound(stack, fault, { chance, mix: fullMix, spanMs, pace: fullPace, patienceMs });
+      const options = { seed: `${seed} ${rounds.length + 1}`, mix: fullMix, spanMs, pace: fullPace, patienceMs };
+      const round = await runRound(stack, fault, options);
       rounds.push(round);
       tell(fault, rounds.length, round);
     }
@@ -87,7 +87,7 @@ const tryOnce = async ({ fault, chance, rounds, broken }: Trial, most: number): 
 
 const tryFault = async (fault: Fault, runs: number, seed: number): Promise<Tried> => {
   if (fault.missing !== undefined) return { fault: fault.name, rounds: [], broken: [], skipped: fault.missing };
-  const trial: Trial = { fault, chance: chanceOf(seed), rounds: [], broken: [] };
+  const trial: Trial = { fault, seed: `${seed} ${fault.name}`, rounds: [], broken: [] };
   for (let left = runs; left > 0; left -= roundsPerStack) await tryOnce(trial, Math.min(left, roundsPerStack));
   return { fault: fault.name, rounds: trial.rounds, broken: trial.broken };
 };
@@ -106,4 +106,6 @@ say(`seed ${seed}`);
 const tried: Tried[] = [];
 for (const fault of chosen) tried.push(await tryFault(fault, runs, seed));
 process.stdout.write(values.json ? `${JSON.stringify(jsonOf(seed, tried), null, 2)}\n` : `${tableOf(tried)}\n`);
+for (const { fault, skipped } of tried)
+  if (skipped !== undefined) say(`Not tried, hence not clean: ${fault}: ${skipped}`);
 process.exit(isAllClean(tried) ? 0 : 1);

@@ -129,6 +129,47 @@ describe("a worker that stands still for 12 seconds and goes on", () => {
   }, 60_000);
 });
 
+describe("a worker that stands still in the midst of writes that may be repeated", () => {
+  it("sends none of them again when it goes on, whether they were answered meanwhile or broken off", async () => {
+    // Of four writes one of two workers has at least two in hand.
+    const asked = Array.from({ length: 4 }, () => {
+      const target = fresh();
+      return { target, hold: bench.device.hold(`POST /${target}/`) };
+    });
+    const sync = ({ target }: { target: string }) => begin({ capability: "vm.sync", verb: "apply", target });
+    const ids = await Promise.all(asked.map(sync));
+    for (const { hold } of asked) await untilHeld(hold);
+    const owners = asked.map(({ hold }) => holderOf(hold));
+    const worker = owners.find((owner, at) => owners.indexOf(owner) !== at) ?? 0;
+    process.kill(worker, "SIGSTOP");
+    const stoppedAt = Date.now();
+    for (const [at, { hold }] of asked.entries()) {
+      if (owners[at] === worker) hold.open();
+      else hold.release();
+    }
+    const jobs = await Promise.all(ids.map((id) => bench.caller.settled(id, 30_000)));
+    expect(jobs.map(({ state, attempt }) => [state, attempt])).toEqual(
+      owners.map((owner) => ["succeeded", owner === worker ? 2 : 1]),
+    );
+    await until(() => (Date.now() - stoppedAt > 12_000 ? true : undefined), "12 seconds");
+    const arrived = writes();
+    const [answered, ...broken] = asked.filter((_, at) => owners[at] === worker);
+    answered?.hold.release();
+    for (const { hold } of broken) hold.cut();
+    process.kill(worker, "SIGCONT");
+    // When both workers have done other work, what the one had in hand would have been sent.
+    const others = Array.from({ length: 8 }, () => ({ capability: "vm.queue", verb: "add", target: fresh() }));
+    for (const { body } of await Promise.all(others.map((one) => act(one)))) expect(body.state).toBe("succeeded");
+    await untilTwoWorkers();
+    expect(writes().filter((line) => line.endsWith("/sync"))).toEqual(arrived);
+    const expected = asked.flatMap(({ target }, at) =>
+      Array(owners[at] === worker ? 2 : 1).fill(`POST /${target}/sync`),
+    );
+    expect(arrived.toSorted()).toEqual(expected.sort());
+    for (const id of ids) await expectExact(id);
+  }, 90_000);
+});
+
 describe("a Redis that dies in the middle of twenty jobs", () => {
   it("comes back, and every job ends: none is lost, none is done twice", async () => {
     const targets = Array.from({ length: 8 }, fresh);

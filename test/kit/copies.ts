@@ -52,6 +52,12 @@ export const fillEveryTable = async (store: Store, url: string): Promise<readonl
   return names;
 };
 
+/** Each row that has this text in it, as `table: row`. */
+export const rowsWith = async (url: string, text: string): Promise<string[]> =>
+  Object.entries(await everything(url))
+    .flatMap(([table, rows]) => rows.map((row) => `${table}: ${JSON.stringify(row)}`))
+    .filter((row) => row.includes(text));
+
 /** Every row of every table, in an order of its own: equal for equal stores on any database. */
 export const everything = async (url: string): Promise<Record<string, unknown[]>> => {
   const snapshot = await openSnapshot(url);

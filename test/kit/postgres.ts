@@ -11,6 +11,8 @@ export interface TestPostgres {
   readonly folder: string;
   /** Makes an empty database and returns its URL. */
   createDatabase(): Promise<string>;
+  /** Ends it at once, as a crash would; its data stay. */
+  kill(): Promise<void>;
   /** Ends it at once, as a crash would, and starts it again on its data. */
   restart(): Promise<void>;
   /** All that a database holds, as text. */
@@ -130,6 +132,7 @@ export const startTestPostgres = async (): Promise<TestPostgres> => {
       await query(urlOf(folder, "postgres"), `create database ${name}`);
       return urlOf(folder, name);
     },
+    kill: () => end(child),
     restart: async () => {
       await end(child);
       child = await launch(programs, folder, owner);

@@ -132,10 +132,12 @@ export interface PowerHold {
   /** What comes from now on is answered; what is held stays held. */
   open(): void;
   release(): void;
+  /** The connections of what is held break off. */
+  cut(): void;
 }
 interface Hold {
   readonly start: string;
-  readonly waiting: { readonly port: number; go(): void }[];
+  readonly waiting: { readonly port: number; go(): void; cut(): void }[];
 }
 
 const shown = ({ method, url }: SeenRequest): string => `${method} ${url.replace("/api/vms", "")}`;
@@ -166,7 +168,11 @@ export const startPowerDevice = async (): Promise<PowerDevice> => {
   const device: HttpDevice = await startHttp((request, response) => {
     const hold = [...holds].find(({ start }) => shown(request).startsWith(start));
     if (hold === undefined) answer(request, response);
-    else hold.waiting.push({ port: response.socket?.remotePort ?? 0, go: () => answer(request, response) });
+    else {
+      const { socket } = response;
+      const go = (): void => answer(request, response);
+      hold.waiting.push({ port: socket?.remotePort ?? 0, go, cut: () => void socket?.resetAndDestroy() });
+    }
   });
   return {
     port: device.port,
@@ -191,6 +197,9 @@ export const startPowerDevice = async (): Promise<PowerDevice> => {
         release() {
           holds.delete(hold);
           for (const { go } of hold.waiting.splice(0)) go();
+        },
+        cut() {
+          for (const { cut } of hold.waiting.splice(0)) cut();
         },
       };
     },

@@ -27,3 +27,14 @@ export const chanceOf = (seed: number): Chance => {
     },
   };
 };
+
+const fnvPrime = 0x01000193;
+
+const seedIn = (text: string): number => {
+  let seed = 0x811c9dc5;
+  for (const byte of Buffer.from(text)) seed = Math.imul(seed ^ byte, fnvPrime);
+  return seed >>> 0;
+};
+
+/** The same words give the same chance. Parts that run side by side each have their own: who draws first changes nothing. */
+export const chanceFrom = (...words: readonly (string | number)[]): Chance => chanceOf(seedIn(words.join("\n")));

@@ -1,4 +1,7 @@
 /** The conformance kit: a good pack reaches the highest tier, and each check fails for what it is there for. */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readPack } from "../../src/recording/pack.ts";
 import type { CheckName } from "../../src/testing/check.ts";
@@ -174,6 +177,40 @@ describe("the conformance kit", () => {
       const { checks } = await check([overTcp], ["wrong_secret"]);
       expect(checks).toMatchObject([{ outcome: "missing", detail: expect.stringContaining("auth_failed") }]);
     });
+  });
+
+  it("asks for attributes of a known target type in words", async () => {
+    const asPort = recording.replaceAll('"type":"lamp"', '"type":"port"').replaceAll("type=lamp", "type=port");
+    const changes: Change[] = [
+      { file: "plugin.yaml", from: /- lamp/g, to: "- port" },
+      ...inDriver('type: "lamp"', 'type: "port"'),
+    ];
+    const { checks } = await check(changes, ["targets"], asPort);
+    expect(checks).toMatchObject([{ detail: expect.stringMatching(/attrs\.link is null, expected up, down/) }]);
+  });
+
+  it("makes its contacts with the config of a recording that was connected", async () => {
+    const [head = "", ...lines] = recording.split("\n");
+    const nowhere = JSON.stringify({ ...JSON.parse(head), config: { host: "127.0.0.1" }, secrets: [] });
+    const failed = '{"call":"test_connection"}\n{"failed":{"code":"endpoint_not_allowed","message":"none"}}\n';
+    const folder = recordedPack([head, ...lines].join("\n"), []);
+    folders.push(folder);
+    writeFileSync(join(folder, "recordings/a-first.jsonl"), `${nowhere}\n${failed}`);
+    const pack = await readPack(folder);
+    const terms = { pack, coreVersion: "1.0.0", now: Date.now, signal, ownTests: null };
+    const { checks } = await checkPack({ ...terms, only: ["refused"] });
+    expect(checks).toMatchObject([{ outcome: "passed", detail: "" }]);
+  });
+
+  it("says the first line of a fault that its own tests tell on several", async () => {
+    const wrong: Change = {
+      file: "driver.test.js",
+      from: "assert.deepEqual(differences, [])",
+      to: 'assert.equal("a\\nb", "c\\nd")',
+    };
+    const { checks } = await check([wrong], ["own_tests"]);
+    expect(checks).toMatchObject([{ outcome: "failed", detail: expect.not.stringMatching(/error: [|>]/) }]);
+    expect(checks).toMatchObject([{ detail: expect.stringMatching(/error: \w/) }]);
   });
 
   it("says what is not recorded", async () => {

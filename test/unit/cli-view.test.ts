@@ -109,6 +109,26 @@ describe("a table", () => {
       expect(lines(width)[1]).toBe("id_0123456789abcdef  a text of some length  what may go");
   });
 
+  it("is not made wide in a pipe by one long cell", () => {
+    const rows = [
+      { id: "a", note: "x".repeat(90), end: "1" },
+      { id: "b", note: "short", end: "2" },
+    ];
+    const shown: Column<(typeof rows)[number]>[] = [
+      { title: "ID", value: ({ id }) => id },
+      { title: "NOTE", value: ({ note }) => note },
+      { title: "END", value: ({ end }) => end },
+    ];
+    let out = "";
+    const stdout = { write: (text: string) => (out += text) };
+    const terminal = createTerminal({ stdin: process.stdin, stdout, stderr: stdout, environment: {} });
+    printTable(terminal, rows, shown, "none");
+    const [head = "", long, short = ""] = out.split("\n");
+    expect(long).toBe(`a   ${"x".repeat(90)}  1`);
+    expect(short.length).toBeLessThan(50);
+    expect(short.indexOf("2")).toBe(head.indexOf("END"));
+  });
+
   it("first says in less room what can be, then leaves out what may go, then cuts, and never what identifies a row", () => {
     expect(lines(48)[1]).toBe("id_012345678  a text of some length  what may go");
     expect(lines(36)[1]).toBe("id_012345678  a text of some length");

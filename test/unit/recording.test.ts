@@ -58,7 +58,7 @@ describe("a call in words", () => {
         capability: "vm.lifecycle",
         verb: "shutdown",
         target: { type: "vm", id: "100" },
-        params: { timeout: 30, note: "by hand" },
+        texts: { timeout: "30", note: "by hand" },
       },
     });
     expect(parseCall("run poe.port off port/1/A1-A4")).toMatchObject({

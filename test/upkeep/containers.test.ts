@@ -3,10 +3,12 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { loadConfig } from "../../src/config.ts";
 import { dropLease, renewLease } from "../../src/live/leases.ts";
+import { createBelongings, untilListening } from "../kit/process.ts";
+import { hasPrograms } from "../kit/program.ts";
 import { type UsedRedis, useRedis } from "../kit/use-redis.ts";
 
 interface Service {
@@ -82,8 +84,9 @@ describe("the compose file", () => {
       expect(Object.keys(compose.volumes), name).toContain(volumes[0]?.split(":")[0]);
       expect(healthcheck.test[0], name).toBe("CMD");
     }
-    const script = worker.healthcheck.test.at(-1) ?? "";
-    expect(existsSync(join(root, script))).toBe(true);
+    const [, check = "[]"] = /^HEALTHCHECK .*\\\n\s+CMD (.+)$/m.exec(dockerfile) ?? [];
+    for (const { healthcheck } of [api, worker]) expect(healthcheck.test).toEqual(["CMD", ...JSON.parse(check)]);
+    expect(existsSync(join(root, api.healthcheck.test.at(-1) ?? ""))).toBe(true);
   });
 
   it("starts in the order in which one needs the other, and lets workers be many", () => {
@@ -106,17 +109,38 @@ describe("the compose file", () => {
     }
   });
 
-  const client = spawnSync("docker", ["compose", "version"], { stdio: "ignore" });
-  const reason = client.status === 0 ? "" : " (skipped: there is no compose client)";
-  it.skipIf(client.status !== 0)(
-    `is read by the real client, alone and with the file for full sandboxes${reason}`,
+  // Docker's plugin, or the program of the time before it, which Debian has.
+  const isPlugin = spawnSync("docker", ["compose", "version"], { stdio: "ignore" }).status === 0;
+  const hasClient = isPlugin || hasPrograms("docker-compose");
+  const readByClient = (...files: string[]) => {
+    const [program = "", ...given] = isPlugin ? ["docker", "compose"] : ["docker-compose"];
+    const named = files.flatMap((file) => ["-f", file]);
+    const ran = spawnSync(program, [...given, ...named, "config"], { cwd: root, encoding: "utf8" });
+    expect(ran.status, ran.stderr || String(ran.error)).toBe(0);
+    return parse(ran.stdout) as Compose;
+  };
+  it.skipIf(!hasClient)(
+    "is read by the real client as it is meant, alone and with the file for full sandboxes",
     () => {
-      for (const files of [["docker-compose.yml"], ["docker-compose.yml", "docker-compose.full.yml"]]) {
-        const named = files.flatMap((file) => ["-f", file]);
-        const ran = spawnSync("docker", ["compose", ...named, "config", "--quiet"], { cwd: root, encoding: "utf8" });
-        expect(ran.status, ran.stderr).toBe(0);
+      const alone = readByClient("docker-compose.yml");
+      expect(Object.keys(alone.services).sort()).toEqual(["api", "postgres", "redis", "worker"]);
+      for (const name of ["api", "worker"] as const) {
+        const { environment, user, read_only, healthcheck } = alone.services[name];
+        expect(environment).toMatchObject({
+          ...interpolated(compose.services[name].environment),
+          SWITCHYARD_ROLE: name,
+        });
+        expect({ user, read_only }).toEqual({ user: "10001:10001", read_only: true });
+        expect(healthcheck.test).toEqual(compose.services[name].healthcheck.test);
       }
+      const full = readByClient("docker-compose.yml", "docker-compose.full.yml");
+      expect(full.services.worker.environment).toMatchObject({
+        SWITCHYARD_MIN_SANDBOX: "full",
+        SWITCHYARD_ROLE: "worker",
+      });
+      expect(full.services.worker.security_opt).toContain("seccomp:unconfined");
     },
+    120_000,
   );
 });
 
@@ -149,25 +173,41 @@ describe("the image", () => {
   });
 });
 
-describe("a worker's health check", () => {
+describe("a health check", () => {
   let used: UsedRedis;
   useRedis((given) => {
     used = given;
   });
-  const check = (url: string): number | null =>
-    spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", "scripts/worker-health.mjs"], {
+  const own = createBelongings();
+  afterAll(() => own.giveBack(), 60_000);
+  const check = (env: Record<string, string>): number | null =>
+    spawnSync(process.execPath, [...api.healthcheck.test.slice(2)], {
       cwd: root,
-      env: { ...process.env, REDIS_URL: url },
+      env: { PATH: process.env["PATH"], ...env },
       stdio: "ignore",
     }).status;
 
-  it("is content with a lease of this machine only", async () => {
-    expect(check(used.server.url)).toBe(1);
+  it("of a worker is content with a lease of this machine only", async () => {
+    const ofWorker = { SWITCHYARD_ROLE: "worker", REDIS_URL: used.server.url };
+    expect(check(ofWorker)).toBe(1);
     await renewLease(used.redis, "wrk_other", 60_000, { host: "elsewhere", level: "full", startedAt: 1 });
-    expect(check(used.server.url)).toBe(1);
+    expect(check(ofWorker)).toBe(1);
     await renewLease(used.redis, "wrk_own", 60_000, { host: hostname(), level: "full", startedAt: 1 });
-    expect(check(used.server.url)).toBe(0);
+    expect(check(ofWorker)).toBe(0);
     await dropLease(used.redis, "wrk_own");
-    expect(check(used.server.url)).toBe(1);
+    expect(check(ofWorker)).toBe(1);
   });
+
+  it("of an API is content as long as it answers", async () => {
+    const dataDir = own.folder();
+    const settings = { SWITCHYARD_ROLE: "api", SWITCHYARD_HOST: "127.0.0.1", REDIS_URL: used.server.url };
+    const started = own.start({ ...settings, SWITCHYARD_DATA: dataDir, SWITCHYARD_PACKS_DIR: own.folder() });
+    const { port } = new URL(await untilListening(started, dataDir));
+    const asked = { ...settings, SWITCHYARD_PORT: port };
+    expect(check(asked)).toBe(0);
+    // Who listens on every address is asked on this one.
+    expect(check({ ...asked, SWITCHYARD_HOST: "0.0.0.0" })).toBe(0);
+    await started.stop();
+    expect(check(asked)).toBe(1);
+  }, 60_000);
 });

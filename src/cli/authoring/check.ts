@@ -1,6 +1,6 @@
 /** `check <folder>`: the pack's own tests and the conformance kit, and the tier that follows. */
 import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { type Tier, tiers } from "../../model/quality.ts";
 import { reportFile } from "../../packs/quality.ts";
 import { readPack } from "../../recording/pack.ts";
@@ -13,6 +13,7 @@ import { oneOf } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { printJson } from "../session.ts";
 import type { Terminal } from "../view/terminal.ts";
+import { folderOf } from "./terms.ts";
 
 export interface CheckOptions {
   /** The tier that must be reached. */
@@ -50,7 +51,7 @@ export const check = async (
 ): Promise<ExitCode> => {
   const { terminal, environment, signal, now, version, isJson } = alone;
   if (least !== undefined) oneOf("--least", tiers)(least);
-  const pack = await readPack(resolve(alone.cwd, path));
+  const pack = await readPack(folderOf(alone, path));
   const ownTests = await runOwnTests(pack, { environment, signal });
   const onCheck = isJson ? {} : { onCheck: (one: CheckedPack) => printCheck(terminal, one) };
   const conformance = await checkPack({ pack, coreVersion: version, now, signal, ownTests, ...onCheck });

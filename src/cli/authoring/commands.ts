@@ -1,6 +1,7 @@
 /** The commands of a pack's author. What they do is loaded when it is asked for. */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import { categories } from "../../model/manifest-schema.ts";
 import { type Alone, runAlone } from "../alone.ts";
 import { collected, enqueuing, type Group, type Run } from "../command.ts";
 import { validateType } from "../commands/types.ts";
@@ -39,13 +40,13 @@ const validateEither: Run = (session, args, options) =>
 
 export const authoringCommands: Group = (program, act, alone) => {
   program
-    .command("new <id>")
+    .command("new [id]")
     .description(
       "write a new pack that validates, with a test that passes, in TypeScript or Python; asks on a terminal for what is not given",
     )
     .option("--dir <folder>", "where to (default: a folder here, named as the id)")
     .option("--name <name>", "what people call it")
-    .option("--category <category>", "what kind of thing it is for")
+    .option("--category <category>", `what kind of thing it is for: ${categories.join(", ")}`)
     .option("--language <language>", "what its driver is written in: typescript or python")
     .option("--transport <transport>", "how it is reached: http, ssh, snmp or tcp")
     .option("--target <type>", "what it lists and acts on, such as lamp")

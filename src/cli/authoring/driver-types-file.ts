@@ -11,7 +11,7 @@ import { driverTypes, driverTypesFile } from "./driver-types.ts";
 import { editorFolder, schemaFile, writeEditorFiles } from "./editor-files.ts";
 
 /**
- * Answers the file's name: a driver in Python has no types, its author's editor still has the manifest's schema. Nothing is
+ * Answers the file's name: a driver in Python has no types, its author's editor still has what it needs. Nothing is
  * written while the manifest is at fault, which a look at the pack says better.
  */
 export const writeDriverTypes = async (folder: string): Promise<string | undefined> => {

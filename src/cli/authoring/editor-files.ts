@@ -1,19 +1,21 @@
 /** What an author's editor needs on this machine: the manifest's schema, and what a driver may import of the runner. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Language } from "../../model/integration-type.ts";
 import { manifestSchema } from "../../model/manifest-schema.ts";
+import { withWords } from "./manifest-words.ts";
 
 /** Never part of a pack. */
 export const editorFolder = ".switchyard";
 export const schemaFile = "plugin.schema.json";
+const moduleFile = "switchyard.py";
 
 /** The JSON Schema of `plugin.yaml`, as editors and validators take it. */
 export const manifestSchemaDocument = () => ({
   $schema: "https://json-schema.org/draft/2020-12/schema",
   title: "plugin.yaml: the manifest of a Switchyard pack",
-  ...manifestSchema,
+  ...withWords(manifestSchema),
 });
 
 const here = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -37,11 +39,17 @@ const compilerOptions = () => ({
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
+/** What a driver's imports of the runner mean, in its language. */
+const importsFile: Readonly<Record<Language, () => readonly [name: string, text: string]>> = {
+  node: () => ["tsconfig.json", json({ compilerOptions: compilerOptions() })],
+  python: () => [moduleFile, readFileSync(here(`src/sandbox/python/${moduleFile}`), "utf8")],
+};
+
 /** By their names below the pack's folder. */
-export const editorFiles = (language: Language): Readonly<Record<string, string>> => ({
-  [`${editorFolder}/${schemaFile}`]: json(manifestSchemaDocument()),
-  ...(language === "node" ? { [`${editorFolder}/tsconfig.json`]: json({ compilerOptions: compilerOptions() }) } : {}),
-});
+export const editorFiles = (language: Language): Readonly<Record<string, string>> => {
+  const [name, text] = importsFile[language]();
+  return { [`${editorFolder}/${schemaFile}`]: json(manifestSchemaDocument()), [`${editorFolder}/${name}`]: text };
+};
 
 export const writeEditorFiles = (folder: string, language: Language): void => {
   mkdirSync(join(folder, editorFolder), { recursive: true });

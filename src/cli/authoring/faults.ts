@@ -76,6 +76,9 @@ const messageOf = (code: string, found: JsonObject): string => {
   return about === undefined || said.includes(about) ? said : `${about}: ${said}`;
 };
 
+/** Said as a sentence, or as the rest of one. */
+const sameWords = (message: Json | undefined): string => String(message).toLowerCase().replace(/\.$/, "");
+
 /** The first fault of a module stands beside all imports that cannot work, of which it may be one. */
 const eachOf = (found: Json): JsonObject[] => {
   if (Array.isArray(found)) return found.filter((one) => isJsonObject(one));
@@ -83,7 +86,7 @@ const eachOf = (found: Json): JsonObject[] => {
   const { imports, ...rest } = found;
   if (!Array.isArray(imports)) return [rest];
   const listed = imports.filter((one) => isJsonObject(one));
-  return listed.some(({ message }) => message === rest["message"]) ? listed : [rest, ...listed];
+  return listed.some(({ message }) => sameWords(message) === sameWords(rest["message"])) ? listed : [rest, ...listed];
 };
 
 const order = (left: Fault, right: Fault): number => {

@@ -6,7 +6,7 @@ import { call } from "../called.ts";
 import { paths } from "../client/find.ts";
 import type { TypeDocument } from "../client/wire.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { CliFailure } from "../failure.ts";
+import { CliFailure, usage } from "../failure.ts";
 import { printJson, type Session } from "../session.ts";
 import { oneLine } from "../view/terminal.ts";
 import * as chosen from "./scaffold/choices.ts";
@@ -122,13 +122,25 @@ const choose = async (session: Session, id: string, options: NewOptions): Promis
   };
 };
 
+/** The one choice that has no usual answer. */
+const idOf = async (session: Session, given: string | undefined): Promise<string> => {
+  if (given !== undefined) return chosen.checkedId(given);
+  if (!session.terminal.canAsk) throw usage("Expected an id, such as acme.lamp.");
+  for (;;) {
+    const said = await session.terminal.ask("Id, such as acme.lamp: ");
+    if (said === undefined) throw left();
+    const id = taken(session, said.trim(), chosen.checkedId);
+    if (id !== undefined) return id;
+  }
+};
+
 export const newPack = async (
   session: Session,
-  [asked = ""]: readonly string[],
+  [asked]: readonly (string | undefined)[],
   options: NewOptions,
 ): Promise<ExitCode> => {
   const { terminal, cwd, isJson } = session;
-  const id = chosen.checkedId(asked);
+  const id = await idOf(session, asked);
   const shown = options.dir ?? id;
   const folder = resolve(cwd, shown);
   assertFree(folder);

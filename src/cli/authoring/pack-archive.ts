@@ -38,11 +38,12 @@ export const readPack = async (path: string): Promise<PackArchive> => {
   }
 };
 
-/** A file or folder here; otherwise a name of the catalogue. @throws CliFailure */
+/** A file or folder here; otherwise, and wherever a catalogue was asked for, a name of it. @throws CliFailure */
 export const findPack = async (alone: Alone, asked: string, catalog?: string): Promise<PackArchive> => {
   const path = resolve(alone.cwd, asked);
   const { catalogueName, fetchPack } = await import("./catalogue/find.ts");
-  const isName = catalogueName.test(asked) && statSync(path, { throwIfNoEntry: false }) === undefined;
+  const isHere = catalog === undefined && statSync(path, { throwIfNoEntry: false }) !== undefined;
+  const isName = catalogueName.test(asked) && !isHere;
   const known = catalog ?? loadConfig(alone.environment, alone.cwd).catalogUrl;
   return isName && known !== null ? fetchPack(alone, asked, known) : readPack(path);
 };

@@ -8,17 +8,19 @@ import { compileSchema } from "../../model/schema.ts";
 import { withDefaults } from "../../model/schema-defaults.ts";
 import { formatVersion, type RecordedCall, recordingText } from "../../recording/format.ts";
 import { type PackAtHand, readPack } from "../../recording/pack.ts";
-import { createRecorder } from "../../recording/recorder.ts";
+import { createRecorder, type Said } from "../../recording/recorder.ts";
 import { type AskedCall, parseCall, writes } from "../../recording/script.ts";
 import { openRealSession } from "../../recording/session.ts";
 import { openStage } from "../../recording/stage.ts";
 import { withStandIns } from "../../recording/stand-ins.ts";
 import type { Alone } from "../alone.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { usage } from "../failure.ts";
+import { CliFailure, usage } from "../failure.ts";
 import { printJson } from "../session.ts";
 import { secretsOf, valuesOf } from "../values.ts";
+import { callLines, eventLine, sayWhenLong } from "./record-lines.ts";
 import { madeUpFile } from "./scaffold/made-up.ts";
+import { folderOf } from "./terms.ts";
 
 export interface RecordOptions {
   readonly call: readonly string[];
@@ -83,8 +85,14 @@ const givenOf = async (alone: Alone, { manifest }: PackAtHand, options: RecordOp
   return { config, secrets: Object.entries(secrets).map(([name, value]) => ({ name, value: String(value) })) };
 };
 
-const lineOf = ({ call, exchanges, error }: RecordedCall): string =>
-  `${error === undefined ? "ok  " : "FAIL"} ${call}: ${exchanges.length} ${exchanges.length === 1 ? "request" : "requests"}${error === undefined ? "" : `, ${error.code}: ${error.message}`}`;
+const left = (): CliFailure => {
+  const problem = {
+    title: "Left as it was",
+    detail: "The recording was left: nothing was written down.",
+    code: "declined",
+  };
+  return new CliFailure(exitCodes.interrupted, problem);
+};
 
 const recordAll = async (alone: Alone, pack: PackAtHand, given: Given, wishes: readonly Wish[]) => {
   const { signal, now, terminal, isJson } = alone;
@@ -97,12 +105,18 @@ const recordAll = async (alone: Alone, pack: PackAtHand, given: Given, wishes: r
   const open = openRealSession({ manifest: pack.manifest, ...given, now });
   const stage = await openStage({ now });
   try {
-    const recorder = createRecorder({ stage, pack, config: given.config, open, now, signal });
+    const note = (line: string | undefined): void => {
+      if (!isJson && line !== undefined) terminal.note(line);
+    };
+    const onEvent = (event: Said): void => note(eventLine(event, open.book.redact));
+    const recorder = createRecorder({ stage, pack, config: given.config, open, now, signal, onEvent });
     const calls: RecordedCall[] = [];
     for (const { text, asked } of wishes) {
-      const recorded = await recorder.record(text, asked);
+      const long = sayWhenLong(text, note);
+      const recorded = await recorder.record(text, asked).finally(() => long.stop());
+      if (signal.aborted) throw left();
       calls.push(recorded);
-      if (!isJson) terminal.note(lineOf(recorded));
+      for (const line of callLines(recorded)) note(line);
     }
     return calls;
   } finally {
@@ -116,7 +130,7 @@ export const record = async (
   [path = ""]: readonly string[],
   options: RecordOptions,
 ): Promise<ExitCode> => {
-  const folder = resolve(alone.cwd, path);
+  const folder = folderOf(alone, path);
   const wishes = wishesOf(options);
   const [first] = wishes;
   if (first === undefined) throw usage("Expected at least one --call.");
@@ -134,6 +148,12 @@ export const record = async (
   const recording = withStandIns({ head, calls }, pack.manifest);
   mkdirSync(dirname(place), { recursive: true });
   writeFileSync(place, recordingText(recording));
+  const isSeen = dirname(place) === join(folder, "recordings") && place.endsWith(".jsonl");
+  if (!alone.isJson && !isSeen) {
+    alone.terminal.note(
+      `replay and check take what lies in ${join(path, "recordings")} and ends in .jsonl: move it there.`,
+    );
+  }
   const madeUp = join(folder, madeUpFile);
   if (!alone.isJson && place !== madeUp && existsSync(madeUp)) {
     alone.terminal.note(`${relative(alone.cwd, madeUp)} was made up: remove it when this says all that it said.`);

@@ -9,6 +9,7 @@ import { call } from "../called.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { usage } from "../failure.ts";
 import { printJson } from "../session.ts";
+import { folderOf } from "./terms.ts";
 
 export interface ReplayOptions {
   readonly file: readonly string[];
@@ -27,7 +28,7 @@ export const replay = async (
   { file }: ReplayOptions,
 ): Promise<ExitCode> => {
   const { cwd, now, signal } = alone;
-  const folder = resolve(cwd, path);
+  const folder = folderOf(alone, path);
   const pack = await readPack(folder);
   const recordings = readRecordings(
     folder,

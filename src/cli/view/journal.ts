@@ -21,7 +21,10 @@ const stepWords = ({ method, path, url, commands, send, put, set }: JsonObject):
 };
 
 /** `POST /path` of http, the lines of ssh and tcp, `SET <oid> = <value>` of SNMP. */
-export const requestText = ({ request, transport }: JournalDocument): string => {
+export const requestText = ({
+  request,
+  transport,
+}: Partial<JournalDocument> & Pick<JournalDocument, "request" | "transport">): string => {
   const words = stepWords(request).filter((word) => typeof word === "string");
   return oneLine(words.length === 0 ? `${transport} ${JSON.stringify(request)}` : words.join(" "));
 };
@@ -55,7 +58,10 @@ const verdictOf = ({ status, ok }: JsonObject): string => {
   return ok ? "done" : "refused";
 };
 
-export const answerText = ({ answered_at, answer }: JournalDocument): string => {
+export const answerText = ({
+  answered_at,
+  answer,
+}: Partial<JournalDocument> & Pick<JournalDocument, "answered_at" | "answer">): string => {
   if (answered_at === null) return "not answered";
   if (!isObject(answer)) return oneLine(shown(answer)).slice(0, maxAnswer);
   const said = saidOf(isObject(answer["answer"]) ? answer["answer"] : answer);

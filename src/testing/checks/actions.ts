@@ -3,7 +3,7 @@ import { canonicalJson } from "../../model/canonical.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { type Capability, findCapability, verbMode } from "../../model/manifest.ts";
 import type { TargetEffect } from "../../model/plan.ts";
-import { type Action, type AskedCall, parseCall } from "../../recording/script.ts";
+import { type AskedCall, parseCall, type TypedAction } from "../../recording/script.ts";
 import { type Check, type CheckBench, missing, notApplicable, passed, type Verdict, verdictOf } from "../check.ts";
 
 interface Acted {
@@ -23,7 +23,7 @@ const actedIn = ({ replayed }: CheckBench): readonly (readonly Acted[])[] =>
     })),
   );
 
-const actionOf = ({ asked }: Acted): Action | undefined => ("action" in asked ? asked.action : undefined);
+const actionOf = ({ asked }: Acted): TypedAction | undefined => ("action" in asked ? asked.action : undefined);
 
 /** The capabilities and verbs that are planned before they write. */
 const plannedVerbs = ({ pack }: CheckBench): readonly { capability: Capability; verb: string }[] =>

@@ -16,10 +16,12 @@ import {
   missing,
   notApplicable,
   passed,
+  type Replayed,
   shownError,
   type Verdict,
 } from "../check.ts";
 import { closedPort, distrustedPlace, loopback, type OpenPlace, refusingPlace, silentPlace } from "../places.ts";
+import { withPrivateKeys } from "../stand-in-secrets.ts";
 
 type Move = (endpoint: Endpoint) => Endpoint;
 
@@ -36,11 +38,18 @@ const impatient = (bench: CheckBench) => {
   return { ...manifest, defaults: { ...manifest.defaults, http } };
 };
 
+const isConnected = ({ calls }: Replayed): boolean =>
+  calls.some(({ call, error }) => parseCall(call).kind === "test" && error === undefined);
+
+/** The recording whose config is used: of a device that was reached, where there is one. */
+const exampleOf = ({ replayed }: CheckBench): Replayed | undefined => replayed.find(isConnected) ?? replayed[0];
+
 /** The config that a recording was made with; contacts need no recorded answers. */
 const sessionFor = (bench: CheckBench, move: Move): OpenSession | undefined => {
-  const [first] = bench.replayed;
-  if (first === undefined) return undefined;
-  const facts = replayFacts(first.recording, { ...bench.pack, manifest: impatient(bench) }, bench.now);
+  const example = exampleOf(bench);
+  if (example === undefined) return undefined;
+  const recorded = replayFacts(example.recording, { ...bench.pack, manifest: impatient(bench) }, bench.now);
+  const facts = { ...recorded, secrets: withPrivateKeys(bench.pack.manifest, recorded.secrets) };
   return openMovedSession(facts, (endpoint) => move({ ...endpoint, timeoutMs: requestMs } as Endpoint), nobody);
 };
 
@@ -53,7 +62,7 @@ interface Ended {
 /** What a test of the connection ends with. */
 const testOf = async (bench: CheckBench, open: OpenSession): Promise<Ended> => {
   const { stage, pack, now } = bench;
-  const config = bench.replayed[0]?.recording.head.config ?? {};
+  const config = exampleOf(bench)?.recording.head.config ?? {};
   const signal = AbortSignal.any([bench.signal, AbortSignal.timeout(testMs)]);
   let last: Door | undefined;
   const actor: Actor = {
@@ -137,12 +146,18 @@ const recordedCause = ({ replayed }: CheckBench, codes: readonly ErrorCode[]): V
 const speaks = ({ transports }: Manifest, kind: string): boolean =>
   Object.keys(transports ?? {}).some((name) => name === kind || name.startsWith(`${kind}.`));
 
+/** An agent of SNMP drops what it does not accept without a word: there no answer is what a wrong secret looks like. */
+const wrongSecretCodes = (manifest: Manifest): readonly ErrorCode[] =>
+  speaks(manifest, "snmp") && !speaks(manifest, "ssh") && !speaks(manifest, "tcp")
+    ? ["auth_failed", "no_snmp_answer"]
+    : ["auth_failed"];
+
 /** Whatever speaks http may stand behind something that asks who comes. */
 const wrongSecret = async (bench: CheckBench): Promise<Verdict> => {
   const { manifest } = bench.pack;
   const isAsked = Object.keys(manifest.schema.connection["properties"] ?? {}).length > 0 && speaks(manifest, "http");
   if (!isAsked && secretNames(manifest).length === 0) return notApplicable("it has no secrets");
-  if (!hasHttp(bench)) return recordedCause(bench, ["auth_failed"]);
+  if (!hasHttp(bench)) return recordedCause(bench, wrongSecretCodes(manifest));
   return at(refusingPlace(), (port) =>
     expecting(bench, overHttp(port, false), ["auth_failed", "permission_denied_remote"]),
   );

@@ -40,23 +40,38 @@ const recorded = async (bench: CheckBench): Promise<Verdict> => {
   return absent.length === 0 ? passed : missing(`no inventory is recorded of ${absent.join(", ")}`);
 };
 
-const texts = (words: string) => (value: unknown) => typeof value === "string" && words.split(" ").includes(value);
-const optional = (holds: (value: unknown) => boolean) => (value: unknown) => value === undefined || holds(value);
-const isText = (value: unknown): boolean => typeof value === "string" && value !== "";
-const isAmount = (value: unknown): boolean => typeof value === "number" && value >= 0;
+interface Rule {
+  readonly expected: string;
+  readonly holds: (value: unknown) => boolean;
+}
+
+const oneOf = (...words: string[]): Rule => ({
+  expected: words.join(", "),
+  holds: (value) => typeof value === "string" && words.includes(value),
+});
+const text: Rule = { expected: "a text", holds: (value) => typeof value === "string" && value !== "" };
+const amount: Rule = { expected: "an amount", holds: (value) => typeof value === "number" && value >= 0 };
+const optional = ({ expected, holds }: Rule): Rule => ({
+  expected: `${expected}, or nothing`,
+  holds: (value) => value === undefined || holds(value),
+});
+
+const guest = { status: oneOf("running", "stopped", "suspended", "unknown"), node: optional(text) };
 
 /** Attributes that a target type has everywhere, whatever the device. */
-const attrRules: Readonly<Record<string, Readonly<Record<string, (value: unknown) => boolean>>>> = {
-  vm: { status: texts("running stopped suspended unknown"), node: optional(isText) },
-  container: { status: texts("running stopped suspended unknown"), node: optional(isText) },
-  stack_member: { model: isText, status: isText, role: isText },
-  port: { link: texts("up down"), speed_mbps: optional(isAmount), poe_power_w: optional(isAmount) },
+const attrRules: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
+  vm: guest,
+  container: guest,
+  stack_member: { model: text, status: text, role: text },
+  port: { link: oneOf("up", "down"), speed_mbps: optional(amount), poe_power_w: optional(amount) },
 };
 
 const faultsOf = ({ type, external_id: id, name, attrs, labels }: Target): string[] => {
   const rules = Object.entries(attrRules[type] ?? {});
-  const wrong = rules.flatMap(([attr, holds]) =>
-    holds(attrs[attr]) ? [] : [`${type} ${id}: attrs.${attr} is ${JSON.stringify(attrs[attr] ?? null)}`],
+  const wrong = rules.flatMap(([attr, { expected, holds }]) =>
+    holds(attrs[attr])
+      ? []
+      : [`${type} ${id}: attrs.${attr} is ${JSON.stringify(attrs[attr] ?? null)}, expected ${expected}`],
   );
   const loose = Object.entries(labels).filter(([, value]) => typeof value !== "string" && typeof value !== "boolean");
   return [
@@ -98,8 +113,9 @@ export const recordedChecks: readonly Check[] = [
   {
     name: "own_tests",
     title: "Its own tests pass",
-    run: async ({ ownTests }) => {
-      if (ownTests === null) return missing("there is no file *.test.ts in the pack");
+    run: async ({ ownTests, pack }) => {
+      const names = pack.language === "python" ? "test_*.py or *.test.ts" : "*.test.ts";
+      if (ownTests === null) return missing(`there is no file ${names} in the pack`);
       return ownTests.isGood ? passed : failed(ownTests.detail);
     },
   },

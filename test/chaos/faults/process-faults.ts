@@ -1,7 +1,9 @@
 /** Faults of our own processes: killed, or stopped for a while and continued. */
+import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { until } from "../../kit/system.ts";
-import { type Fault, onSqlite } from "../kit/fault.ts";
+import { act } from "../kit/errand.ts";
+import { type Fault, onSqlite, type Strike } from "../kit/fault.ts";
 import type { Stack } from "../kit/stack.ts";
 
 const titled = ({ system }: Stack, title: string): Promise<readonly number[]> =>
@@ -38,6 +40,45 @@ const workerStopped: Fault = {
   },
 };
 
+const busyWindowMs = 250;
+const killsMost = 6;
+const heardWithinMs = 4_000;
+/** The row of `act` whose driver asks for its task ten times a second. */
+const polling = 1;
+
+/** For how long a process was computing, in nanoseconds; 0 when it is gone. */
+const computed = (pid: number): number => {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]);
+  } catch {
+    return 0;
+  }
+};
+
+/** The sandbox that did most in a while: an idle one does next to nothing. */
+const busiest = async (stack: Stack): Promise<number> => {
+  const before = new Map((await titled(stack, "switchyard-sandbox")).map((pid) => [pid, computed(pid)]));
+  await pause(busyWindowMs);
+  const [first] = [...before].map(([pid, then]) => ({ pid, ns: computed(pid) - then })).sort((a, b) => b.ns - a.ns);
+  return first?.pid ?? 0;
+};
+
+/** One that has a call in hand: then the job says that its sandbox ended. */
+const sandboxKilled: Fault = {
+  name: "sandbox killed",
+  shape: onSqlite,
+  async strike(stack, { chance, ask, hasHeard }: Strike) {
+    for (let kills = 0; kills < killsMost; kills += 1) {
+      for (let more = 0; more < 3; more += 1) ask(act(stack, chance, polling));
+      await pause(busyWindowMs);
+      signal(await busiest(stack), "SIGKILL");
+      const heard = until(() => (hasHeard("sandbox_crashed") ? true : undefined), "a job to say so", heardWithinMs);
+      if (await heard.catch(() => false)) return;
+    }
+    throw new Error(`${killsMost} sandboxes were killed, and no job was in one of them`);
+  },
+};
+
 const supervisorKilled: Fault = {
   name: "supervisor killed",
   shape: onSqlite,
@@ -50,7 +91,7 @@ const supervisorKilled: Fault = {
 export const processFaults: readonly Fault[] = [
   killed("worker killed", "switchyard-worker"),
   workerStopped,
-  killed("sandbox killed", "switchyard-sandbox"),
+  sandboxKilled,
   killed("API killed", "switchyard-api"),
   supervisorKilled,
 ];

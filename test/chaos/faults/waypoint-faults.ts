@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Waypoint, waypoints } from "../../../src/model/waypoint.ts";
-import { act, install } from "../kit/errand.ts";
+import { act, type InstallName, install } from "../kit/errand.ts";
 import { type Fault, onSqlite, type Strike } from "../kit/fault.ts";
 import type { Stack } from "../kit/stack.ts";
 
@@ -10,45 +10,86 @@ const reachedWithinMs = 60_000;
 const lookEveryMs = 20;
 /** So often another job is sent that way; installs stand in one line, which need not grow. */
 const askEveryLooks = { install: 150, other: 25 };
+/** A worker may be at a job before its client has the answer. */
+const answerLooks = 250;
+
+/** A place, and which errand is to be killed there; any when absent. */
+interface Trap {
+  readonly waypoint: Waypoint;
+  readonly only?: InstallName;
+}
+
+interface Caught {
+  readonly pid: number;
+  readonly job_id: string;
+}
 
 /** Jobs come by until one is stopped. */
-const untilReached = async (stack: Stack, waypoint: Waypoint, { chance, ask }: Strike): Promise<string> => {
+const untilReached = async (stack: Stack, { waypoint, only }: Trap, { chance, ask }: Strike): Promise<Caught> => {
   const note = `${stack.pauseFile}.reached`;
   const deadline = performance.now() + reachedWithinMs;
-  const isInstall = waypoint.startsWith("install");
-  const askEvery = isInstall ? askEveryLooks.install : askEveryLooks.other;
+  const askEvery = only === undefined ? askEveryLooks.other : askEveryLooks.install;
   for (let looks = 0; !existsSync(note); looks += 1) {
     if (performance.now() > deadline) throw new Error(`no job came to ${waypoint} within ${reachedWithinMs} ms`);
-    if (looks % askEvery === 0) {
-      ask(isInstall ? await install(stack, looks) : act(stack, chance, chance.below(4)));
-    }
+    if (looks % askEvery === 0)
+      ask(only === undefined ? act(stack, chance, chance.below(4)) : await install(stack, only));
     await pause(lookEveryMs);
   }
-  return readFileSync(note, "utf8");
+  return JSON.parse(readFileSync(note, "utf8"));
 };
 
-/** Kills the process that is the first to come to this place with a job that is not spared; answers that job. */
-const killAt = async (stack: Stack, waypoint: Waypoint, strike: Strike, spared: readonly string[]): Promise<string> => {
-  const { pauseFile } = stack;
+const isWanted = async ({ only }: Trap, { job_id }: Caught, { errandOf }: Strike): Promise<boolean> => {
+  if (only === undefined) return true;
+  for (let looks = 0; errandOf(job_id) === undefined && looks < answerLooks; looks += 1) await pause(lookEveryMs);
+  return errandOf(job_id)?.name === only;
+};
+
+const layTrap = ({ pauseFile }: Stack, { waypoint }: Trap, spared: readonly string[]): void => {
   writeFileSync(`${pauseFile}.draft`, [waypoint, ...spared].join(" "));
   renameSync(`${pauseFile}.draft`, pauseFile);
-  try {
-    const { pid, job_id } = JSON.parse(await untilReached(stack, waypoint, strike));
-    process.kill(pid, "SIGKILL");
-    return job_id;
-  } finally {
-    for (const path of [pauseFile, `${pauseFile}.reached`]) rmSync(path, { force: true });
+};
+
+/** Kills the process that is the first to come to this place with a job that is wanted; answers who came by until then. */
+const killAt = async (stack: Stack, trap: Trap, strike: Strike, spared: readonly string[]): Promise<string[]> => {
+  const { pauseFile } = stack;
+  const came = [...spared];
+  for (let isKilled = false; !isKilled; ) {
+    layTrap(stack, trap, came);
+    try {
+      const caught = await untilReached(stack, trap, strike);
+      came.push(caught.job_id);
+      isKilled = await isWanted(trap, caught, strike);
+      if (isKilled) process.kill(caught.pid, "SIGKILL");
+    } finally {
+      for (const path of [pauseFile, `${pauseFile}.reached`]) rmSync(path, { force: true });
+    }
   }
+  return came;
 };
 
 /** One kill after the other, each at another job: three lost workers would be the end of one. */
-export const walk = (name: string, places: readonly Waypoint[]): Fault => ({
+export const walk = (name: string, traps: readonly Trap[]): Fault => ({
   name,
   shape: onSqlite,
   async strike(stack, strike) {
-    const spared: string[] = [];
-    for (const waypoint of places) spared.push(await killAt(stack, waypoint, strike, spared));
+    let spared: readonly string[] = [];
+    for (const trap of traps) spared = await killAt(stack, trap, strike, spared);
   },
 });
 
-export const waypointFaults: readonly Fault[] = waypoints.map((waypoint) => walk(`killed at ${waypoint}`, [waypoint]));
+const inInstalls = waypoints.filter((waypoint) => waypoint.startsWith("install."));
+const elsewhere = waypoints.filter((waypoint) => !waypoint.startsWith("install."));
+
+/** Of each way to install: a pack that is new has no instances to test. */
+export const installTraps: Readonly<Record<InstallName, readonly Trap[]>> = {
+  install: inInstalls
+    .filter((waypoint) => waypoint !== "install.tested")
+    .map((waypoint) => ({ waypoint, only: "install" })),
+  upgrade: inInstalls.map((waypoint) => ({ waypoint, only: "upgrade" })),
+};
+
+export const waypointFaults: readonly Fault[] = [
+  ...installTraps.install.map((trap) => walk(`killed at ${trap.waypoint} of a new pack`, [trap])),
+  ...installTraps.upgrade.map((trap) => walk(`killed at ${trap.waypoint} of an upgrade`, [trap])),
+  ...elsewhere.map((waypoint) => walk(`killed at ${waypoint}`, [{ waypoint }])),
+];

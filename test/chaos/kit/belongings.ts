@@ -1,9 +1,9 @@
 /** What a system may leave behind: processes that nobody looks after, and files that nobody will read. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { filesBelow } from "../../kit/files.ts";
 import { descendants, type System } from "../../kit/system.ts";
+import { temporaryIn } from "./stack.ts";
 
 /** When the process started, as the kernel counts it; null when it is gone or a zombie. */
 const startOf = (pid: number): string | null => {
@@ -18,27 +18,55 @@ const startOf = (pid: number): string | null => {
 
 const isRedis = (title: string): boolean => /redis-server|valkey-server/.test(title);
 
+/** Where a system runs: a stack, or as much of one. */
+export interface Place {
+  readonly home: string;
+  readonly system: Pick<System, "dataDir" | "pid">;
+}
+
 export interface ProcessWatch {
   /** Looks who is there now. */
   look(): void;
-  /** Those that were seen below the supervisor once, live, and are not below it any more. */
+  /** Those that were seen below the supervisor once, or that use its folder, live, and are not below it any more. */
   orphans(): string[];
-  /** Whether a process of this number was one of them and is gone. */
-  isGone(pid: number): boolean;
   stop(): void;
 }
 
 const lookEveryMs = 500;
 
+const textOf = (path: string): string => {
+  try {
+    return readFileSync(path, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
+  }
+};
+
+/**
+ * Who uses this folder: by its command, by its environment, or as what its sandbox was shown. In a list of mounts a path
+ * begins where its disk does, and a small disk that is the data folder stands in everybody's.
+ */
+const usersOf = (home: string): { pid: number; title: string }[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter(
+      (pid) =>
+        ["cmdline", "environ"].some((file) => textOf(`/proc/${pid}/${file}`).includes(`${home}/`)) ||
+        textOf(`/proc/${pid}/mountinfo`).includes(`${basename(home)}/tmp/`),
+    )
+    .map((pid) => ({ pid: Number(pid), title: textOf(`/proc/${pid}/cmdline`).trim() }));
+
 /** Remembers each process that ever stood below the supervisor. The private Redis outlives it on purpose. */
-export const watchProcesses = (system: System): ProcessWatch => {
+export const watchProcesses = ({ system, home }: Place): ProcessWatch => {
   const seen = new Map<number, { start: string; title: string }>();
-  const look = (): void => {
-    if (system.pid === 0) return;
-    for (const { pid, title } of descendants(system.pid)) {
+  const remember = (found: readonly { readonly pid: number; readonly title: string }[]): void => {
+    for (const { pid, title } of found) {
       const start = startOf(pid);
       if (start !== null && !isRedis(title)) seen.set(pid, { start, title });
     }
+  };
+  const look = (): void => {
+    if (system.pid !== 0) remember(descendants(system.pid));
   };
   look();
   const timer = setInterval(look, lookEveryMs);
@@ -46,36 +74,42 @@ export const watchProcesses = (system: System): ProcessWatch => {
   return {
     look,
     orphans() {
+      // Whoever lived between two looks is found by the folder that it was started for.
+      remember(usersOf(home).filter(({ pid }) => pid !== system.pid));
       const below = new Set(descendants(system.pid).map(({ pid }) => pid));
       return [...seen].filter(([pid]) => !below.has(pid) && lives(pid)).map(([pid, { title }]) => `${title} (${pid})`);
     },
-    isGone: (pid) => seen.has(pid) && !lives(pid),
     stop: () => clearInterval(timer),
   };
 };
 
 const below = (path: string): string[] => (existsSync(path) ? readdirSync(path) : []);
 
-/** Uploads on their way, releases in the making, drafts of files, folders of sandboxes whose worker is gone. */
-export const leftovers = ({ dataDir }: System, processes: ProcessWatch): string[] => {
-  const staged = below(tmpdir()).filter((name) => {
-    if (!name.startsWith("switchyard-sandbox-")) return false;
-    try {
-      const { pid } = JSON.parse(readFileSync(join(tmpdir(), name, "owner.json"), "utf8")) as { pid: number };
-      return processes.isGone(pid);
-    } catch {
-      return false;
-    }
-  });
+/** A folder of sandboxes is nobody's when it does not say whose it is, too. */
+const hasOwner = (folder: string): boolean => {
+  try {
+    const { pid, startedAt } = JSON.parse(readFileSync(join(folder, "owner.json"), "utf8"));
+    return startOf(pid) === startedAt;
+  } catch {
+    return false;
+  }
+};
+
+/** Uploads on their way, releases in the making, drafts of files, temporary files of processes that are gone. */
+export const leftovers = ({ system, home }: Place): string[] => {
+  const { dataDir, pid } = system;
+  const living = new Set([pid, ...descendants(pid).map((one) => one.pid)]);
   return [
     ...below(join(dataDir, "uploads"))
-      .filter((name) => processes.isGone(Number.parseInt(name, 10)))
+      .filter((name) => !living.has(Number.parseInt(name, 10)))
       .map((name) => `uploads/${name}`),
     ...filesBelow(join(dataDir, "uploads")),
     ...below(join(dataDir, "releases"))
       .filter((name) => !/^[0-9a-f]{64}$/.test(name))
       .map((name) => `releases/${name}`),
     ...below(dataDir).filter((name) => /\.\d+(\.old)?$|ballast/.test(name)),
-    ...staged,
+    ...below(temporaryIn(home))
+      .filter((name) => !hasOwner(join(temporaryIn(home), name)))
+      .map((name) => `tmp/${name}`),
   ];
 };

@@ -8,10 +8,18 @@ import type { Chance } from "../../kit/random.ts";
 /** hangs: never answers; resets: cuts the connection; half: stops in the middle of its answer. */
 export type Failing = "hangs" | "resets" | "half";
 
+/** One write that a device carried out. */
+export interface Effect {
+  /** `<verb> <number> <part>` */
+  readonly what: string;
+  /** When it came, on the test's own monotonic clock. */
+  readonly at: number;
+}
+
 export interface CountingDevice {
   readonly port: number;
-  /** Each write it carried out, as `<verb> <number> <part>`, in order. */
-  readonly effects: readonly string[];
+  /** In the order in which they came. */
+  readonly effects: readonly Effect[];
   /** From now on, until it is told null. A write is carried out all the same: only its answer is lost. */
   fail(how: Failing | null): void;
   close(): Promise<void>;
@@ -41,12 +49,12 @@ const inventory = Array.from({ length: machines }, (_, index) => ({
 }));
 
 export const startCountingDevice = async (chance: Chance): Promise<CountingDevice> => {
-  const effects: string[] = [];
+  const effects: Effect[] = [];
   const tasks = new Map<number, number>();
   let failing: Failing | null = null;
 
   const carryOut = (verb: string, { n = 0, part = 1 }: Sent): object => {
-    effects.push(`${verb} ${n} ${part}`);
+    effects.push({ what: `${verb} ${n} ${part}`, at: performance.now() });
     if (verb === "task") tasks.set(n, performance.now() + taskMs);
     return { ok: true };
   };

@@ -25,6 +25,10 @@ export interface Strike {
   readonly pace: Pace;
   /** Asks for one more job, which is judged with the others: for faults that wait for somebody to come by. */
   ask(errand: Errand): void;
+  /** What was asked for with this job; undefined as long as no client was told of it, and of jobs that nobody asked for. */
+  errandOf(jobId: string): Errand | undefined;
+  /** Whether a watcher was shown an event with these words. */
+  hasHeard(words: string): boolean;
 }
 
 export interface Fault {

@@ -65,5 +65,9 @@ export const jsonOf = (seed: number, all: readonly Tried[]) => ({
   })),
 });
 
+/** A fault that was not tried has shown nothing: that is not clean. */
 export const isAllClean = (all: readonly Tried[]): boolean =>
-  all.every(({ rounds, broken }) => broken.length === 0 && rounds.every(({ verdict }) => isClean(verdict)));
+  all.every(
+    ({ rounds, broken, skipped }) =>
+      skipped === undefined && broken.length === 0 && rounds.every(({ verdict }) => isClean(verdict)),
+  );

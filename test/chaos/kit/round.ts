@@ -1,9 +1,10 @@
 /** One round: mixed jobs are asked for, one fault strikes in their midst, and when all is over everything is judged. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Chance } from "../../kit/random.ts";
+import { chanceFrom } from "../../kit/random.ts";
 import { until } from "../../kit/system.ts";
 import { leftovers, watchProcesses } from "./belongings.ts";
 import { getAccepted } from "./client.ts";
+import type { Effect } from "./device.ts";
 import { type Errand, type Mix, mixedErrands } from "./errand.ts";
 import type { Fault, Pace } from "./fault.ts";
 import { judge, type SeenJob, type Verdict } from "./judge.ts";
@@ -12,7 +13,8 @@ import type { Stack } from "./stack.ts";
 import { replay, type Watcher, watch } from "./watcher.ts";
 
 export interface RoundOptions {
-  readonly chance: Chance;
+  /** The same one gives the same errands in the same order and at the same times, the same moment, the same victims. */
+  readonly seed: string;
   readonly mix: Mix;
   /** The jobs are asked for within this time, and the fault strikes within it. */
   readonly spanMs: number;
@@ -64,28 +66,35 @@ const untilQuiet = async (stack: Stack, deadline: number): Promise<string[]> => 
 /** What the devices carried out from here on, in the words of an errand's `writes`. */
 const effectsSince = ({ device, lab }: Stack) => {
   const [from, labFrom] = [device.effects.length, lab.writes.length];
-  return (): string[] => [
+  return (): Effect[] => [
     ...device.effects.slice(from),
-    ...lab.writes.slice(labFrom).map(({ path }) => path.replace(/.*\/qemu\/(\d+)\/status\/(\w+)$/, "guest $1 $2")),
+    ...lab.writes.slice(labFrom).map(({ path, at }) => ({
+      what: path.replace(/.*\/qemu\/(\d+)\/status\/(\w+)$/, "guest $1 $2"),
+      at: at - performance.timeOrigin,
+    })),
   ];
 };
 
 const lookAt = async (
   stack: Stack,
   { errand, jobId, watcher }: Followed,
-  effects: readonly string[],
+  effects: readonly Effect[],
 ): Promise<SeenJob> => {
   const { system } = stack;
   const { status, body } = await system.call<JobView>("GET", `/api/jobs/${jobId}`);
   const journal = await system.call<{ items: unknown[] }>("GET", `/api/jobs/${jobId}/journal`);
-  const { writes } = errand;
+  const { writes, meetsDevice } = errand;
+  const own = writes === undefined ? [] : effects.filter(({ what }) => what.startsWith(writes.prefix));
+  const { doneAt } = watcher;
   return {
     id: jobId,
     name: errand.name,
     state: status === 200 ? body.state : null,
     ...(body.error ? { error: body.error } : {}),
     ...(writes === undefined ? {} : { writes }),
-    effects: writes === undefined ? [] : effects.filter((effect) => effect.startsWith(writes.prefix)),
+    meetsDevice,
+    effects: own.map(({ what }) => what),
+    late: own.filter(({ at }) => doneAt !== null && at > doneAt).map(({ what }) => what),
     journalled: journal.body.items?.length ?? 0,
     watched: watcher.lines,
     replayed: await replay(system, jobId),
@@ -155,6 +164,11 @@ const startClients = (stack: Stack, patienceMs: number, stop: AbortSignal) => {
       const asking: Promise<void> = send(errand).finally(() => underWay.delete(asking));
       underWay.add(asking);
     },
+    errandOf: (jobId: string) => followed.get(jobId)?.errand,
+    hasHeard: (words: string): boolean =>
+      [...followed.values()].some(({ watcher }) =>
+        watcher.lines.some(({ data }) => String(data["message"] ?? "").includes(words)),
+      ),
     async untilAnswered(): Promise<readonly Followed[]> {
       await Promise.all(underWay);
       return [...followed.values()];
@@ -164,7 +178,8 @@ const startClients = (stack: Stack, patienceMs: number, stop: AbortSignal) => {
 
 type Clients = ReturnType<typeof startClients>;
 
-const askAll = async (stack: Stack, { ask }: Clients, { chance, mix, spanMs }: RoundOptions): Promise<void> => {
+const askAll = async (stack: Stack, { ask }: Clients, { seed, mix, spanMs }: RoundOptions): Promise<void> => {
+  const chance = chanceFrom(seed, "errands");
   const errands = await mixedErrands(stack, chance, mix);
   const moments = errands.map(() => chance.below(spanMs)).sort((one, other) => one - other);
   const startedAt = performance.now();
@@ -175,10 +190,11 @@ const askAll = async (stack: Stack, { ask }: Clients, { chance, mix, spanMs }: R
 };
 
 /** Answers when it was over. */
-const strikeWithin = async (stack: Stack, fault: Fault, { ask }: Clients, options: RoundOptions): Promise<number> => {
-  const { chance, spanMs, pace } = options;
+const strikeWithin = async (stack: Stack, fault: Fault, clients: Clients, options: RoundOptions): Promise<number> => {
+  const { seed, spanMs, pace } = options;
+  const chance = chanceFrom(seed, "fault");
   await pause(Math.floor(spanMs / 5) + chance.below(Math.floor((spanMs * 3) / 5)));
-  await fault.strike(stack, { chance, pace, ask });
+  await fault.strike(stack, { chance, pace, ...clients });
   return performance.now();
 };
 
@@ -186,7 +202,7 @@ const isReady = async ({ system }: Stack): Promise<true | undefined> =>
   (await fetch(`${system.url}/readyz`).catch(() => null))?.ok ? true : undefined;
 
 export const runRound = async (stack: Stack, fault: Fault, options: RoundOptions): Promise<Round> => {
-  const processes = watchProcesses(stack.system);
+  const processes = watchProcesses(stack);
   const stop = new AbortController();
   const clients = startClients(stack, options.patienceMs, stop.signal);
   const effects = effectsSince(stack);
@@ -206,7 +222,7 @@ export const runRound = async (stack: Stack, fault: Fault, options: RoundOptions
       unsettled,
       releases: await wrongReleases(stack),
       orphans: await untilNone(() => processes.orphans(), 10_000),
-      leftovers: await untilNone(() => leftovers(stack.system, processes), 15_000),
+      leftovers: await untilNone(() => leftovers(stack), 15_000),
       mayFail: fault.mayFail === true,
     });
     const hit = followed.filter(({ acceptedAt }) => acceptedAt < overAt);

@@ -1,12 +1,12 @@
 /** A whole system with devices behind it, as one fault after the other befalls it. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Proxmox, startProxmox } from "../../../lab/proxmox.ts";
 import { callerOf } from "../../kit/caller.ts";
 import { startTestPostgres, type TestPostgres } from "../../kit/postgres.ts";
-import type { Chance } from "../../kit/random.ts";
+import { chanceFrom } from "../../kit/random.ts";
 import { type System, startSystem, until } from "../../kit/system.ts";
 import { type CountingDevice, startCountingDevice } from "./device.ts";
 import { countingId, countingPack, shelfId, smallPack } from "./pack.ts";
@@ -30,6 +30,8 @@ export interface Stack {
   readonly shelf: string;
   readonly postgres: TestPostgres | null;
   readonly disk: SmallDisk | null;
+  /** Everything that the system has lies below it: its data in `data`, its temporary files in `tmp`. */
+  readonly home: string;
   /** The file that names a waypoint to stop at. */
   readonly pauseFile: string;
   /** Turns the clocks of all processes of the system, each time by so many milliseconds. */
@@ -44,6 +46,9 @@ export const workers = 3;
 const token = "tok-5d20a9c47e118b";
 const preload = pathToFileURL(join(import.meta.dirname, "clock.ts")).href;
 
+/** A folder of its own for what the system forgets there: nothing else on the machine is in it. */
+export const temporaryIn = (home: string): string => join(home, "tmp");
+
 interface Ground {
   readonly dir: string;
   readonly postgres: TestPostgres | null;
@@ -52,6 +57,10 @@ interface Ground {
 
 const layGround = async ({ store, smallDisk }: Shape): Promise<Ground> => {
   const dir = mkdtempSync(join(tmpdir(), "sw-chaos-"));
+  // Sandboxes may run as another user.
+  chmodSync(dir, 0o711);
+  mkdirSync(temporaryIn(dir));
+  chmodSync(temporaryIn(dir), 0o1777);
   const postgres = store === "postgres" ? await startTestPostgres() : null;
   return { dir, postgres, disk: smallDisk ? mountSmallDisk(join(dir, "data")) : null };
 };
@@ -60,6 +69,7 @@ const environmentOf = async ({ dir, postgres }: Ground): Promise<Record<string, 
   SWITCHYARD_WORKERS: String(workers),
   SWITCHYARD_PAUSE_FILE: join(dir, "pause"),
   SWITCHYARD_TEST_CLOCK: join(dir, "clock"),
+  TMPDIR: temporaryIn(dir),
   NODE_OPTIONS: `--import=${preload}`,
   ...(postgres === null ? {} : { DATABASE_URL: await postgres.createDatabase() }),
 });
@@ -92,7 +102,7 @@ const endAll = async (ends: readonly (() => unknown)[]): Promise<void> => {
   for (const end of ends.toReversed()) await Promise.resolve(end()).catch(() => undefined);
 };
 
-const build = async (shape: Shape, chance: Chance, ends: (() => unknown)[]): Promise<Stack> => {
+const build = async (shape: Shape, seed: string, ends: (() => unknown)[]): Promise<Stack> => {
   const own = <T>(thing: T, end: (thing: T) => unknown): T => {
     ends.push(() => end(thing));
     return thing;
@@ -104,7 +114,7 @@ const build = async (shape: Shape, chance: Chance, ends: (() => unknown)[]): Pro
   ends.push(() => postgres?.stop());
   const clockFile = join(dir, "clock");
   writeFileSync(clockFile, "0");
-  const device = own(await startCountingDevice(chance), (one) => one.close());
+  const device = own(await startCountingDevice(chanceFrom(seed, "device")), (one) => one.close());
   const lab = own(await startProxmox({ taskMs: 1_200, vms: 60 }), (one) => one.close());
   const options = { dataDir: join(dir, "data"), env: await environmentOf(ground) };
   const system = own(await startSystem(options), (one) => one.dispose());
@@ -112,6 +122,7 @@ const build = async (shape: Shape, chance: Chance, ends: (() => unknown)[]): Pro
   return {
     ...{ system, device, lab, postgres, disk },
     ...(await furnish(system, device, lab)),
+    home: dir,
     pauseFile: join(dir, "pause"),
     turnClock: (byMs) => writeFileSync(clockFile, String(Number(readFileSync(clockFile, "utf8")) + byMs)),
     nextNumber: () => {
@@ -122,11 +133,11 @@ const build = async (shape: Shape, chance: Chance, ends: (() => unknown)[]): Pro
   };
 };
 
-/** What was started is ended again when the rest cannot be. */
-export const startStack = async (shape: Shape, chance: Chance): Promise<Stack> => {
+/** What was started is ended again when the rest cannot be. The seed is for the delays of its devices. */
+export const startStack = async (shape: Shape, seed: string): Promise<Stack> => {
   const ends: (() => unknown)[] = [];
   try {
-    return await build(shape, chance, ends);
+    return await build(shape, seed, ends);
   } catch (error) {
     await endAll(ends);
     throw error;

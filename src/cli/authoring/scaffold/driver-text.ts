@@ -1,6 +1,7 @@
 /** The driver of a new pack. */
 import { methodOf } from "../../../model/manifest.ts";
 import { type Choices, type ChosenCapability, isInventory } from "./choices.ts";
+import { listedStates, statesOf } from "./states.ts";
 import { textsOf } from "./transport.ts";
 
 const indented = (lines: readonly string[]): string => lines.map((line) => `    ${line}`).join("\n");
@@ -25,7 +26,7 @@ const read = ({ id }: ChosenCapability): string => `
   }
 `;
 
-const write = ({ id }: ChosenCapability, { target, transport }: Choices): string => {
+const write = ({ id, verbs }: ChosenCapability, { target, transport }: Choices): string => {
   const { step, kind } = textsOf[transport];
   return `
   async ${methodOf(id)}({ verb, target, dryRun }: ActionCall) {
@@ -40,7 +41,7 @@ const write = ({ id }: ChosenCapability, { target, transport }: Choices): string
       preconditions: [{ check: "${target}_exists", ok: true }],
       plan: {
         kind: "${kind}" as const,
-        steps: [${step(target)}],
+        steps: [${step(target, statesOf(verbs))}],
       },
       effects: {
         summary: \`\${target.id}: \${verb}\`,
@@ -68,7 +69,7 @@ export const driverText = (choices: Choices): string => {
   const { name, className, transport, target, capabilities } = choices;
   const texts = textsOf[transport];
   const acts = capabilities.some((one) => !isInventory(one));
-  const list = texts.list(target);
+  const list = texts.list(target, listedStates(choices));
   const error = acts || list.some((line) => line.includes("DriverError")) ? "DriverError, " : "";
   const imports = `${acts ? "type ActionCall, " : ""}Driver, ${error}type InventoryCall`;
   const find = `

@@ -19,6 +19,14 @@ import { testText } from "./test-text.ts";
 
 const tsconfig = { extends: `./${editorFolder}/tsconfig.json`, include: ["**/*.ts"] };
 
+const pyproject = `# Where editors and type checkers find what a driver may import of the runner.
+[tool.pyright]
+extraPaths = ["${editorFolder}"]
+
+[tool.mypy]
+mypy_path = "${editorFolder}"
+`;
+
 const typesOf = (manifest: string): string => {
   const { document } = readManifestText([{ path: "plugin.yaml", bytes: Buffer.from(manifest) }]);
   const { manifest: checked, problems } = checkManifest(document);
@@ -41,6 +49,7 @@ const filesOf: Readonly<Record<LanguageName, (choices: Choices, manifest: string
   python: (choices) => ({
     "driver.py": pythonDriverText(choices),
     "test/test_driver.py": pythonTestText(choices),
+    "pyproject.toml": pyproject,
     ".gitignore": `${editorFolder}/\n*.int\n__pycache__/\n`,
     ...editorFiles("python"),
   }),

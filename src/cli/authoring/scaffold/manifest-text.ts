@@ -1,17 +1,11 @@
 /** The manifest of a new pack. */
 import { editorFolder, schemaFile } from "../editor-files.ts";
 import type { Choices, ChosenCapability } from "./choices.ts";
+import { opposites } from "./states.ts";
 import { textsOf } from "./transport.ts";
 
 const inverses: Readonly<Record<string, string>> = Object.fromEntries(
-  [
-    ["on", "off"],
-    ["start", "stop"],
-    ["enable", "disable"],
-    ["up", "down"],
-    ["open", "close"],
-    ["lock", "unlock"],
-  ].flatMap(([one = "", other = ""]) => [
+  opposites.flatMap(([one, other]) => [
     [one, other],
     [other, one],
   ]),

@@ -5,7 +5,7 @@ import { madeUpFile } from "./made-up.ts";
 
 const languages = {
   typescript: { driver: "driver.ts", writes: "writes `driver.types.d.ts` and what editors need" },
-  python: { driver: "driver.py", writes: "writes the schema that editors hold `plugin.yaml` against" },
+  python: { driver: "driver.py", writes: "writes what editors need into `.switchyard/`" },
 } as const;
 
 export const readmeText = ({ name, id, language }: Choices): string => `# ${name}

@@ -2,6 +2,7 @@
 import { type Exchange, formatVersion, recordingText } from "../../../recording/format.ts";
 import type { Choices } from "./choices.ts";
 import { pythonTextsOf } from "./python/transport.ts";
+import { listedStates } from "./states.ts";
 import type { MadeUp } from "./texts.ts";
 import { textsOf } from "./transport.ts";
 
@@ -14,15 +15,19 @@ const listedBy = ({ language, transport, target }: Choices): readonly MadeUp[] =
   return own ?? textsOf[transport].listed(target);
 };
 
+/** Of the one target that the made-up device has. */
+export const madeUpState = (choices: Choices): string =>
+  textsOf[choices.transport].saysNumbers === true ? listedStates(choices).off : "off";
+
 export const madeUpText = (choices: Choices): string => {
   const { id, transport, target, coreVersion } = choices;
-  const { device, probed } = textsOf[transport];
+  const { device, probed, secretNames = [] } = textsOf[transport];
   const { exchanges, details } = probed(target);
-  const thing = { type: target, external_id: "1", name: "First", attrs: { state: "off" }, labels: {} };
+  const thing = { type: target, external_id: "1", name: "First", attrs: { state: madeUpState(choices) }, labels: {} };
   return recordingText({
     head: {
       ...{ switchyard_recording: formatVersion, made_up: true, core: coreVersion },
-      ...{ pack: { id, version: "0.1.0", digest: "" }, config: device, secrets: [] },
+      ...{ pack: { id, version: "0.1.0", digest: "" }, config: device, secrets: secretNames },
       recorded_at: new Date(0).toISOString(),
     },
     calls: [

@@ -10,7 +10,7 @@ const cell = (number: number, type: number, value: string | number) => ({
 });
 
 export const snmp: TransportTexts = {
-  required: ["hostname"],
+  required: ["hostname", "snmp_community"],
   fields: [
     "hostname: { type: string, minLength: 1, title: Host, description: Name or address of the device. }",
     "snmp_port: { type: integer, minimum: 1, maximum: 65535, default: 161, title: SNMP port }",
@@ -25,19 +25,20 @@ export const snmp: TransportTexts = {
     'const details = { description: String(description?.value ?? "") };',
     'return { status: "connected" as const, latency_ms: Date.now() - startedAt, details };',
   ],
-  list: () => [
+  list: (_, { on, off }) => [
     "// The table of interfaces: description and administrative state.",
     'const rows = await this.transports.snmp.table("1.3.6.1.2.1.2.2.1", [2, 7]);',
     "return rows.map(({ index, columns }) => ({",
     "  id: index,",
     '  name: String(columns[2]?.value ?? ""),',
-    '  state: columns[7]?.value === 1 ? "on" : "off",',
+    `  state: columns[7]?.value === 1 ? "${on}" : "${off}",`,
     "}));",
   ],
-  step: () => `{
+  step: (_, { verb }) => `{
             transport: "snmp",
-            set: [{ oid: \`1.3.6.1.2.1.2.2.1.7.\${target.id}\`, type: "Integer", value: verb === "on" ? 1 : 2 }],
+            set: [{ oid: \`1.3.6.1.2.1.2.2.1.7.\${target.id}\`, type: "Integer", value: verb === "${verb}" ? 1 : 2 }],
           }`,
+  saysNumbers: true,
   kind: "snmp",
   answers: () => ({
     "snmp.get": '{ base: "", names: ["1.3.6.1.2.1.1.1.0"], types: [4], values: ["A device"], hex: [] }',
@@ -52,6 +53,7 @@ export const snmp: TransportTexts = {
   listed: () => [
     [{ op: "snmp.table", oid: "1.3.6.1.2.1.2.2.1", columns: [2, 7] }, [cell(2, 4, "First"), cell(7, 2, 2)]],
   ],
+  secretNames: ["snmp_community"],
   config: '{ hostname: "device.example", snmp_port: 161 }',
   secrets: '{ snmp_community: "[secret:snmp_community]" }',
 };

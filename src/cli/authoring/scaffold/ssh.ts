@@ -15,6 +15,7 @@ export const ssh: TransportTexts = {
     "ssh_port: { type: integer, minimum: 1, maximum: 65535, default: 22, title: SSH port }",
     "username: { type: string, minLength: 1, title: User }",
     "password: { type: string, secret: true, title: Password }",
+    "private_key: { type: string, secret: true, title: Private key, description: Tried before the password. }",
     'host_key_sha256: { type: string, title: Host key, description: "SHA256:... as ssh-keygen -l shows it." }',
   ],
   block: [
@@ -23,6 +24,7 @@ export const ssh: TransportTexts = {
     '  port: "{ssh_port}"',
     '  username: "{username}"',
     '  password: "{secret:password}"',
+    '  private_key: "{secret:private_key}"',
     "  host_key: host_key_sha256",
     '  reads: ["show *"]                     # every other command is a write',
   ],

@@ -13,7 +13,7 @@ export const tcp: TransportTexts = {
   fields: [
     "host: { type: string, minLength: 1, title: Host, description: Name or address of the device. }",
     "port: { type: integer, minimum: 1, maximum: 65535, title: Port }",
-    "username: { type: string, title: User }",
+    "username: { type: string, minLength: 1, title: User }",
     "password: { type: string, secret: true, title: Password }",
   ],
   block: [
@@ -21,6 +21,7 @@ export const tcp: TransportTexts = {
     '  host: "{host}"',
     '  port: "{port}"',
     '  line: "\\n"',
+    '  login: [["USER {username}", "OK*"], ["PASS {secret:password}", "OK*"]]     # a line whose field is not set is left out',
     '  reads: [VERSION, "LIST *"]            # every other line is a write',
   ],
   test: "test: { method: driver }",

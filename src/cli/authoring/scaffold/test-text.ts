@@ -1,6 +1,7 @@
 /** The first test of a new pack: its driver before a fake device. */
 import { methodOf } from "../../../model/manifest.ts";
 import type { Choices, ChosenCapability } from "./choices.ts";
+import { madeUpState } from "./recording-text.ts";
 import { textsOf } from "./transport.ts";
 
 const actionTest = ({ id, verbs }: ChosenCapability, { target }: Choices): string => `
@@ -81,7 +82,7 @@ test("it lists each ${target}", async () => {
   const call = { targetType: "${target}", activeOnly: false, options: {}, signal };
   const listed = await deviceOf().driver.inventory_list(call);
   assert.deepEqual(listed, [
-    { type: "${target}", external_id: "1", name: "First", attrs: { state: "off" }, labels: {} },
+    { type: "${target}", external_id: "1", name: "First", attrs: { state: "${madeUpState(choices)}" }, labels: {} },
   ]);
 });
 ${acts ? tests(choices) : ""}`;

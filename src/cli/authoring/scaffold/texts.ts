@@ -1,6 +1,7 @@
 /** What the texts of one transport are: parts of a manifest, of a driver and of its test. */
 
 import type { Json, JsonObject } from "../../../model/json.ts";
+import type { States } from "./states.ts";
 
 /** A request in the form that recordings have, and its answer. */
 export type MadeUp = readonly [request: JsonObject, answer: Json];
@@ -18,9 +19,11 @@ export interface TransportTexts {
   /** The body of `test_connection`. */
   readonly probe: readonly string[];
   /** The body of a method that answers with `{ id, name, state }` for each target. */
-  list(target: string): readonly string[];
-  /** The step of a plan, as an expression over `verb` and `target`. */
-  step(target: string): string;
+  list(target: string, states: States): readonly string[];
+  /** The step of a plan, as an expression over `verb` and `target`; the states are those of its verbs. */
+  step(target: string, states: States): string;
+  /** The device says its states in numbers: their words are the driver's own. */
+  readonly saysNumbers?: boolean;
   /** The plan's kind. */
   readonly kind: string;
   /** What the fake device of the test answers: operation to an expression. */
@@ -29,6 +32,8 @@ export interface TransportTexts {
   readonly device: JsonObject;
   probed(target: string): { readonly exchanges: readonly MadeUp[]; readonly details?: JsonObject };
   listed(target: string): readonly MadeUp[];
+  /** Secrets without which the device is not reached. */
+  readonly secretNames?: readonly string[];
   readonly config: string;
   readonly secrets: string;
 }

@@ -1,6 +1,7 @@
 /** The driver of a new pack, in Python. */
 import { methodOf } from "../../../../model/manifest.ts";
 import { type Choices, type ChosenCapability, isInventory } from "../choices.ts";
+import { listedStates, statesOf } from "../states.ts";
 import { textsOf } from "../transport.ts";
 import { pythonTextsOf } from "./transport.ts";
 
@@ -23,12 +24,12 @@ const inventory = `
 `;
 
 const read = ({ id }: ChosenCapability): string => `
-    async def ${methodOf(id)}(self, target):
+    async def ${methodOf(id)}(self, target) -> dict:
         return {"ok": True, "details": dict(await self._find(target.id))}
 `;
 
-const write = ({ id }: ChosenCapability, { target, transport }: Choices): string => `
-    async def ${methodOf(id)}(self, verb, target, dry_run):
+const write = ({ id, verbs }: ChosenCapability, { target, transport }: Choices): string => `
+    async def ${methodOf(id)}(self, verb, target, dry_run) -> dict:
         if not dry_run:
             await self.transports.apply()      # sends the plan's steps; nothing else would pass
             return {"ok": True}
@@ -39,7 +40,7 @@ const write = ({ id }: ChosenCapability, { target, transport }: Choices): string
             "preconditions": [{"check": "${target}_exists", "ok": True}],
             "plan": {
                 "kind": "${textsOf[transport].kind}",
-                "steps": [${pythonTextsOf[transport].step(target)}],
+                "steps": [${pythonTextsOf[transport].step(target, statesOf(verbs))}],
             },
             "effects": {
                 "summary": f"{target.id}: {verb}",
@@ -61,10 +62,10 @@ const find = (target: string): string => `
         raise DriverError("target_not_found", f"There is no ${target} {id}.")
 `;
 
-const importsOf = ({ capabilities, transport, target }: Choices, acts: boolean): string => {
-  const { stepImports = [], list } = pythonTextsOf[transport];
+const importsOf = ({ capabilities, transport }: Choices, list: readonly string[], acts: boolean): string => {
+  const { stepImports = [] } = pythonTextsOf[transport];
   const needed = capabilities.some(({ isRead }) => !isRead) ? stepImports : [];
-  const own = acts || list(target).some((line) => line.includes("DriverError"));
+  const own = acts || list.some((line) => line.includes("DriverError"));
   const blocks = [needed, own ? ["from switchyard import DriverError"] : []].filter(({ length }) => length > 0);
   return blocks.length === 0 ? "\n" : blocks.map((lines) => `${lines.join("\n")}\n\n`).join("");
 };
@@ -75,12 +76,13 @@ const inDocstring = (text: string): string => text.replaceAll("\\", "/").replace
 export const pythonDriverText = (choices: Choices): string => {
   const { name, className, transport, target, capabilities } = choices;
   const { adapter, probe, list } = pythonTextsOf[transport];
+  const listing = list(target, listedStates(choices));
   const acts = capabilities.some((one) => !isInventory(one));
   const handles = capabilities.map(
     ({ id, verbs }) => `        "${id}": {"verbs": [${listed(verbs)}], "targets": ["${target}"]},`,
   );
   return `"""${inDocstring(name)}: what the runner may ask of it."""
-${importsOf(choices, acts)}
+${importsOf(choices, listing, acts)}
 class ${className}:
     handles = {
 ${handles.join("\n")}
@@ -95,7 +97,7 @@ ${indented(probe)}
 ${capabilities.map((one) => method(one, choices)).join("")}
     async def _things(self):
         """Each ${target} as the device tells of it: id, name and state."""
-${indented(list(target))}
+${indented(listing)}
 ${acts ? find(target) : ""}
     async def _ask(self, request):
         device = await self.transports.get("${adapter}")

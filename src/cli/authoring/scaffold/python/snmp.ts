@@ -17,21 +17,21 @@ export const snmp: PythonTexts = {
     'details = {"description": str(answer["data"].get(oid, ""))}',
     'return {"status": "connected", "latency_ms": answer["latency_ms"], "details": details}',
   ],
-  list: () => [
+  list: (_, { on, off }) => [
     "# The table of interfaces: description and administrative state.",
     `names = (await self._ask({"op": "walk", "oid": "${table}.2"}))["data"]`,
     `states = (await self._ask({"op": "walk", "oid": "${table}.7"}))["data"]`,
     "things = []",
     "for oid, name in names.items():",
     '    own = oid.rsplit(".", 1)[-1]',
-    `    state = "on" if states.get("${table}.7." + own) == 1 else "off"`,
+    `    state = "${on}" if states.get("${table}.7." + own) == 1 else "${off}"`,
     '    things.append({"id": own, "name": str(name), "state": state})',
     "return things",
   ],
-  step: () =>
+  step: (_, { verb }) =>
     `{
                     "transport": "snmp",
-                    "set": [{"oid": "${table}.7." + target.id, "type": "Integer", "value": 1 if verb == "on" else 2}],
+                    "set": [{"oid": "${table}.7." + target.id, "type": "Integer", "value": 1 if verb == "${verb}" else 2}],
                 }`,
   answers: () => [
     "data = {",

@@ -1,6 +1,7 @@
 /** The first test of a new pack in Python: its driver before a fake device. */
 import { methodOf } from "../../../../model/manifest.ts";
 import { type Choices, type ChosenCapability, isInventory } from "../choices.ts";
+import { madeUpState } from "../recording-text.ts";
 import { textsOf } from "../transport.ts";
 import { pythonTextsOf } from "./transport.ts";
 
@@ -66,7 +67,7 @@ class DriverTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((await self.driver.test_connection())["status"], "connected")
 
     async def test_it_lists_each_${target}(self):
-        first = {"type": "${target}", "external_id": "1", "name": "First", "attrs": {"state": "off"}, "labels": {}}
+        first = {"type": "${target}", "external_id": "1", "name": "First", "attrs": {"state": "${madeUpState(choices)}"}, "labels": {}}
         self.assertEqual(await self.driver.inventory_list(target_type="${target}"), [first])
 ${actions.map((one) => (one.isRead ? readTest(one, choices) : actionTest(one))).join("")}`;
 };

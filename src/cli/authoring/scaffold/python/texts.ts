@@ -1,4 +1,5 @@
 /** What the texts of one transport are in a driver in Python, and in its test. */
+import type { States } from "../states.ts";
 import type { MadeUp } from "../texts.ts";
 
 export interface PythonTexts {
@@ -9,9 +10,9 @@ export interface PythonTexts {
   /** The body of `test_connection`. */
   readonly probe: readonly string[];
   /** The body of a method that answers with `id`, `name` and `state` of each target. */
-  list(target: string): readonly string[];
-  /** The step of a plan, as an expression over `verb` and `target`. */
-  step(target: string): string;
+  list(target: string, states: States): readonly string[];
+  /** The step of a plan, as an expression over `verb` and `target`; the states are those of its verbs. */
+  step(target: string, states: States): string;
   /** The body of the fake device's `call(request)`. */
   answers(target: string): readonly string[];
   /** What a recording would hold of a list, where it is not what a driver in TypeScript asks for. */
