@@ -154,7 +154,11 @@ describe.skipIf(missingSmallDisk !== undefined)("a system on a disk that fills u
       if (job.state !== "succeeded") {
         expect(job).toMatchObject({
           state: "failed",
-          error: { code: expect.stringMatching(/^(backup_failed|store_unavailable|queue_unavailable|rotation_incomplete|internal)$/) },
+          error: {
+            code: expect.stringMatching(
+              /^(backup_failed|store_unavailable|queue_unavailable|rotation_incomplete|internal)$/,
+            ),
+          },
         });
         expect(job.error?.detail).toMatch(/space|disk|room|database|store|Redis/i);
       }
