@@ -56,7 +56,7 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
   const transports = createTransports({
     now,
     log,
-    ownListeners: ownListeners(config, parts, () => readUrl(config)),
+    ownListeners: ownListeners(config, { ...parts, apiUrl: () => readUrl(config) }),
   });
   const upkeep = startUpkeep(config, parts);
   const worker = await startWorker({

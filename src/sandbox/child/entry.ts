@@ -35,7 +35,7 @@ const wordsOf = (id: string): Buffer => {
 };
 
 const load = (): Promise<LoadedDriver> => {
-  loaded ??= loadDriver(plan);
+  loaded ??= loadDriver(plan, (specifier) => refusals.note("import", specifier.slice(0, 500)));
   return loaded;
 };
 
