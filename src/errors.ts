@@ -159,9 +159,26 @@ export class SwitchyardError extends Error {
 export const isErrorCode = (value: unknown): value is ErrorCode =>
   typeof value === "string" && Object.hasOwn(errorTable, value);
 
+/** What the system says of a disk that takes nothing more, and of nothing else. */
+const diskWords: Readonly<Record<string, string>> = {
+  ENOSPC: "no space is left on it",
+  EDQUOT: "its quota is used up",
+  EROFS: "it is read-only",
+};
+
+const asDiskFault = (thrown: unknown): SwitchyardError | undefined => {
+  if (!(thrown instanceof Error) || !("code" in thrown) || !("syscall" in thrown)) return undefined;
+  const words = diskWords[String(thrown.code)];
+  if (words === undefined) return undefined;
+  const detail = `The disk of the data folder cannot be written: ${words} (${thrown.code}). Make room, then try again.`;
+  return new SwitchyardError("store_unavailable", { detail, cause: thrown });
+};
+
 /** Any thrown value as a SwitchyardError; what is not ours becomes `fallback` without its inner words. */
 export const asSwitchyardError = (thrown: unknown, fallback: ErrorCode = "internal"): SwitchyardError =>
-  thrown instanceof SwitchyardError ? thrown : new SwitchyardError(fallback, { cause: thrown });
+  thrown instanceof SwitchyardError
+    ? thrown
+    : (asDiskFault(thrown) ?? new SwitchyardError(fallback, { cause: thrown }));
 
 /** Codes that a driver may give its job: the causes of a failed contact, and what only a driver can see. */
 const driverCodes: ReadonlySet<string> = new Set<ErrorCode>([

@@ -27,3 +27,14 @@ describe("error codes", () => {
     expect(hidden.code).toBe("internal");
   });
 });
+
+it("a full disk is named, and what else the system says stays an inner matter", () => {
+  const said = (code: string) => asSwitchyardError(Object.assign(new Error("no"), { code, syscall: "write" }));
+  expect(said("ENOSPC")).toMatchObject({
+    code: "store_unavailable",
+    message: expect.stringMatching(/no space is left/),
+  });
+  expect(said("EROFS").code).toBe("store_unavailable");
+  expect(said("ENOENT").code).toBe("internal");
+  expect(asSwitchyardError(Object.assign(new Error("no"), { code: "ENOSPC" })).code).toBe("internal");
+});
