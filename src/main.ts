@@ -71,11 +71,14 @@ const start = async (): Promise<number> => {
   return 0;
 };
 
+/** What the system refused about a file is for whoever runs us, and its place says enough. */
+const isOfSystem = (error: unknown): boolean => error instanceof Error && "syscall" in error;
+
 try {
   process.exit(await start());
 } catch (error) {
-  const isExpected = error instanceof SettingError || error instanceof SwitchyardError;
-  const text = isExpected ? error.message.replaceAll(/\s*\n\s*/g, " ") : (error as Error).stack;
+  const isExpected = error instanceof SettingError || error instanceof SwitchyardError || isOfSystem(error);
+  const text = isExpected ? (error as Error).message.replaceAll(/\s*\n\s*/g, " ") : (error as Error).stack;
   process.stderr.write(`switchyard: ${text}\n`);
   process.exit(error instanceof SettingError ? settingExitCode : 1);
 }

@@ -21,15 +21,23 @@ const roleOptions: Readonly<Record<"producer" | "consumer", Options>> = {
   consumer: { maxRetriesPerRequest: null },
 };
 
+/** Where a server of Redis listens. */
+export interface RedisPlace {
+  readonly host: string;
+  readonly port: number;
+}
+
+const sentinelPlace = (entry: string): RedisPlace => {
+  const at = entry.lastIndexOf(":");
+  return at < 0 ? { host: entry, port: 26379 } : { host: entry.slice(0, at), port: Number(entry.slice(at + 1)) };
+};
+
 /** `sentinel://[:password@]host:port,host:port/name[/db]` */
-const sentinelOptions = (url: string): Options | undefined => {
+const sentinelOptions = (url: string): (Options & { readonly sentinels: RedisPlace[] }) | undefined => {
   const found = /^sentinel:\/\/(?:[^@/]*:([^@/]*)@)?([^/]+)\/([^/]+)(?:\/(\d+))?$/.exec(url);
   if (found === null) return undefined;
   const [, password, hosts = "", name = "", db = "0"] = found;
-  const sentinels = hosts.split(",").map((entry) => {
-    const at = entry.lastIndexOf(":");
-    return at < 0 ? { host: entry, port: 26379 } : { host: entry.slice(0, at), port: Number(entry.slice(at + 1)) };
-  });
+  const sentinels = hosts.split(",").map(sentinelPlace);
   return { sentinels, name, db: Number(db), ...(password ? { password: decodeURIComponent(password) } : {}) };
 };
 
@@ -50,6 +58,26 @@ export const connectRedis = (url: string, { name, role = "consumer" }: Connectio
   redis.on("error", () => undefined);
   return redis;
 };
+
+const connectedTo = ({ stream }: Redis): RedisPlace[] => {
+  const { remoteAddress: host, remotePort: port } = (stream ?? {}) as { remoteAddress?: string; remotePort?: number };
+  return host === undefined || port === undefined ? [] : [{ host, port }];
+};
+
+const urlPlaces = (url: string): readonly RedisPlace[] => {
+  const sentinels = sentinelOptions(url)?.sentinels;
+  if (sentinels !== undefined) return sentinels;
+  if (!/^rediss?:/.test(url) || !URL.canParse(url)) return [];
+  const { hostname, port } = new URL(url);
+  return [{ host: hostname === "" ? "localhost" : hostname, port: port === "" ? 6379 : Number(port) }];
+};
+
+/** Where the servers behind a URL listen, sentinels included, and where the connection leads now; none for a socket. */
+export const redisPlaces = (url: string, redis: Redis): readonly RedisPlace[] =>
+  [...urlPlaces(url), ...connectedTo(redis)].map(({ host, port }) => ({
+    host: host.replace(/^\[(.*)\]$/, "$1"),
+    port,
+  }));
 
 /** A connection for BullMQ: queues produce, workers consume. */
 export const bullConnection = (url: string, role: "producer" | "consumer" = "consumer"): Redis =>

@@ -22,7 +22,8 @@ const walk = (session: Session): Promise<number> => {
   let count = 0;
   session.subtree(
     base,
-    20,
+    // As many as the transport asks for.
+    30,
     (found) => {
       count += found.length;
     },

@@ -1,4 +1,7 @@
-/** A thousand switches that are read in the background: lateness, memory, and what a person waits meanwhile. */
+/**
+ * A thousand switches that are read in the background: lateness, memory, and what a person waits meanwhile.
+ * They run a pack that speaks SNMP alone, made of the shipped driver's files: 28 ports each, and a heartbeat.
+ */
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { type ScheduledJob, scheduledJobs } from "../kit/lateness.ts";

@@ -23,11 +23,13 @@ import { adminState, type PortSetting, poePower, poePriority } from "./plan/port
 import { planReboot, requireTaken, untilBack } from "./plan/reboot.ts";
 import { createShow, type Show } from "./show.ts";
 import { healthOf, memberFacts, readNeighbours, readPoe, readSupplies, readVlans } from "./status.ts";
-import { memberTarget, portsByCli, portsBySnmp, systemTarget } from "./targets.ts";
+import { memberTarget, type PortTargets, portsByCli, portsBySnmp, systemTarget } from "./targets.ts";
+import { withWatts } from "./watts.ts";
 
 interface AossConfig {
   readonly hostname: string;
   readonly timeout_s?: number;
+  readonly poe_watts?: boolean;
   readonly protected_ports?: string;
 }
 
@@ -43,6 +45,8 @@ interface Read {
 
 const rebootMs = 600_000;
 const rebootPauseMs = 3_000;
+/** The ports are there already: a command line that is slow must not hold them up for long. */
+const wattsMs = 10_000;
 const configName = "running-config.txt";
 const diffName = "changes.diff";
 
@@ -93,7 +97,7 @@ export class ArubaOSSwitchDriver extends Driver<AossConfig> {
     const show = this.show();
     if (targetType === "port") {
       if (snmp.problem !== null) this.log.warn(`The ports are read over ssh: ${snmp.problem}`);
-      const { targets, notes } = await (snmp.self === null ? portsByCli(show) : portsBySnmp(this.transports.snmp));
+      const { targets, notes } = await (snmp.self === null ? portsByCli(show) : this.joinedPorts());
       for (const note of notes) this.log.warn(note);
       return targets;
     }
@@ -187,7 +191,18 @@ export class ArubaOSSwitchDriver extends Driver<AossConfig> {
   }
 
   private show(): Show {
-    return createShow(this.transports.ssh, (this.config.timeout_s ?? 30) * 1_000);
+    return createShow(this.transports.ssh, this.timeoutMs());
+  }
+
+  /** The ports by SNMP, with what only the command line knows of them. */
+  private async joinedPorts(): Promise<PortTargets> {
+    const ports = await portsBySnmp(this.transports.snmp);
+    if (this.config.poe_watts !== true) return ports;
+    return withWatts(ports, createShow(this.transports.ssh, Math.min(this.timeoutMs(), wattsMs)));
+  }
+
+  private timeoutMs(): number {
+    return (this.config.timeout_s ?? 30) * 1_000;
   }
 
   /** An instance is one switch: its target is called `switch`, or by the name of its host. */

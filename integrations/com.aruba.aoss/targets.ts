@@ -86,6 +86,9 @@ export const portsByCli = async (show: Show): Promise<PortTargets> => {
   return { targets, notes: [] };
 };
 
+/** Members that the configuration knows and the stack does not have. */
+const absentRoles: ReadonlySet<string> = new Set(["missing", "not joined"]);
+
 export const memberTarget = (member: StackMember): Target => ({
   type: "stack_member",
   external_id: member.id,
@@ -93,7 +96,7 @@ export const memberTarget = (member: StackMember): Target => ({
   attrs: known({
     model: member.model,
     product: member.product,
-    status: member.role === "missing" ? "missing" : "present",
+    status: absentRoles.has(member.role) ? "missing" : "present",
     role: member.role,
     priority: member.priority,
     serial: member.serial,

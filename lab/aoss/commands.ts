@@ -43,7 +43,7 @@ const shown: Readonly<Record<string, (cli: CliDevice) => readonly string[]>> = {
   arp: ({ device }) => views.arp(device),
   "mac-address": ({ device }) => views.macAddresses(device),
   ip: () => views.ip(),
-  "ip ssh": () => views.sshSessions(),
+  "ip ssh": ({ device }) => views.sshSessions(device),
   vlans: () => views.vlans(),
   "running-config": ({ device }) => views.runningConfig(device),
   "config status": ({ device }) => views.configStatus(device),

@@ -1,4 +1,5 @@
 /** What a simulated ArubaOS-Switch holds: ports, power, neighbours, configuration; commands change it for real. */
+import { type LabNetwork, networkOf } from "./network.ts";
 
 export type SwitchKind = "standalone" | "modular" | "stack";
 
@@ -51,6 +52,7 @@ export interface LabSwitch {
   readonly members: readonly LabMember[];
   readonly ports: readonly LabPort[];
   readonly budgetW: number;
+  readonly network: LabNetwork;
   /** The configuration that a reboot brings back. */
   saved: PortConfig;
   startedAt: number;
@@ -175,6 +177,7 @@ export const createSwitch = (kind: SwitchKind, now: number): LabSwitch => {
     members,
     ports,
     budgetW: 370,
+    network: networkOf(ports.find(({ neighbour }) => neighbour === core)?.name ?? null),
     saved: configOf({ ports }),
     startedAt: now,
   };

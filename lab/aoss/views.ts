@@ -1,13 +1,7 @@
 /** What the other `show` commands print. */
 import { printTable } from "./columns.ts";
+import { addresses } from "./network.ts";
 import { configOf, isSaved, type LabSwitch, type PortConfig } from "./switch.ts";
-
-/** Where everybody is who speaks to the switch. */
-export const network = {
-  address: "10.20.0.10",
-  gateway: { ip: "10.20.0.1", mac: "3863bb-0a0b00" },
-  operator: { ip: "10.20.0.5", mac: "b05cda-112233" },
-} as const;
 
 export const describe = ({ product, model, firmware }: LabSwitch): string =>
   `Aruba ${product} ${model}, revision ${firmware}, ROM ${firmware.slice(0, 5)}.01 (/ws/swbuildm/rel_lab/code/build/lab(swbuildm_rel_lab))`;
@@ -95,7 +89,7 @@ export const lldpSelf = (device: LabSwitch): string[] => [
   "",
   "  Management Address  :",
   "     Type: ipv4",
-  `     Address: ${network.address}`,
+  `     Address: ${addresses.own}`,
   "",
   " LLDP Port Information",
   "",
@@ -138,11 +132,7 @@ const plain = (titles: readonly (readonly [string, number])[], rows: readonly (r
     rows,
   );
 
-/** The port behind which the gateway and the operator are. */
-export const uplinkOf = ({ ports }: LabSwitch): string =>
-  ports.find(({ neighbour }) => neighbour?.name === "core-1")?.name ?? "";
-
-export const arp = (device: LabSwitch): string[] => [
+export const arp = ({ network }: LabSwitch): string[] => [
   " IP ARP table",
   "",
   ...plain(
@@ -152,13 +142,10 @@ export const arp = (device: LabSwitch): string[] => [
       ["Type", 7],
       ["Port", 6],
     ],
-    [
-      [network.gateway.ip, network.gateway.mac, "dynamic", uplinkOf(device)],
-      [network.operator.ip, network.operator.mac, "dynamic", uplinkOf(device)],
-    ],
+    network.places.map(({ ip, mac, port }) => [ip, mac, "dynamic", port ?? ""]),
   ),
 ];
-export const macAddresses = (device: LabSwitch): string[] => [
+export const macAddresses = ({ network }: LabSwitch): string[] => [
   " Status and Counters - Port Address Table",
   "",
   ...plain(
@@ -167,10 +154,7 @@ export const macAddresses = (device: LabSwitch): string[] => [
       ["Port", 31],
       ["VLAN", 4],
     ],
-    [
-      [network.gateway.mac, uplinkOf(device), "1"],
-      [network.operator.mac, uplinkOf(device), "1"],
-    ],
+    network.places.flatMap(({ mac, port }) => (port === null ? [] : [[mac, port, "1"]])),
   ),
 ];
 export const ip = (): string[] => [
@@ -178,7 +162,7 @@ export const ip = (): string[] => [
   "",
   "  IP Routing : Disabled",
   "",
-  `  Default Gateway : ${network.gateway.ip}`,
+  `  Default Gateway : ${addresses.gateway}`,
   "  Default TTL     : 64",
   "  Arp Age         : 20",
   "",
@@ -189,10 +173,10 @@ export const ip = (): string[] => [
       { title: ["IP Address"], width: 15 },
       { title: ["Subnet Mask"], width: 15 },
     ],
-    [["DEFAULT_VLAN", "Manual", network.address, "255.255.255.0"]],
+    [["DEFAULT_VLAN", "Manual", addresses.own, "255.255.255.0"]],
   ),
 ];
-export const sshSessions = (): string[] => [
+export const sshSessions = ({ network }: LabSwitch): string[] => [
   "  SSH Enabled     : Yes              Secure Copy Enabled : No",
   "  TCP Port Number : 22               Timeout (sec)       : 120",
   "",
@@ -205,7 +189,7 @@ export const sshSessions = (): string[] => [
     ],
     [
       ["1", "console", "", ""],
-      ["2", "ssh", network.operator.ip, "50213"],
+      ...network.sessions.map((source, at) => [String(at + 2), "ssh", source, String(50_213 + at)]),
     ],
   ),
 ];
@@ -248,7 +232,7 @@ export const runningConfig = (device: LabSwitch): string[] => [
   'snmp-server contact "the lab" location "nowhere"',
   "vlan 1",
   '   name "DEFAULT_VLAN"',
-  `   ip address ${network.address} 255.255.255.0`,
+  `   ip address ${addresses.own} 255.255.255.0`,
   "   exit",
 ];
 

@@ -40,6 +40,14 @@ const levelOf = (workers: readonly LiveWorker[]): string | null => {
   return workers.some(({ level }) => level !== "full") ? "degraded" : "full";
 };
 
+/** Why the level is what it is, on the first machine that makes it so. */
+const reasonOf = async ({ redis }: Api, level: string | null): Promise<string> => {
+  if (level === null || level === "full") return "";
+  const workers = await within(liveWorkers(redis)).catch(() => []);
+  const weak = workers.find((worker) => worker.level !== "full");
+  return weak?.levelReason === undefined ? "" : ` on ${weak.host}: ${weak.levelReason}`;
+};
+
 export const readiness = async ({ redis, store }: Api): Promise<Readiness> => {
   const [isRedisUp, isStoreUp] = await Promise.all([
     holds(() => redis.ping()),
@@ -126,8 +134,12 @@ export const examine = async (
       "Start a worker (npm start, or SWITCHYARD_ROLE=worker), and look at its log.",
     ),
     advise(
-      { check: "sandbox", ok: level === "full", detail: `The sandbox level is ${level ?? "not known: no worker"}` },
-      "Install bubblewrap and allow user namespaces; below full, Python and programs of packs we do not ship are refused.",
+      {
+        check: "sandbox",
+        ok: level === "full",
+        detail: `The sandbox level is ${level ?? "not known: no worker"}${await reasonOf(api, level)}`,
+      },
+      "Install bubblewrap and allow user namespaces; below full, all drivers in Python are refused, and programs of packs that do not come with the runner.",
     ),
     await packsCheck(api),
     ...(await instanceChecks(api, principal)),

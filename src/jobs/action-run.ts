@@ -5,7 +5,7 @@ import { asActionResult } from "../model/dry-run.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { findCapability, methodOf, verbMode } from "../model/manifest.ts";
 import type { JournalEntry, Plan } from "../model/plan.ts";
-import { wasSent } from "../model/step-answer.ts";
+import { progressOf, wasSent } from "../model/step-answer.ts";
 import { findJob } from "../store/jobs.ts";
 import { readJournal } from "../store/journal.ts";
 import type { JobInput } from "./catalog.ts";
@@ -28,7 +28,7 @@ const refuseUnknown = ({ journal }: Run): void => {
   if (!open) return;
   throw new SwitchyardError("outcome_unknown", {
     detail: "A write was sent and its answer was lost with the worker. Look at the device before doing it again.",
-    details: { step: open.index, request: open.request, steps_done: journal.length - 1, next: "read_back" },
+    details: { step: open.index, request: open.request, steps_done: progressOf(journal).done, next: "read_back" },
   });
 };
 
@@ -92,7 +92,7 @@ const runFree = async ({ context, driver, action, journal }: Run): Promise<Json>
   if (journal.some(({ idempotent, answer }) => !idempotent && (answer === null || wasSent(answer)))) {
     throw new SwitchyardError("outcome_unknown", {
       detail: "An earlier attempt wrote without a plan and was lost: what it did is not known. Look at the device.",
-      details: { steps_done: journal.length },
+      details: { steps_done: progressOf(journal).done },
     });
   }
   context.progress("apply", `${action.verb} ${action.target.id}`, 40);

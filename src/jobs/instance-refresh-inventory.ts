@@ -65,10 +65,10 @@ const keep = async (context: JobContext, payload: InventoryPayload): Promise<{ r
   return { row, isSame };
 };
 
-/** A failed refresh keeps the last good payload and says why it is not newer. */
+/** A failed refresh keeps the last good payload and says why it is not newer; one that a person cancelled failed at nothing. */
 const noteFailure = (context: JobContext, instanceId: string, targetType: string): void => {
-  context.onSettle(function* ({ error, at }) {
-    if (error === null) return;
+  context.onSettle(function* ({ state, error, at }) {
+    if (error === null || state === "cancelled") return;
     const failure = { code: error.code, detail: error.detail, at };
     yield* recordInventoryFailure({ instanceId, targetType, failure });
   });

@@ -5,6 +5,8 @@ export interface WorkerFacts {
   readonly host: string;
   /** Sandbox level of that machine. */
   readonly level: string;
+  /** Why it is that one, for a person. */
+  readonly levelReason?: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
 }
@@ -19,9 +21,9 @@ export const renewLease = async (
   redis: Redis,
   workerId: string,
   ttlMs: number,
-  { host, level, startedAt }: WorkerFacts,
+  { host, level, levelReason, startedAt }: WorkerFacts,
 ): Promise<void> => {
-  const facts = JSON.stringify({ host, level, startedAt });
+  const facts = JSON.stringify({ host, level, levelReason, startedAt });
   await redis.multi().set(key(workerId), facts, "PX", ttlMs).sadd(index, workerId).exec();
 };
 

@@ -3,8 +3,11 @@ import { BlockList, isIP, isIPv4 } from "node:net";
 
 /** Where one of our own servers listens. */
 export interface Listener {
+  /** An address, or a name: whoever compares puts the name's addresses in its place. */
   readonly host: string;
   readonly port: number;
+  /** Somebody else started it: on this machine it may listen on more addresses than the one we were told. */
+  readonly isForeign?: boolean;
 }
 
 const refusedV4: readonly (readonly [string, number, string])[] = [
@@ -79,9 +82,21 @@ export const refusedAddress = (address: string): string | undefined => {
 
 const isLoopback = (address: string): boolean => address.startsWith("127.") || address === "0:0:0:0:0:0:0:1";
 
+const wildcards: ReadonlySet<string> = new Set(["", "0.0.0.0", "::"]);
+
+/** Whether a listener's host has to be looked up before addresses can be compared with it. */
+export const isListenerName = ({ host }: Listener): boolean =>
+  !wildcards.has(host) && host !== "localhost" && isIP(host) === 0;
+
+const listenerAddresses = ({ host }: Listener): readonly string[] => {
+  if (host === "localhost") return ["127.0.0.1", "0:0:0:0:0:0:0:1"];
+  return isIP(host) === 0 ? [] : [unwrapAddress(host)];
+};
+
 /**
- * Whether a server of ours listens at the address. A listener on all interfaces is met on every local address
- * (`localAddresses`, and the whole loopback net); one on a single address only there, so that labs beside us work.
+ * Whether a server of ours listens at the address. A listener on all interfaces, or a foreign one on this machine, is met
+ * on every local address (`localAddresses`, and the whole loopback net); another on its single address only, so that
+ * labs beside us work. Names are met nowhere (`isListenerName`).
  */
 export const isOwnListener = (
   address: string,
@@ -90,11 +105,12 @@ export const isOwnListener = (
   localAddresses: readonly string[],
 ): boolean => {
   const plain = unwrapAddress(address);
-  const isLocal = isLoopback(plain) || localAddresses.some((local) => unwrapAddress(local) === plain);
-  return listeners.some(({ host, port: own }) => {
-    if (own !== port) return false;
-    if (host === "" || host === "0.0.0.0" || host === "::") return isLocal;
-    if (host === "localhost") return plain === "127.0.0.1" || plain === "0:0:0:0:0:0:0:1";
-    return isIP(host) !== 0 && unwrapAddress(host) === plain;
-  });
+  const local = new Set(localAddresses.map(unwrapAddress));
+  const isLocal = (one: string): boolean => isLoopback(one) || local.has(one);
+  const meets = (listener: Listener): boolean => {
+    const own = listenerAddresses(listener);
+    const isEverywhere = wildcards.has(listener.host) || (listener.isForeign === true && own.some(isLocal));
+    return own.includes(plain) || (isEverywhere && isLocal(plain));
+  };
+  return listeners.some((listener) => listener.port === port && meets(listener));
 };

@@ -20,8 +20,8 @@ const authProtocols: Readonly<Record<string, string>> = {
   sha384: "sha384",
   sha512: "sha512",
 };
+/** No DES: it protects nothing, and the cryptography that Node brings has it no more. */
 const privProtocols: Readonly<Record<string, string>> = {
-  des: "des",
   aes: "aes",
   aes128: "aes",
   aes256: "aes256b",

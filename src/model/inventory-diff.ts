@@ -10,7 +10,7 @@ const nameOf = ({ external_id, name }: Target) => ({ external_id, name });
 const facts = ({ name, attrs, labels }: Target): JsonObject => ({ name, attrs, labels });
 
 /** Attributes that move at each look and say nothing about a change of the thing itself. */
-const isMeasure = (name: string): boolean => /(^|_)(uptime|usage|used|load|latency)(_|$)/.test(name);
+const isMeasure = (name: string): boolean => /(^|_)(uptime|usage|used|load|latency|power_w)(_|$)/.test(name);
 const steady = (attrs: JsonObject): Json =>
   Object.fromEntries(Object.entries(attrs).filter(([name]) => !isMeasure(name)));
 const fingerprint = (target: Target): string => canonicalJson({ ...facts(target), attrs: steady(target.attrs) });
@@ -21,7 +21,7 @@ const changedFrom = (before: Target | undefined, after: Target): ChangedTarget[]
     : [{ external_id: after.external_id, name: after.name, before: facts(before), after: facts(after) }];
 
 /**
- * Compares by `external_id`. Measures (attributes named like `uptime`, `cpu_usage`, `mem_used`) do not count as a change.
+ * Compares by `external_id`. Measures (attributes named like `uptime`, `cpu_usage`, `mem_used`, `poe_power_w`) do not count as a change.
  */
 export const diffInventory = (before: readonly Target[], after: readonly Target[]): Difference => {
   const old = new Map(before.map((target) => [target.external_id, target]));

@@ -7,16 +7,23 @@ import type { JsonObject } from "./json.ts";
  * role; `port` link up|down, media, speed_mbps?, poe_class?, poe_power_w? (watts), poe_status?.
  */
 export interface Target {
+  /** As `inventory.list` of the manifest names it: `vm`, `port` ... */
   readonly type: string;
+  /** How the device calls it; the same in every inventory, and unlike any other of its type. */
   readonly external_id: string;
+  /** What people call it. */
   readonly name: string;
+  /** What is known of it, as plain JSON; see above for the types that the runner knows. */
   readonly attrs: JsonObject;
+  /** What the device's own people tagged it with. */
   readonly labels: JsonObject;
 }
 
 /** The target an action names. */
 export interface TargetRef {
+  /** Its target type. */
   readonly type: string;
+  /** Its external id. */
   readonly id: string;
 }
 

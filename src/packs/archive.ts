@@ -140,7 +140,7 @@ const readFiles = async (bytes: Buffer): Promise<readonly PackFile[]> => {
 export const readArchive = async (bytes: Uint8Array): Promise<readonly PackFile[]> => {
   if (bytes.length > packLimits.archiveBytes) {
     throw new SwitchyardError("archive_too_large", {
-      detail: `Expected an archive of at most ${packLimits.archiveBytes} bytes, got ${bytes.length}.`,
+      detail: `Expected an archive of at most ${packLimits.archiveBytes} bytes, got ${bytes.length}. Leave out what the driver does not need.`,
     });
   }
   try {

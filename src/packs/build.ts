@@ -1,6 +1,7 @@
 /** Makes the archive of a pack: the same bytes from the same content, on every machine. */
 import { ZipFile } from "yazl";
 import type { PackFile } from "../model/integration-type.ts";
+import { readArchive } from "./archive.ts";
 import { packLimits } from "./entry-path.ts";
 
 /** Room for names and headers beside the content. */
@@ -26,4 +27,14 @@ export const buildArchive = async (files: readonly PackFile[]): Promise<Buffer> 
   const chunks: Buffer[] = [];
   for await (const chunk of archive.outputStream as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks);
+};
+
+/**
+ * The archive of these files, read back as an install reads it.
+ * @throws SwitchyardError `archive_too_large`, `archive_quota`, `archive_path_unsafe` or `archive_invalid`.
+ */
+export const buildInstallable = async (files: readonly PackFile[]): Promise<Buffer> => {
+  const bytes = await buildArchive(files);
+  await readArchive(bytes);
+  return bytes;
 };

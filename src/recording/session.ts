@@ -13,7 +13,7 @@ import { createMeter } from "../transports/meter.ts";
 import { createSecretBook, type SecretBook } from "../transports/secrets.ts";
 import { createSession } from "../transports/session.ts";
 import { createWarm, type Warm } from "../transports/warm.ts";
-import type { Resolve, Surroundings } from "../transports/wire.ts";
+import { type Resolve, type Surroundings, usualLinkTimes } from "../transports/wire.ts";
 
 /** What one run knows of its instance. */
 export interface RunFacts {
@@ -54,6 +54,7 @@ const open = ({ manifest, secrets, now }: RunFacts, binding: Binding, resolve: R
     ownListeners: () => [],
     localAddresses: addresses,
     meter: createMeter(),
+    linkTimes: usualLinkTimes,
   };
   const book = createSecretBook(instance);
   const warm = createWarm(book, around);

@@ -11,6 +11,7 @@ import { connectRedis, untilReady } from "../redis.ts";
 import { type Child, keepRunning } from "./child.ts";
 import { roleCommand } from "./command.ts";
 import { adminToken, holdDataFolder } from "./data-folder.ts";
+import { checkDataRights } from "./data-rights.ts";
 import { greet } from "./greeting.ts";
 import { keepRedis } from "./kept-redis.ts";
 import { startLab } from "./lab.ts";
@@ -84,6 +85,7 @@ export const runAll = async (
   const release = holdDataFolder(config.dataDir);
   const stops: (() => Promise<void> | void)[] = [release];
   try {
+    checkDataRights(config);
     const { token, file } = adminToken(config.dataDir, config.adminToken);
     const redisDir = join(config.dataDir, "redis");
     mkdirSync(redisDir, { recursive: true, mode: 0o700 });

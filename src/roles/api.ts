@@ -10,6 +10,7 @@ import { connectRedis, isUp } from "../redis.ts";
 import { ensureAdminToken } from "./admin-token.ts";
 import { parent } from "./child.ts";
 import { makeDataFolder } from "./data-folder.ts";
+import { checkDataRights } from "./data-rights.ts";
 import { greet, leaveUrl } from "./greeting.ts";
 import { coreVersion, openParts, type Parts, queuePrefix } from "./parts.ts";
 import { prepareStore } from "./prepare.ts";
@@ -51,6 +52,7 @@ const showFigures = ({ redis, processId, metrics, now }: Parts, fanout: Fanout):
 
 export const runApi = async (config: Config, stop: AbortSignal): Promise<void> => {
   makeDataFolder(config.dataDir);
+  checkDataRights(config);
   await prepareStore(config);
   const parts = await openParts(config, "api");
   const { store, redis, queue, vault, now, log, metrics, tracer } = parts;
@@ -59,7 +61,7 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
   const blocking = connectRedis(parts.redisUrl, { name: "switchyard-fanout", role: "consumer" });
   const fanout = openFanout(blocking, log);
   const schedules = openSchedules({ store, redisUrl: parts.redisUrl, prefix: queuePrefix, log });
-  const scratchDir = openScratchFolder(config.dataDir);
+  const scratch = openScratchFolder(config.dataDir);
   const adminToken = await ensureAdminToken(config, store, now());
   await fanout.ready;
   const server = await serve(
@@ -69,7 +71,7 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
         vault.seal({ scope: instanceId, field: name, version, value }),
       version: coreVersion,
       processId: parts.processId,
-      config: { corsOrigins: config.corsOrigins, scratchDir },
+      config: { corsOrigins: config.corsOrigins, scratchDir: scratch.dir },
       signal: stop,
     },
     config,
@@ -87,6 +89,7 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
     stop.addEventListener("abort", () => resolve(), { once: true });
   });
   await server.close();
+  scratch.remove();
   figures.stop();
   await fanout.close();
   await schedules.close();

@@ -21,8 +21,8 @@ const unusable = (dataDir: string, error: unknown): SettingError =>
 /** Puts a complete file into place only if there is none: no reader ever sees half of it. */
 const claim = (path: string, text: string): boolean => {
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, text, { mode: 0o600 });
   try {
+    writeFileSync(draft, text, { mode: 0o600 });
     linkSync(draft, path);
     return true;
   } catch (error) {
@@ -79,10 +79,19 @@ export const holdDataFolder = (dataDir: string): (() => void) => {
   };
 };
 
+/** As long as what a person may set, and not as short as what a full disk leaves. */
+const tokenPattern = /^[\x21-\x7e]{1,512}$/;
+
 /** The admin token: the setting's, or the file's, which is made on the first start. */
 export const adminToken = (dataDir: string, given: string | null): { token: string; file: string | null } => {
   if (given !== null) return { token: given, file: null };
   const file = join(dataDir, "admin.token");
   claim(file, `${randomBytes(32).toString("base64url")}\n`);
-  return { token: readFileSync(file, "utf8").trim(), file };
+  const token = readFileSync(file, "utf8").trim();
+  if (!tokenPattern.test(token)) {
+    throw new SettingError(
+      `setting SWITCHYARD_DATA: expected a token in ${file}, found ${token.length} characters that are none: remove the file, and the next start makes a new one`,
+    );
+  }
+  return { token, file };
 };

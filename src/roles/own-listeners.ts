@@ -1,21 +1,39 @@
 /** Where this system listens itself: no driver may reach there, whatever an instance's config says. */
 import type { Config } from "../config.ts";
-import type { Parts } from "./parts.ts";
+import type { Listener } from "../model/address.ts";
+import { type Redis, redisPlaces } from "../redis.ts";
 
-export interface Listener {
-  readonly host: string;
-  readonly port: number;
-}
+const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, "$1");
 
-const addressOf = (url: string | null, fallbackPort: number): Listener[] => {
-  if (url === null || !URL.canParse(url)) return [];
+const apiPlace = (url: string): Listener[] => {
+  if (!URL.canParse(url)) return [];
   const { hostname, port } = new URL(url);
-  return hostname === "" ? [] : [{ host: hostname, port: port === "" ? fallbackPort : Number(port) }];
+  return [{ host: withoutBrackets(hostname), port: port === "" ? 80 : Number(port) }];
 };
 
-/** The API's address is read anew, since a free port is chosen at its start. */
-export const ownListeners = (config: Config, parts: Parts, apiUrl: () => string | null) => (): readonly Listener[] => [
-  ...addressOf(apiUrl() ?? `http://${config.host}:${config.port}`, 80),
-  ...addressOf(parts.redisUrl, 6379),
-  ...addressOf(config.databaseUrl, 5432),
-];
+/** As the driver of the database reads the URL: what stands in the query goes before what stands in the address. */
+const databasePlace = (url: string): Listener[] => {
+  if (!/^postgres(ql)?:/.test(url) || !URL.canParse(url)) return [];
+  const { hostname, port, searchParams } = new URL(url);
+  const asked = searchParams.get("host") || decodeURIComponent(withoutBrackets(hostname));
+  // A server on a socket listens beside it on TCP, as a rule.
+  const host = asked === "" || asked.startsWith("/") ? "localhost" : asked;
+  return [{ host, port: Number(searchParams.get("port") || port || 5432), isForeign: true }];
+};
+
+interface OwnPlaces {
+  /** What the API says of itself; null while it says nothing. */
+  apiUrl(): string | null;
+  readonly redisUrl: string;
+  readonly redis: Redis;
+}
+
+/** The API's address is read anew, since a free port is chosen at its start; Redis' as well, since a master may move. */
+export const ownListeners = (config: Config, { apiUrl, redisUrl, redis }: OwnPlaces): (() => readonly Listener[]) => {
+  const database = databasePlace(config.databaseUrl);
+  return () => [
+    ...apiPlace(apiUrl() ?? `http://${config.host}:${config.port}`),
+    ...redisPlaces(redisUrl, redis).map((place) => ({ ...place, isForeign: true })),
+    ...database,
+  ];
+};

@@ -1,5 +1,5 @@
-/** The private Redis of a data folder: started when no other is set, outlives its supervisor, never two on one folder. */
-import { type ChildProcess, spawn } from "node:child_process";
+/** The private Redis of a data folder: started when no other is set, ends with its supervisor, never two on one folder. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, open, readFile, readlink, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -106,10 +106,8 @@ const dropStaleLock = async (path: string): Promise<void> => {
   if (pid === 0 ? age > 5000 : !isRunning(pid) || age > 2 * startTimeoutMs) await rm(path, { force: true });
 };
 
-const refuse = (seen: string): SwitchyardError =>
-  new SwitchyardError("queue_unavailable", {
-    detail: `Expected to start a private Redis, but ${seen}; end it, or set REDIS_URL.`,
-  });
+const refuse = (seen: string, act = "end it, or set REDIS_URL"): SwitchyardError =>
+  new SwitchyardError("queue_unavailable", { detail: `Expected to start a private Redis, but ${seen}; ${act}.` });
 
 const settings = (dir: string, path: string): string[] => [
   ...["--port", "0", "--unixsocket", path, "--unixsocketperm", "700", "--dir", dir, "--daemonize", "no"],
@@ -117,22 +115,36 @@ const settings = (dir: string, path: string): string[] => [
   ...["--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"],
 ];
 
-/** The server outlives a killed supervisor on purpose: what was accepted stays, and the next start takes it over. */
-const spawnServer = async (dir: string, path: string): Promise<ChildProcess> => {
-  for (const program of ["redis-server", "valkey-server"]) {
-    const child = spawn(program, settings(dir, path), { cwd: dir, detached: true, stdio: "ignore" });
-    const isSpawned = await once(child, "spawn").then(
-      () => true,
-      () => false,
-    );
-    if (isSpawned) return child;
-  }
-  throw refuse("neither redis-server nor valkey-server is on the PATH: install one of them (redis-server on Debian)");
+const works = (program: string, ...args: readonly string[]): boolean =>
+  spawnSync(program, args, { stdio: "ignore" }).status === 0;
+
+/**
+ * A killed supervisor takes its server along where the kernel can be asked for that: an orderly end, which loses nothing.
+ * Elsewhere the server stays, and the next start takes it over.
+ */
+const withParentDeath = (command: readonly string[]): readonly string[] => {
+  const wrap = ["setpriv", "--pdeathsig", "TERM", "--"];
+  return works("setpriv", ...wrap.slice(1), "true") ? [...wrap, ...command] : command;
 };
 
-const whyItEnded = async (dir: string): Promise<string> => {
-  const log = await readFile(join(dir, "redis.log"), "utf8").catch(() => "");
-  return log.trim().split("\n").at(-1) ?? "";
+const spawnServer = async (dir: string, path: string): Promise<ChildProcess> => {
+  const server = ["redis-server", "valkey-server"].find((program) => works(program, "--version"));
+  if (server === undefined) {
+    throw refuse("neither redis-server nor valkey-server is on the PATH: install one of them (redis-server on Debian)");
+  }
+  const [program = server, ...args] = withParentDeath([server, ...settings(dir, path)]);
+  const child = spawn(program, args, { cwd: dir, detached: true, stdio: "ignore" });
+  await once(child, "spawn");
+  return child;
+};
+
+/** Its own last words, without its pid and its clock. */
+const itEnded = async (dir: string): Promise<SwitchyardError> => {
+  const file = join(dir, "redis.log");
+  const log = await readFile(file, "utf8").catch(() => "");
+  const words = (log.trim().split("\n").at(-1) ?? "").replace(/^\d+:\w .* [#*.-] /, "");
+  const act = `mend that, or move ${dir} away: what was accepted lies in the database and comes back from there`;
+  return refuse(words === "" ? `it ended at once and wrote nothing to ${file}` : `it ended at once: ${words}`, act);
 };
 
 /** Waits while a server on this folder starts or shuts down; what it says when it answers, undefined when there is none. */
@@ -156,7 +168,7 @@ const launch = async (dir: string, path: string): Promise<ServerFacts> => {
   for (;;) {
     const living = await askServer(path);
     if (living !== undefined) return living;
-    if (child.exitCode !== null) throw refuse(`it ended at once: ${await whyItEnded(dir)}`);
+    if (child.exitCode !== null) throw await itEnded(dir);
     if (Date.now() > deadline) {
       child.kill("SIGKILL");
       throw refuse(`it did not listen within ${startTimeoutMs} ms`);

@@ -10,6 +10,8 @@ import { isNameGone } from "../sandbox/process-identity.ts";
 import { createTransports } from "../transports/transports.ts";
 import { startWorker } from "../workers/worker.ts";
 import { parent } from "./child.ts";
+import { makeDataFolder } from "./data-folder.ts";
+import { checkDataRights } from "./data-rights.ts";
 import { ownListeners } from "./own-listeners.ts";
 import { coreVersion, openParts, queuePrefix } from "./parts.ts";
 import { runnerUpkeep } from "./runner-upkeep.ts";
@@ -31,6 +33,8 @@ const readUrl = (config: Config): string | null => {
 };
 
 export const runWorker = async (config: Config, stop: AbortSignal): Promise<void> => {
+  makeDataFolder(config.dataDir);
+  checkDataRights(config);
   const parts = await openParts(config, "worker");
   const { log, metrics, now } = parts;
   const releasesDir = join(config.dataDir, "releases");
@@ -52,7 +56,7 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
   const transports = createTransports({
     now,
     log,
-    ownListeners: ownListeners(config, parts, () => readUrl(config)),
+    ownListeners: ownListeners(config, { ...parts, apiUrl: () => readUrl(config) }),
   });
   const upkeep = startUpkeep(config, parts);
   const worker = await startWorker({
@@ -61,6 +65,7 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
     pool,
     transports,
     sandboxLevel: probe.level,
+    sandboxReason: probe.reason,
     minSandbox: config.minSandbox,
     signatures: { isRequired: config.packSignatures === "require", trusted: config.trustedKeys },
     releasesDir,

@@ -1,6 +1,6 @@
 /** What a sandbox may say: every message is checked for its shape before anybody looks at it. */
 import { unsoundness } from "./plain.ts";
-import type { FromSandbox } from "./wire.ts";
+import { callLimits, type FromSandbox } from "./wire.ts";
 
 /** A message that no child of ours sends by itself. */
 export class ProtocolFault extends Error {
@@ -25,7 +25,7 @@ const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (val
 const isOptional = (value: unknown, check: (value: unknown) => boolean): boolean => value === undefined || check(value);
 
 const longestLine = 20_000;
-const longestName = 200;
+const longestName = callLimits.nameLength;
 const levels: ReadonlySet<unknown> = new Set(["debug", "info", "warn", "error"]);
 
 const events: Readonly<Record<string, Check>> = {

@@ -127,7 +127,7 @@ const inspectOn = async (shelf: Shelf, hosts: Hosts, asked: Inspection) => {
   const { dir, entrypoint, timeoutMs, language } = asked;
   const place = await shelf.readable(key, dir);
   const command = () => shelf.command(place, entrypoint, language);
-  const taken = await hosts.take({ key, instanceId: "", command }, never, timeoutMs);
+  const taken = await hosts.take({ key, instanceId: key, command }, never, timeoutMs);
   try {
     const opening = { t: "inspect" } as const;
     const terms = { opening, peer: isNothing, timeoutMs, leftMs: timeoutMs, signal: never, graceMs: 0 };

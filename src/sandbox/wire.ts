@@ -59,6 +59,8 @@ export const callLimits = {
   eventBytes: 12 * 1024 * 1024,
   /** Of one event's message and meta; longer ones are cut. */
   messageLength: 16 * 1024,
+  /** Characters of an artifact's name or type. */
+  nameLength: 200,
   detailsLength: 16 * 1024,
 } as const;
 

@@ -7,6 +7,7 @@
  * @example throw new DriverError("target_not_found", "There is no VM 100 on this cluster.", { vmid: 100 });
  */
 export class DriverError extends Error {
+  /** Of the runner's table of codes, `snake_case`. */
   readonly code: string;
   /** Plain JSON for programs; at most 16 KiB of it is kept. */
   readonly details: Readonly<Record<string, unknown>>;

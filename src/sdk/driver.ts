@@ -5,9 +5,13 @@ import { createTransportClients, type TransportClients } from "./transport-clien
 
 /** Lines in the job's log. `meta` is plain JSON. */
 export interface DriverLog {
+  /** What only whoever looks for a fault wants to know. */
   debug(message: string, meta?: JsonObject): void;
+  /** What happened. */
   info(message: string, meta?: JsonObject): void;
+  /** What went on in spite of something. */
   warn(message: string, meta?: JsonObject): void;
+  /** What went wrong. */
   error(message: string, meta?: JsonObject): void;
 }
 
@@ -24,9 +28,13 @@ export type DriverEvent =
 
 /** What the runner gives a driver for one call. */
 export interface DriverContext {
+  /** The config of the instance, without secrets. */
   readonly config: unknown;
+  /** Name to handle. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** Sends one operation to the runner. */
   readonly ask: Ask;
+  /** Tells the job something. */
   readonly emit: (event: DriverEvent) => void;
 }
 
@@ -51,10 +59,13 @@ const logOf = (emit: DriverContext["emit"]): DriverLog => {
  * }
  */
 export class Driver<Config = Readonly<Record<string, unknown>>> {
+  /** The config of the instance, defaults filled in; its secrets are in `secrets`. */
   declare readonly config: Config;
   /** Handles: stand-ins that the runner replaces by the secrets' values at the last moment. */
   declare readonly secrets: Readonly<Record<string, string>>;
+  /** The clients of the endpoints that the manifest declares. */
   declare readonly transports: TransportClients;
+  /** Lines for whoever watches the job. */
   declare readonly log: DriverLog;
   declare private readonly context: DriverContext;
 

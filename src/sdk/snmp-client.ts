@@ -20,8 +20,11 @@ export type SnmpType =
   | "NoSuchInstance"
   | "EndOfMibView";
 
+/** One value of an agent under its name. */
 export interface SnmpVarbind {
+  /** Numbers joined by dots, without a dot before them. */
   readonly oid: string;
+  /** What the value is, or why there is none. */
   readonly type: SnmpType;
   /**
    * Numbers for the number types (a Counter64 beyond 2^53 is a text of digits), dotted text for names and addresses,
@@ -32,6 +35,7 @@ export interface SnmpVarbind {
   bytes(): Uint8Array;
 }
 
+/** One row of a table. */
 export interface SnmpRow {
   /** All that stands behind the column in the name: `3`, or `1.24` for a table with two indexes. */
   readonly index: string;
@@ -39,6 +43,7 @@ export interface SnmpRow {
   readonly columns: Readonly<Record<number, SnmpVarbind>>;
 }
 
+/** How a read is done. */
 export interface SnmpReadOptions {
   /** For the whole read, in milliseconds (default 60 s); each request has the manifest's own time-out and retries. */
   readonly timeout_ms?: number;
@@ -46,7 +51,9 @@ export interface SnmpReadOptions {
 
 /** What came of a set: the agent takes all values or none. `error` is its refusal, null when it took them. */
 export interface SnmpSetResult {
+  /** What was asked to be set. */
   readonly set: readonly SnmpSet[];
+  /** The agent's refusal in words; null when it took them. */
   readonly error: string | null;
 }
 

@@ -2,6 +2,7 @@
 import type { SshAnswer } from "../model/plan.ts";
 import type { Ask } from "./http-client.ts";
 
+/** How a command is run. */
 export interface SshRunOptions {
   /** Fed to the command; a command with input is always a write. */
   readonly stdin?: string;
@@ -15,12 +16,15 @@ export interface SshRunOptions {
 export interface SshResult {
   /** Null where the device tells none. */
   readonly exit_code: number | null;
+  /** What it printed, as text. */
   readonly stdout: string;
+  /** What it printed beside it; empty for a line in a shell. */
   readonly stderr: string;
 }
 
 /** The answer to an ssh step of a plan: one result for each command that was sent. */
 export interface SshStepAnswer {
+  /** What came of each command that was sent, in order. */
   readonly results: readonly (SshResult & { readonly command: string; readonly prompt?: string })[];
   /** The device closed the connection behind the last command. */
   readonly closed: boolean;
@@ -30,7 +34,9 @@ export interface SshStepAnswer {
   readonly error?: string;
 }
 
+/** What came of a file that was put. */
 export interface SshPutResult {
+  /** Where it was put. */
   readonly path: string;
   /** Bytes that the device took. */
   readonly bytes: number;
@@ -38,6 +44,7 @@ export interface SshPutResult {
   readonly message?: string;
 }
 
+/** How a shell is read. */
 export interface SshSessionOptions {
   /** A regular expression of the prompt's whole line; default: the manifest's, else it is learnt at login. */
   readonly prompt?: string;
@@ -45,6 +52,7 @@ export interface SshSessionOptions {
   readonly pager?: readonly string[];
 }
 
+/** How a line of a shell is said. */
 export interface SshLineOptions extends Omit<SshRunOptions, "stdin"> {
   /** What is said when the device asks back; a line with answers is always a write. */
   readonly answers?: readonly SshAnswer[];
@@ -52,6 +60,7 @@ export interface SshLineOptions extends Omit<SshRunOptions, "stdin"> {
 
 /** What came of a line in a shell: control sequences, echo and prompt are taken out of `stdout`. */
 export interface SshLineResult extends SshResult {
+  /** A shell tells none. */
   readonly exit_code: null;
   /** The prompt behind it, or the question that nobody answered. */
   readonly prompt: string;
@@ -68,6 +77,7 @@ export interface SshSession {
   close(): Promise<void>;
 }
 
+/** Commands, shells and files of one endpoint. */
 export interface SshClient {
   /**
    * Runs one command over a channel of its own. Lines that the manifest's `reads` name are reads, any other is a write.

@@ -2,8 +2,9 @@
 import type { TcpLine } from "../model/plan.ts";
 import type { Ask } from "./http-client.ts";
 
+/** How lines are waited for. */
 export interface TcpReadOptions {
-  /** Default: the transport's. */
+  /** In milliseconds; default: the transport's. */
   readonly timeout_ms?: number;
 }
 
@@ -17,10 +18,17 @@ export interface TcpConnection {
   send(line: TcpLine): Promise<void>;
   /** The lines up to and with the first that matches `pattern`. Throws `response_timeout`. */
   readUntil(pattern: string, options?: TcpReadOptions): Promise<readonly string[]>;
+  /** Hangs up. The end of the call does it, too; nothing is thrown when the device was quicker. */
   close(): Promise<void>;
 }
 
+/** Sessions of lines at one endpoint. */
 export interface TcpClient {
+  /**
+   * Connects, says what the manifest's login says, and gives the session. Throws DriverError: `dns_failed`,
+   * `connection_refused`, `network_unreachable`, `connect_timeout`, `response_timeout` (no greeting or login in time),
+   * `auth_failed`, `tls_untrusted`, `tls_name_mismatch`, `protocol_mismatch`, `response_too_large` ...
+   */
   open(): Promise<TcpConnection>;
 }
 

@@ -1,5 +1,7 @@
 /** Answers that no device should give, and lists longer than any: made from recorded ones. */
 import type { Json, JsonObject } from "../model/json.ts";
+import { numbered } from "./numbered.ts";
+import { noRows, nulledRows, turnedRows } from "./snmp-rows.ts";
 
 /** What stands in the place of an answer; the recorded one shows its form. */
 export interface Mutation {
@@ -77,10 +79,15 @@ const nulled = (value: Json): Json => {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, nulled(member)]));
 };
 
-const reshaped = (name: string, reshape: (value: Json) => Json): Mutation => ({
+/** Documents and rows have a form that can be wrong; a text that has none is garbage instead. */
+const reshaped = (
+  name: string,
+  reshape: (value: Json) => Json,
+  reshapeRows: (answer: Json) => Json | undefined,
+): Mutation => ({
   name,
   mutate: (answer) => {
-    if (!isHttp(answer)) return withTexts(answer, () => "\u0000\ufffd{");
+    if (!isHttp(answer)) return reshapeRows(answer) ?? withTexts(answer, () => "\u0000\ufffd{");
     const document = parsed(answer.body);
     return withBody(answer, document === undefined ? "{" : JSON.stringify(reshape(document)), json);
   },
@@ -101,9 +108,9 @@ export const hostileMutations: readonly Mutation[] = [
   { name: "null", mutate: (answer) => withBody(answer, "null", json) },
   { name: "an empty list", mutate: (answer) => withBody(answer, "[]", json) },
   { name: "an empty object", mutate: (answer) => withBody(answer, "{}", json) },
-  reshaped("values of other types", turned),
-  reshaped("lists as objects and objects as lists", containersTurned),
-  reshaped("null everywhere", nulled),
+  reshaped("values of other types", turned, turnedRows),
+  reshaped("lists as objects and objects as lists", containersTurned, noRows),
+  reshaped("null everywhere", nulled, nulledRows),
   { name: "thousands of levels", mutate: (answer) => withBody(answer, "[".repeat(depth) + "]".repeat(depth), json) },
   { name: "8 MiB of one text", mutate: (answer) => oversized(answer), isOnce: true },
 ];
@@ -134,17 +141,9 @@ const copyOf = (item: JsonObject, ids: ReadonlySet<string>, round: number): Json
   Object.fromEntries(
     Object.entries(item).map(([name, value]) => {
       if (!ids.has(name)) return [name, value];
-      return [name, typeof value === "number" ? value + round * stepOfNumbers : renamed(String(value), round)];
+      return [name, numbered(typeof value === "number" ? value : String(value), round)];
     }),
   );
-
-/** `qemu/100` becomes `qemu/1000100`-like: what ends in digits stays of that form, so that paths and ids still agree. */
-const renamed = (text: string, round: number): string => {
-  const digits = /\d+$/.exec(text)?.[0];
-  if (digits === undefined) return `${text}-${round}`;
-  return `${text.slice(0, -digits.length)}${Number(digits) + round * stepOfNumbers}`;
-};
-const stepOfNumbers = 100_000;
 
 /** Items of which forms are copied; others stay as they are. */
 type Copied = (form: string) => boolean;

@@ -29,6 +29,8 @@ export interface BoundInstance {
   readonly instanceId: string;
   /** Instance, config revision, release and versions of its secrets: all else here follows from it. */
   readonly key: string;
+  /** The key of an open session with the same connection, when this one differs by secrets of an action alone. */
+  readonly sharesWith?: string;
   readonly binding: Binding;
   readonly secrets: readonly { readonly name: string; readonly value: string; readonly version: number }[];
   readonly defaults: Defaults;

@@ -2,7 +2,7 @@
 import { connect, isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
 import { SwitchyardError } from "../errors.ts";
-import { isOwnListener, refusedAddress } from "../model/address.ts";
+import { isListenerName, isOwnListener, type Listener, refusedAddress } from "../model/address.ts";
 import { connectFailure } from "./causes.ts";
 import type { Surroundings } from "./wire.ts";
 
@@ -27,25 +27,40 @@ export interface DialPlace {
 /** Longest wait for a connection, name service and TLS included. */
 const maxConnectMs = 10_000;
 
-const refuseAddress = (place: Pick<DialPlace, "host" | "port">, address: string, around: Surroundings): void => {
-  const reason =
-    refusedAddress(address) ??
-    (isOwnListener(address, place.port, around.ownListeners(), around.localAddresses())
-      ? "the runner itself"
-      : undefined);
-  if (reason === undefined) return;
-  throw new SwitchyardError("endpoint_not_allowed", {
-    detail: `${place.host}:${place.port} leads to ${address}, which no instance may reach (${reason}): change the instance's host.`,
+type Whereabouts = Pick<DialPlace, "host" | "port">;
+
+const unknownListener = (place: Whereabouts, { host }: Listener, cause: unknown): SwitchyardError =>
+  new SwitchyardError("dns_failed", {
+    detail: `${place.host}:${place.port} was not contacted: a server of the runner's own has this port, and its name ${host} has no address now, so that the two cannot be told apart. Check the name service of this machine.`,
+    cause,
   });
+
+/** Our own servers at this port, by address: their names are looked up anew, since they may move. */
+const ownAt = async (place: Whereabouts, around: Surroundings): Promise<readonly Listener[]> => {
+  const found = around.ownListeners().filter(({ port }) => port === place.port);
+  const addressed = found.map(async (listener) => {
+    if (!isListenerName(listener)) return [listener];
+    const addresses = await around.resolve(listener.host).catch((thrown: unknown) => {
+      throw unknownListener(place, listener, thrown);
+    });
+    return addresses.map(({ address }) => ({ ...listener, host: address }));
+  });
+  return (await Promise.all(addressed)).flat();
 };
 
 /** The addresses of a place, every one of them checked. @throws SwitchyardError `endpoint_not_allowed`. */
-export const checkedAddresses = async (
-  place: Pick<DialPlace, "host" | "port">,
-  around: Surroundings,
-): Promise<readonly string[]> => {
+export const checkedAddresses = async (place: Whereabouts, around: Surroundings): Promise<readonly string[]> => {
   const found = isIP(place.host) === 0 ? await around.resolve(place.host) : [{ address: place.host }];
-  for (const { address } of found) refuseAddress(place, address, around);
+  const own = await ownAt(place, around);
+  const local = around.localAddresses();
+  for (const { address } of found) {
+    const isOwn = isOwnListener(address, place.port, own, local);
+    const reason = refusedAddress(address) ?? (isOwn ? "the runner itself" : undefined);
+    if (reason === undefined) continue;
+    throw new SwitchyardError("endpoint_not_allowed", {
+      detail: `${place.host}:${place.port} leads to ${address}, which no instance may reach (${reason}): change the instance's host.`,
+    });
+  }
   return found.map(({ address }) => address);
 };
 

@@ -8,8 +8,8 @@ import type { BoundInstance, Session } from "./contract.ts";
 import { createMeter } from "./meter.ts";
 import { createSecretBook } from "./secrets.ts";
 import { createSession } from "./session.ts";
-import { createWarm, type Warm } from "./warm.ts";
-import type { Resolve, Surroundings } from "./wire.ts";
+import { createNewest, createWarm, type Warm } from "./warm.ts";
+import { type LinkTimes, type Resolve, type Surroundings, usualLinkTimes } from "./wire.ts";
 
 export type { BoundInstance, Door, DoorEvent, Grant, Journal, Session } from "./contract.ts";
 
@@ -19,6 +19,7 @@ export interface TransportsDeps {
   /** Where our own servers listen: no instance may reach them. */
   readonly ownListeners: () => readonly Listener[];
   readonly resolve?: Resolve;
+  readonly linkTimes?: Partial<LinkTimes>;
 }
 
 export interface Transports {
@@ -49,32 +50,47 @@ const leaseLost = (): SwitchyardError =>
 const lookMs = 60_000;
 
 interface Opened {
+  readonly instanceId: string;
+  /** Under which its connections are kept: another session's key when it shares that one's. */
+  readonly warmKey: string;
   readonly warm: Warm;
   readonly session: Session;
 }
 
 export const createTransports = (deps: TransportsDeps): Transports => {
   const meter = createMeter();
-  const around: Surroundings = { ...deps, resolve: deps.resolve ?? resolveName, localAddresses, meter };
+  const linkTimes = { ...usualLinkTimes, ...deps.linkTimes };
+  const around: Surroundings = { ...deps, resolve: deps.resolve ?? resolveName, localAddresses, meter, linkTimes };
   const known = new Map<string, Opened>();
+  const newest = createNewest((key) => known.get(key)?.warm);
   let life = new AbortController();
   let lookedAt = deps.now();
 
-  const letGo = (): void => {
-    if (deps.now() - lookedAt < lookMs) return;
-    lookedAt = deps.now();
+  const letGoOfIdle = (): void => {
     for (const [key, { warm }] of known) {
       if (warm.usedAt > lookedAt - idleMs) continue;
       warm.cut();
       if (warm.logins.size === 0 || known.size > maxRemembered) known.delete(key);
     }
+    newest.forgetGone();
+  };
+
+  const letGo = (): void => {
+    if (deps.now() - lookedAt < lookMs) return;
+    lookedAt = deps.now();
+    letGoOfIdle();
   };
 
   const open = (instance: BoundInstance): Session => {
     letGo();
-    const warm = known.get(instance.key)?.warm ?? createWarm(createSecretBook(instance), around, instance.hostKeys);
+    const { instanceId, key, hostKeys, sharesWith = key } = instance;
+    const shared = sharesWith === key ? undefined : known.get(sharesWith)?.warm;
+    const more = { ...(hostKeys === undefined ? {} : { hostKeys }), ...(shared === undefined ? {} : { shared }) };
+    const warm = known.get(key)?.warm ?? createWarm(createSecretBook(instance), around, more);
     const session = createSession({ instance, warm, around, life: () => life.signal });
-    known.set(instance.key, { warm, session });
+    const opened = { instanceId, warmKey: shared === undefined ? key : sharesWith, warm, session };
+    known.set(key, opened);
+    newest.prefer(opened);
     return session;
   };
 
@@ -86,7 +102,9 @@ export const createTransports = (deps: TransportsDeps): Transports => {
   return {
     opened: (key) => {
       letGo();
-      return known.get(key)?.session;
+      const found = known.get(key);
+      if (found !== undefined) newest.prefer(found);
+      return found?.session;
     },
     open,
     shut,
@@ -96,6 +114,7 @@ export const createTransports = (deps: TransportsDeps): Transports => {
     close: async () => {
       shut();
       known.clear();
+      newest.forgetGone();
     },
     get inFlightBytes() {
       return meter.bytes;

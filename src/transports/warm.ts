@@ -9,6 +9,8 @@ import type { Surroundings } from "./wire.ts";
 /** A connection of any other kind. */
 export interface WarmConnection {
   cut(): void;
+  /** Whether it is to close as soon as nothing runs on it. */
+  setLeaving?(isLeaving: boolean): void;
 }
 
 /** Belongs to one instance, config revision and versions of its secrets. */
@@ -16,8 +18,10 @@ export interface Warm {
   readonly secrets: SecretBook;
   readonly hostKeys: HostKeys;
   pool(endpoint: HttpEndpoint): HttpPool;
-  /** The connection to an endpoint, made at the first call. */
-  connection<T extends WarmConnection>(endpoint: string, make: () => T): T;
+  /** The connection to an endpoint, made at the first call, with the secrets of whom it belongs to. */
+  connection<T extends WarmConnection>(endpoint: string, make: (owner: Warm) => T): T;
+  /** Whether there is a newer one for the instance. */
+  setLeaving(isLeaving: boolean): void;
   /** Login sessions by mode and endpoint; a refused login stays here and is never repeated. */
   readonly logins: Map<string, Promise<LoginValues>>;
   /** When a connection was last asked for. */
@@ -39,11 +43,22 @@ const fleetingKeys = (): HostKeys => {
   };
 };
 
-export const createWarm = (secrets: SecretBook, around: Surroundings, hostKeys = fleetingKeys()): Warm => {
+export interface WarmOptions {
+  readonly hostKeys?: HostKeys;
+  /** Whose connections are used in place of own ones; http has its own all the same. */
+  readonly shared?: Warm;
+}
+
+export const createWarm = (
+  secrets: SecretBook,
+  around: Surroundings,
+  { hostKeys = fleetingKeys(), shared }: WarmOptions = {},
+): Warm => {
   const pools = new Map<string, HttpPool>();
   const connections = new Map<string, WarmConnection>();
   let usedAt = around.now();
-  return {
+  let isLeaving = false;
+  const warm: Warm = {
     secrets,
     hostKeys,
     logins: new Map(),
@@ -58,16 +73,43 @@ export const createWarm = (secrets: SecretBook, around: Surroundings, hostKeys =
       pools.set(endpoint.name, pool);
       return pool;
     },
-    connection: <T extends WarmConnection>(endpoint: string, make: () => T): T => {
+    connection: <T extends WarmConnection>(endpoint: string, make: (owner: Warm) => T): T => {
       usedAt = around.now();
-      const connection = (connections.get(endpoint) as T | undefined) ?? make();
+      if (shared !== undefined) return shared.connection(endpoint, make);
+      const known = connections.get(endpoint) as T | undefined;
+      if (known !== undefined) return known;
+      const connection = make(warm);
+      connection.setLeaving?.(isLeaving);
       connections.set(endpoint, connection);
       return connection;
+    },
+    setLeaving: (leaving) => {
+      isLeaving = leaving;
+      for (const connection of connections.values()) connection.setLeaving?.(leaving);
     },
     cut: () => {
       for (const pool of pools.values()) pool.cut();
       for (const connection of connections.values()) connection.cut();
       pools.clear();
+    },
+  };
+  return warm;
+};
+
+/** Which of an instance's connections are its newest: those of an older revision are let go once nothing runs on them. */
+export const createNewest = (warmOf: (key: string) => Warm | undefined) => {
+  const keys = new Map<string, string>();
+  return {
+    /** `warmKey` is the key under which the connections are kept that the instance is asked with now. */
+    prefer: ({ instanceId, warmKey }: { readonly instanceId: string; readonly warmKey: string }): void => {
+      const before = keys.get(instanceId);
+      if (before === warmKey) return;
+      keys.set(instanceId, warmKey);
+      if (before !== undefined) warmOf(before)?.setLeaving(true);
+      warmOf(warmKey)?.setLeaving(false);
+    },
+    forgetGone: (): void => {
+      for (const [instanceId, key] of keys) if (warmOf(key) === undefined) keys.delete(instanceId);
     },
   };
 };

@@ -1,7 +1,8 @@
 /** Files that a driver keeps with its job, and the one that an earlier job of the same purpose kept. */
 import { SwitchyardError } from "../errors.ts";
-import { isArtifactName, maxArtifactBytes, maxArtifacts } from "../model/artifact.ts";
+import { type Artifact, isArtifactName, maxArtifactBytes, maxArtifacts } from "../model/artifact.ts";
 import type { Job } from "../model/job.ts";
+import { terminalText } from "../model/terminal-text.ts";
 import type { SandboxCall } from "../sandbox/pool.ts";
 import { lastArtifact, saveArtifact } from "../store/artifacts.ts";
 import type { Store } from "../store/store.ts";
@@ -11,6 +12,10 @@ type ArtifactEvent = Extract<Parameters<SandboxCall["onEvent"]>[0], { kind: "art
 
 /** Of all artifacts of one job together. */
 const mostBytes = 2 * maxArtifactBytes;
+/** Characters of base64 that are looked at for one driver: to look for secrets takes the worker's time. */
+const mostLookedAt = 6 * mostBytes;
+/** So many refusals are named. */
+const mostRefusals = 20;
 
 const sizeText = (bytes: number): string => `${Math.ceil(bytes / 1024)} KiB`;
 
@@ -23,29 +28,66 @@ const redacted = (bytes: Buffer, redact: (text: string) => string): Buffer => {
   return clean === plain ? bytes : Buffer.from(clean, encoding);
 };
 
+interface KeptArtifact extends Artifact {
+  readonly jobId: string;
+  readonly content: Buffer;
+}
+
+/** Why an artifact is not kept beside the others; undefined when it is. */
+const problemWith = (kept: ReadonlyMap<string, KeptArtifact>, { name, size }: KeptArtifact): string | undefined => {
+  const others = [...kept.values()].filter((other) => other.name !== name);
+  const total = others.reduce((sum, other) => sum + other.size, size);
+  if (size > maxArtifactBytes || total > mostBytes) return `it is larger than allowed (${sizeText(size)})`;
+  return others.length >= maxArtifacts ? `a job keeps at most ${maxArtifacts}` : undefined;
+};
+
+const problemWithName = (name: string, redact: (text: string) => string): string | undefined => {
+  if (!isArtifactName(name)) return "a name may hold letters, digits, dots, dashes and underscores";
+  return redact(name) === name ? undefined : "its name holds a secret";
+};
+
+/** What was taken, by name: a later one replaces an earlier one, and none of them weighs on the worker twice. */
+const createShelf = (attempt: Attempt) => {
+  const kept = new Map<string, KeptArtifact>();
+  return (artifact: KeptArtifact): string | undefined => {
+    const problem = problemWith(kept, artifact);
+    if (problem !== undefined) return problem;
+    if (kept.size === 0) {
+      attempt.settleUnits.push(function* () {
+        for (const one of kept.values()) yield* saveArtifact(one);
+      });
+    }
+    kept.set(artifact.name, artifact);
+    return undefined;
+  };
+};
+
 /** Takes the artifacts of one attempt: they become true with the job's settlement, and are told of at once. */
 export const artifactKeeper = (attempt: Attempt, now: () => number): ((event: ArtifactEvent) => void) => {
   const { emitter, job } = attempt;
-  const sizes = new Map<string, number>();
-  const problemWith = (name: string, size: number): string | undefined => {
-    const others = [...sizes].filter(([other]) => other !== name);
-    const total = others.reduce((sum, [, bytes]) => sum + bytes, size);
-    if (!isArtifactName(name)) return "a name may hold letters, digits, dots, dashes and underscores";
-    if (size > maxArtifactBytes || total > mostBytes) return `it is larger than allowed (${sizeText(size)})`;
-    return others.length >= maxArtifacts ? `a job keeps at most ${maxArtifacts}` : undefined;
+  const shelve = createShelf(attempt);
+  let lookedAt = 0;
+  let refused = 0;
+
+  const refuse = (name: string, problem: string): void => {
+    refused += 1;
+    if (refused > mostRefusals) return;
+    const message = `The artifact ${terminalText(name)} is not kept: ${problem}`;
+    const last = refused === mostRefusals ? ". Others that are not kept are not named" : "";
+    emitter.emit({ phase: "artifact", level: "warn", message: message + last });
   };
   return ({ name, contentType, base64 }) => {
+    lookedAt += base64.length;
+    const badName = problemWithName(name, emitter.redact);
+    if (badName !== undefined) return refuse(name, badName);
+    if (lookedAt > mostLookedAt) return refuse(name, "the driver keeps too much again and again");
     const content = redacted(Buffer.from(base64, "base64"), emitter.redact);
-    const problem = problemWith(name, content.length);
-    if (problem !== undefined) {
-      emitter.emit({ phase: "artifact", level: "warn", message: `The artifact ${name} is not kept: ${problem}` });
-      return;
-    }
-    sizes.set(name, content.length);
-    const artifact = { jobId: job.id, name, contentType, size: content.length, createdAt: now(), content };
-    attempt.settleUnits.push(() => saveArtifact(artifact));
-    const meta = { name, size: content.length, content_type: contentType };
-    emitter.emit({ phase: "artifact", level: "info", message: `Keeps ${name} (${sizeText(content.length)})`, meta });
+    const size = content.length;
+    const type = terminalText(emitter.redact(contentType));
+    const problem = shelve({ jobId: job.id, name, contentType: type, size, createdAt: now(), content });
+    if (problem !== undefined) return refuse(name, problem);
+    const meta = { name, size, content_type: type };
+    emitter.emit({ phase: "artifact", level: "info", message: `Keeps ${name} (${sizeText(size)})`, meta });
   };
 };
 

@@ -3,6 +3,7 @@ import { asSwitchyardError, errorTable, type SwitchyardError } from "../errors.t
 import type { Job, JobError, SettledState } from "../model/job.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { JournalEntry } from "../model/plan.ts";
+import { type JournalProgress, progressOf } from "../model/step-answer.ts";
 
 /** Why an attempt was told to stop. */
 export type StopReason = "cancel" | "timeout" | "lost" | "drain";
@@ -41,26 +42,26 @@ const lastWrite = (journal: readonly JournalEntry[]): JsonObject => {
 };
 
 /** What was sent before the job failed: a reader must know how far it got. */
-const journalFacts = (journal: readonly JournalEntry[]): JsonObject => {
-  if (journal.length === 0) return {};
-  const done = journal.filter(({ answeredAt }) => answeredAt !== null).length;
-  const outcome = done < journal.length ? "unknown" : "partial";
-  return { steps_done: done, outcome, next: "read_back", last_write: lastWrite(journal) };
+const journalFacts = ({ sent, done, isUnknown }: JournalProgress): JsonObject => {
+  if (sent.length === 0) return {};
+  const outcome = isUnknown ? "unknown" : "partial";
+  return { steps_done: done, outcome, next: "read_back", last_write: lastWrite(sent) };
 };
 
 /** The end of a job is not the end of what a device began: whoever reads the error must know. */
-const afterEffect = (error: SwitchyardError, journal: readonly JournalEntry[]): string => {
-  if (journal.length === 0 || error.code === "outcome_unknown") return error.message;
-  const [writes, it] = journal.length === 1 ? ["A write was", "it"] : [`${journal.length} writes were`, "them"];
+const afterEffect = (error: SwitchyardError, { sent }: JournalProgress): string => {
+  if (sent.length === 0 || error.code === "outcome_unknown") return error.message;
+  const [writes, it] = sent.length === 1 ? ["A write was", "it"] : [`${sent.length} writes were`, "them"];
   return `${error.message} ${writes} sent before: the device may still act on ${it}.`;
 };
 
 const asJobError = (error: SwitchyardError, journal: readonly JournalEntry[]): JobError => {
-  const details = { ...(error.details as JsonObject), ...journalFacts(journal) };
+  const progress = progressOf(journal);
+  const details = { ...(error.details as JsonObject), ...journalFacts(progress) };
   return {
     code: error.code,
     title: errorTable[error.code].title,
-    detail: afterEffect(error, journal),
+    detail: afterEffect(error, progress),
     ...(error.errors.length > 0 ? { errors: error.errors } : {}),
     ...(Object.keys(details).length > 0 ? { details } : {}),
   };

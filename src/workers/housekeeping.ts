@@ -1,10 +1,33 @@
 /** What a worker does beside its jobs: keeps their locks, hears cancels, writes progress and spills events. */
 import { renew } from "../live/locks.ts";
-import { cancelledAmong, setProgress, spillEvents } from "../store/jobs.ts";
+import { cancelledAmong, runningJobs, setProgress, spillEvents } from "../store/jobs.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ProcessDeps } from "./process-deps.ts";
 
+type OrphanDeps = Pick<ProcessDeps, "store" | "running" | "log" | "tail" | "workerId">;
+
+/**
+ * Finds what the store says this worker runs and it does not: an attempt that was lost and could not be given back, for
+ * the disk was full or Redis away. Nobody else takes a job of a living worker. What is seen twice goes to the queue again;
+ * there it is left alone while somebody holds it.
+ */
+export const createOrphanSearch = ({ store, running, log, tail, workerId }: OrphanDeps): (() => Promise<void>) => {
+  let seen: ReadonlySet<string> = new Set();
+  return async () => {
+    const rows = await store.read(() => runningJobs({ workerId, limit: mostOrphans }));
+    const orphans = rows.filter(({ id }) => !running.has(id));
+    const again = orphans.filter(({ id }) => seen.has(id)).map(({ id, queue }) => ({ id, queue }));
+    seen = new Set(orphans.map(({ id }) => id));
+    if (again.length === 0) return;
+    log.warn({ jobs: again.map(({ id }) => id) }, "Jobs that nobody runs go to the queue again");
+    await tail.queue.remove(again);
+    await tail.queue.add(again);
+  };
+};
+
 type Deps = Pick<ProcessDeps, "store" | "redis" | "running" | "lockTtlMs" | "log">;
+
+const mostOrphans = 500;
 
 /** Read again at each renewal, so that a lost message costs seconds and not the cancel. */
 export const hearCancels = async ({ store, running }: Deps): Promise<void> => {

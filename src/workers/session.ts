@@ -79,26 +79,31 @@ const openOne = (vault: Vault, { sealed, scope, field, version }: Sealed): strin
   vault.open(sealed, { scope, field, version });
 
 /** All that a session is made of follows from its key. An action's own secrets make it the job's alone. */
-const keyOf = ({ id, sealedInput }: Job, instance: Instance, digest: string): string => {
+const keyOf = (own: string, instance: Instance, digest: string): string => {
   const versions = Object.entries(instance.secrets).map(([name, { version }]) => `${name}.${version}`);
-  const own = sealedInput === null ? "" : id;
   return [instance.id, instance.configRevision, digest, own, ...versions.sort()].join("|");
 };
 
+interface SessionFacts {
+  readonly instance: Instance;
+  readonly type: IntegrationType;
+}
+
 /** Secrets are opened for the first job of an instance, and again once anything about it has changed. */
-export const openSession = async (
-  deps: SessionDeps,
-  job: Job,
-  { instance, type: { manifest, digest } }: { readonly instance: Instance; readonly type: IntegrationType },
-): Promise<Session> => {
+export const openSession = async (deps: SessionDeps, job: Job, facts: SessionFacts): Promise<Session> => {
   const { store, vault, transports } = deps;
-  const key = keyOf(job, instance, digest);
+  const { instance, type } = facts;
+  const { manifest, digest } = type;
+  const key = keyOf(job.sealedInput === null ? "" : job.id, instance, digest);
   const known = transports.opened(key);
   if (known !== undefined) return known;
+  // A job with secrets of its own goes over the instance's connections all the same.
+  if (job.sealedInput !== null) await openSession(deps, { ...job, sealedInput: null }, facts);
   const sealed = await sealedOf(store, job, instance);
   return transports.open({
     instanceId: instance.id,
     key,
+    sharesWith: keyOf("", instance, digest),
     // Only what is set chooses an alternative: an optional secret that is absent must not.
     binding: bind({ manifest, config: instance.config, secretNames: sealed.map(({ name }) => name) }),
     secrets: sealed.map((secret) => ({

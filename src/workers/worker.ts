@@ -22,7 +22,7 @@ import type { Transports } from "../transports/transports.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { Attempt } from "./attempt.ts";
 import { createEventLine } from "./event-line.ts";
-import { hearCancels, keepLocks, spillLongJobs } from "./housekeeping.ts";
+import { createOrphanSearch, hearCancels, keepLocks, spillLongJobs } from "./housekeeping.ts";
 import { type Lease, startLease } from "./lease.ts";
 import { createLockTurn } from "./lock-turn.ts";
 import { createProcessor } from "./process.ts";
@@ -43,6 +43,8 @@ export interface WorkerDeps {
   readonly pool: SandboxPool;
   readonly transports: Transports;
   readonly sandboxLevel: SandboxLevel;
+  /** Why it is that one, for `doctor`. */
+  readonly sandboxReason?: string;
   readonly minSandbox: SandboxLevel;
   readonly signatures: SignaturePolicy;
   readonly releasesDir: string;
@@ -72,6 +74,8 @@ export interface Timings {
 const figuresTtlMs = 15_000;
 /** Figures are shown at each so many renewals of the lease. */
 const figuresEvery = 5;
+/** Renewals between two looks for jobs that nobody runs. */
+const orphansEvery = 5;
 const usualTimings: Timings = {
   leaseTtlMs: 5_000,
   leaseEveryMs: 1_000,
@@ -96,7 +100,9 @@ const showFigures = async ({ redis, workerId, metrics, pool }: WorkerDeps): Prom
 };
 
 const leaseOf = (deps: WorkerDeps, timings: Timings, process: Omit<ProcessDeps, "isLeaseHeld">): Promise<Lease> => {
-  const facts = { host: deps.host, level: deps.sandboxLevel, startedAt: deps.now() };
+  const { host, sandboxLevel: level, sandboxReason: levelReason } = deps;
+  const facts = { host, level, startedAt: deps.now(), ...(levelReason === undefined ? {} : { levelReason }) };
+  const findOrphans = createOrphanSearch(process);
   let renewals = 0;
   return startLease({
     ttlMs: timings.leaseTtlMs,
@@ -106,13 +112,14 @@ const leaseOf = (deps: WorkerDeps, timings: Timings, process: Omit<ProcessDeps, 
     async renew() {
       await renewLease(deps.redis, deps.workerId, timings.leaseTtlMs, facts);
       if (renewals % figuresEvery === 0) void showFigures(deps).catch(() => undefined);
-      renewals += 1;
       const failed = (error: unknown): void =>
         deps.log.warn({ err: String(error) }, "housekeeping failed; next second again");
       void hearCancels(process).catch(failed);
       void keepLocks(process).catch(failed);
       const isOld = ({ job }: Attempt): boolean => deps.now() - (job.startedAt ?? 0) > timings.spillAfterMs;
       void spillLongJobs(process, isOld).catch(failed);
+      if (renewals % orphansEvery === 0) void findOrphans().catch(failed);
+      renewals += 1;
     },
     onLost() {
       deps.transports.shut();

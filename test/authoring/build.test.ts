@@ -76,6 +76,24 @@ describe("build", () => {
     expect(unpacked.find(({ path }) => path === "table.bin")?.bytes).toEqual(repeated);
   });
 
+  it("builds nothing that an install would refuse for what the archive holds, and neither finds it valid", async () => {
+    const cases: [string, Buffer, RegExp][] = [
+      ["hollow", Buffer.alloc(40 * 1024 * 1024), /200 times the size.*archive_quota/],
+      ["dense", randomBytes(11 * 1024 * 1024), /archive_too_large/],
+    ];
+    for (const [name, content, fault] of cases) {
+      author.write(name, { ...httpPack(`acme.${name}`), "table.bin": content });
+      const built = await author.run(["build", name, "--out", `${name}.int`]);
+      expect(built).toEqual({
+        code: 1,
+        out: expect.stringMatching(fault),
+        err: expect.stringContaining("Nothing was"),
+      });
+      expect(existsSync(join(author.home, `${name}.int`))).toBe(false);
+      expect(await author.run(["validate", `./${name}`])).toMatchObject({ code: 1, out: expect.stringMatching(fault) });
+    }
+  });
+
   it.each([
     ["a manifest at fault", { ...httpPack("acme.bad", { version: "one" }) }, /plugin\.yaml:3:10: \/version/],
     [

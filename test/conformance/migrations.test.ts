@@ -4,6 +4,7 @@ import { Client } from "pg";
 import { expect, it } from "vitest";
 import { missing } from "../../src/store/engine/schema.ts";
 import { countOpenJobs, findJob, insertJob, listJobs, unsettledJobs } from "../../src/store/jobs.ts";
+import { schemaVersion } from "../../src/store/migrations/all.ts";
 import { migrate, openStore } from "../../src/store/open.ts";
 import type { Store } from "../../src/store/store.ts";
 import { describeStores, newJob, type StoreBench } from "../kit/stores.ts";
@@ -29,8 +30,8 @@ const openRaw = async ({ dialect }: StoreBench, url: string): Promise<Raw> => {
   return { run: async (sql) => (await client.query(sql)).rows, close: () => client.end() };
 };
 
-/** An empty database of schema 1. */
-const firstSchema = async (bench: StoreBench): Promise<{ url: string; raw: Raw }> => {
+/** An empty database of an earlier schema, the first if nothing else is said. */
+const oldSchema = async (bench: StoreBench, version = 1): Promise<{ url: string; raw: Raw }> => {
   const url = bench.dialect === "sqlite" ? `${bench.url}.old` : bench.url;
   const raw = await openRaw(bench, url);
   if (bench.dialect === "postgres") {
@@ -38,8 +39,56 @@ const firstSchema = async (bench: StoreBench): Promise<{ url: string; raw: Raw }
     await raw.run("create schema public");
   }
   await raw.run("create table schema_migrations (version integer primary key, name text not null)");
-  for (const statement of missing(bench.dialect, 0, 1)) await raw.run(statement);
+  for (const statement of missing(bench.dialect, 0, version)) await raw.run(statement);
   return { url, raw };
+};
+
+interface Column {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** The tables of a database with their columns, those that others refer to first. */
+const tablesOf = async ({ run }: Raw, { dialect }: StoreBench): Promise<Map<string, Column[]>> => {
+  const names = await run(
+    dialect === "sqlite"
+      ? "select name from sqlite_master where type = 'table' and name not like 'sqlite%' order by rowid"
+      : "select relname as name from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace order by oid",
+  );
+  const tables = new Map<string, Column[]>();
+  for (const { name } of names.filter(({ name }) => name !== "schema_migrations")) {
+    const sql =
+      dialect === "sqlite"
+        ? `select name, type from pragma_table_info('${name}')`
+        : `select column_name as name, data_type as type from information_schema.columns where table_schema = 'public' and table_name = '${name}' order by ordinal_position`;
+    tables.set(String(name), (await run(sql)) as unknown as Column[]);
+  }
+  return tables;
+};
+
+const references: Readonly<Record<string, string>> = { id: "one", job_id: "one", instance_id: "one" };
+const valueFor = ({ name, type }: Column, dialect: StoreBench["dialect"]): string => {
+  if (/blob|bytea/i.test(type)) return dialect === "sqlite" ? "x'00ff'" : "'\\x00ff'::bytea";
+  return /int|double|real/i.test(type) ? "7" : `'${references[name] ?? `kept ${name}`}'`;
+};
+
+/** The database numbers these itself. */
+const numbered: ReadonlySet<string> = new Set(["admission", "number"]);
+
+const addOneToEach = async (raw: Raw, bench: StoreBench): Promise<void> => {
+  for (const [table, columns] of await tablesOf(raw, bench)) {
+    const filled = columns.filter(({ name }) => !numbered.has(name));
+    const values = filled.map((column) => valueFor(column, bench.dialect));
+    await raw.run(`insert into ${table} (${filled.map(({ name }) => name).join()}) values (${values.join()})`);
+  }
+};
+
+const contentOf = async (raw: Raw, tables: Map<string, Column[]>): Promise<[string, Record<string, unknown>[]][]> => {
+  const read = async (table: string, columns: readonly Column[]): Promise<Record<string, unknown>[]> =>
+    raw.run(`select ${columns.map(({ name }) => name).join()} from ${table}`);
+  const content: [string, Record<string, unknown>[]][] = [];
+  for (const [table, columns] of tables) content.push([table, await read(table, columns)]);
+  return content;
 };
 
 interface OldJob {
@@ -75,7 +124,7 @@ const indexNames = async ({ run }: Raw, { dialect }: StoreBench): Promise<unknow
 
 describeStores("a store of schema 1", (bench) => {
   it("is brought up with all its jobs, each of them in its lists", async () => {
-    const { url, raw } = await firstSchema(bench);
+    const { url, raw } = await oldSchema(bench);
     await addJobs(raw);
     await raw.close();
     await expect(openStore({ url })).rejects.toThrow("schema 1");
@@ -92,7 +141,7 @@ describeStores("a store of schema 1", (bench) => {
   });
 
   it("stays as it was when a step of the migration fails", async () => {
-    const { url, raw } = await firstSchema(bench);
+    const { url, raw } = await oldSchema(bench);
     await addJobs(raw);
     await raw.run("create index jobs_begun on instances (state)");
     const before = await indexNames(raw, bench);
@@ -104,5 +153,24 @@ describeStores("a store of schema 1", (bench) => {
     await migrate(url);
     await (await openStore({ url })).close();
     await raw.close();
+  });
+});
+
+const earlier = Array.from({ length: schemaVersion - 1 }, (_, index) => index + 1);
+
+describeStores("a store of any earlier schema", (bench) => {
+  it.each(earlier)("keeps a row of every table as it was, from schema %i on", async (version) => {
+    const { url, raw } = await oldSchema(bench, version);
+    await addOneToEach(raw, bench);
+    const tables = await tablesOf(raw, bench);
+    const before = await contentOf(raw, tables);
+    expect(before.length).toBeGreaterThan(15);
+    expect(before.filter(([, rows]) => rows.length !== 1)).toEqual([]);
+    if (bench.dialect === "sqlite") await raw.close();
+    await migrate(url);
+    await (await openStore({ url })).close();
+    const after = bench.dialect === "sqlite" ? await openRaw(bench, url) : raw;
+    expect(await contentOf(after, tables)).toEqual(before);
+    await after.close();
   });
 });

@@ -19,12 +19,14 @@ const block = {
   priv_protocol: "{priv_protocol}",
   priv_key: "{secret:priv_key}",
 };
+/** Users by what authenticates them. */
+const users = { sha224: "SHA-224", sha256: "SHA-256", sha384: "SHA-384", sha512: "SHA-512" };
 const clientOf = (door: Door): SnmpClient => createSnmpClient((op, args) => door.ask(op, args), "snmp");
 
 describe.skipIf(!hasSnmpd)("snmp", () => {
   let snmpd: TestSnmpd;
   beforeAll(async () => {
-    snmpd = await startSnmpd();
+    snmpd = await startSnmpd({ users });
   });
   afterAll(() => snmpd?.[Symbol.asyncDispose]());
 
@@ -92,6 +94,16 @@ describe.skipIf(!hasSnmpd)("snmp", () => {
       const failed = clientOf(other.door()).get([`${system}.5.0`]);
       await expect(failed).rejects.toMatchObject({ code: "auth_failed", message: expect.stringMatching(advice) });
     }
+  });
+
+  test.each(Object.entries(users))("reads with version 3 and %s, and with no other hash", async (user, protocol) => {
+    // What is wrong must be told, not run out of time, on a machine that is busy.
+    const defaults = { http: { retries: 0 }, transports: { snmp: { timeout_s: 5, retries: 0 } } };
+    await using bench = openBench({ ...v3({ user, auth_protocol: protocol }), defaults });
+    expect((await clientOf(bench.door()).walk(system)).length).toBeGreaterThan(10);
+    const another = protocol === "SHA-256" ? "SHA-512" : "SHA-256";
+    await using other = openBench({ ...v3({ user, auth_protocol: another }), defaults });
+    expect(await codeOf(clientOf(other.door()).get([`${system}.5.0`]))).toBe("auth_failed");
   });
 
   test("sets what the plan says, and reads it back", async () => {

@@ -90,6 +90,51 @@ describe("a wait that ends names what was waited for", () => {
     ));
 });
 
+describe("a read that is asked again has what is left of its time, and no more", () => {
+  const defaults = { http: { retries: 5, backoff_ms_start: 10 }, transports: { ssh: { timeout_s: 5 } } };
+  const timeout_ms = 1_600;
+  const together = late(/asked 1 time before, in the 1600 ms/);
+  /** Drops the first connection on which it is asked, late, and says nothing on the next. */
+  const droppingOnce = () => {
+    let asked = 0;
+    return (connection: { end(): unknown }): void => {
+      asked += 1;
+      if (asked === 1) setTimeout(() => connection.end(), 900);
+    };
+  };
+  const timed = async (asked: Promise<unknown>): Promise<unknown> => {
+    const startedAt = performance.now();
+    const failure = await failureOf(asked);
+    expect(performance.now() - startedAt).toBeLessThan(2_400);
+    return failure;
+  };
+
+  test("as a command", async () => {
+    const drop = droppingOnce();
+    await using device = await startSshDevice({
+      exec: (command, channel, connection) => (command === "show version" ? finish(channel) : drop(connection)),
+    });
+    await using bench = openBench({ ...facts({ port: device.port }, {}), defaults });
+    await bench.door().ask("ssh.run", { command: "show version" });
+    expect(await timed(bench.door().ask("ssh.run", { command: "show ports", timeout_ms }))).toMatchObject(together);
+  });
+
+  test("as a line", () => {
+    const drop = droppingOnce();
+    const odd = (typed: string, _: ServerChannel, connection: { end(): unknown }): boolean => {
+      if (typed === "show ports") drop(connection);
+      return typed === "show ports";
+    };
+    return withSwitch(
+      async (_, bench) => {
+        await line(bench.door(), "show version");
+        expect(await timed(line(bench.door(), "show ports", { timeout_ms }))).toMatchObject(together);
+      },
+      { device: { odd }, more: { defaults } },
+    );
+  });
+});
+
 test("a jump host that opens no way is given up in time, and the next call asks again", async () => {
   let isAway = true;
   await using device = await startSshDevice({ exec: (_, channel) => finish(channel) });

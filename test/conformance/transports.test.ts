@@ -256,33 +256,6 @@ describe.each(here)("transport %s", (name) => {
     },
   );
 
-  test.each([
-    "169.254.169.254",
-    "0.0.0.0",
-    "224.0.0.1",
-    "fe80::1",
-    "::",
-    "::ffff:169.254.169.254",
-    "64:ff9b::a9fe:a9fe",
-  ])("never reaches %s, by address or by name", async (address) => {
-    await using lab = await setUp();
-    await using direct = openBench(kind.facts(lab.device.port, address));
-    expect(await codeOf(kind.read(direct.door()))).toBe("endpoint_not_allowed");
-    const resolve = async () => [
-      { address: "127.0.0.1", family: 4 },
-      { address, family: 6 },
-    ];
-    await using named = openBench(kind.facts(lab.device.port, "device.example"), { deps: { resolve } });
-    expect(await codeOf(kind.read(named.door()))).toBe("endpoint_not_allowed");
-  });
-
-  test("reaches a lab on another loopback address beside a listener of ours", async () => {
-    await using lab = await setUp();
-    const ownListeners = () => [{ host: "127.0.0.9", port: lab.device.port }];
-    await using bench = openBench(lab.facts, { deps: { ownListeners } });
-    expect(await kind.read(bench.door())).toBeTruthy();
-  });
-
   test("refuses operations and endpoints that are not there", async () => {
     await using lab = await setUp();
     expect(await codeOf(lab.bench.door().ask("ftp.get", {}))).toBe("driver_failed");

@@ -4,6 +4,7 @@ import { errorTable } from "../../src/errors.ts";
 import { type ApiBench, openApiBench } from "../kit/api.ts";
 import { seedLamp } from "../kit/fixtures.ts";
 import { hasRedis } from "../kit/redis.ts";
+import { rolesOfRoutes } from "../kit/roles.ts";
 
 interface Operation {
   readonly operationId: string;
@@ -97,6 +98,16 @@ describe.skipIf(!hasRedis)("every route", () => {
         ...["GET /api/tokens", "POST /api/tokens", "DELETE /api/tokens/{id}"],
       ]),
     );
+  });
+
+  it("belongs to the role that is written down for it", () => {
+    const routesOf = (role: keyof typeof rank): string[] =>
+      rows
+        .filter(({ operation }) => operation["x-role"] === role)
+        .map(({ method, path, operation }) => `${method} ${path}${operation["x-concerns-all"] ? " *" : ""}`)
+        .sort();
+    const roles = Object.keys(rank) as (keyof typeof rank)[];
+    expect(Object.fromEntries(roles.map((role) => [role, routesOf(role)]))).toEqual(rolesOfRoutes);
   });
 
   it("asks for a token where the document says so", async () => {

@@ -64,12 +64,24 @@ describe("the admin token that a start names", () => {
 });
 
 describe("a start with the lab", () => {
-  it("ends with what to try next and where the interface is described", async () => {
+  it("has an instance of each simulated device, connected, and ends with what to try next", async () => {
     const dataDir = own.folder();
     const started = own.start({ SWITCHYARD_DATA: dataDir }, undefined, ["--lab"]);
     const url = await untilListening(started, dataDir);
     await until(() => (started.output().includes("/api/docs") ? true : undefined), "the last line", 60_000);
     expect(started.output()).toContain(`SWITCHYARD_DATA=${dataDir} npx switchyard plan lab-proxmox vm.lifecycle`);
+    const token = readFileSync(join(dataDir, "admin.token"), "utf8").trim();
+    const { body } = await ask(url, "GET", "/api/integrations/instances", token);
+    const found = (body as { name: string; type_id: string; state: string }[])
+      .map(({ name, type_id, state }) => [name, type_id, state])
+      .sort();
+    expect(found).toEqual([
+      ["lab-proxmox", "walnut.proxmox.ve", "connected"],
+      ["lab-stack", "com.aruba.aoss", "connected"],
+      ["lab-switch", "com.aruba.aoss", "connected"],
+    ]);
+    for (const command of ["run lab-switch poe.status", "plan lab-stack poe.port"])
+      expect(started.output()).toContain(`npx switchyard ${command}`);
     expect(started.output().trimEnd().split("\n").at(-1)).toBe(`Every route is described at ${url}/api/docs`);
   }, 90_000);
 });

@@ -115,6 +115,31 @@ describe.skipIf(!hasRedis)("a client on a socket", () => {
     await vi.waitFor(async () => expect(await readdir(scratchDir)).toEqual([]), { timeout: 3_000 });
   });
 
+  it("sees why its form was refused, however much of it is still to come", async () => {
+    const fields = Array.from(
+      { length: 60_000 },
+      (_, n) => `--b\r\nContent-Disposition: form-data; name="f${n}"\r\n\r\nx\r\n`,
+    );
+    const file = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.zip"\r\n\r\nx\r\n';
+    const patient = await serveApi(bench.deps, { host: "127.0.0.1", port: 0 });
+    async function* slowly() {
+      yield file;
+      for (let at = 0; at < fields.length; at += 3_000) {
+        yield fields.slice(at, at + 3_000).join("");
+        await pause(50);
+      }
+      yield "--b--\r\n";
+    }
+    const answer = await fetch(`${patient.url}/api/integrations/types/upload`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${bench.tokens.admin}`, "content-type": "multipart/form-data; boundary=b" },
+      body: ReadableStream.from(slowly()).pipeThrough(new TextEncoderStream()),
+      duplex: "half",
+    } as RequestInit).finally(() => patient.close());
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ code: "extension_not_int" });
+  }, 20_000);
+
   it("leaves nothing behind when it hangs up in the middle of an upload", async () => {
     const talks = Array.from({ length: 20 }, dial);
     for (const { socket } of talks) socket.write(withToken(upload()) + "x".repeat(300_000));

@@ -138,7 +138,7 @@ describe("what cannot be had", () => {
 });
 
 describe("the data folder", () => {
-  it("is for one start at a time; after a SIGKILL the next one has it, and takes over the Redis", async () => {
+  it("is for one start at a time; after a SIGKILL nothing of it stays, its Redis neither, and the next one has it", async () => {
     const dataDir = own.folder();
     const first = await startReady(dataDir);
     const below = descendants(first.started.pid).map(({ pid }) => pid);
@@ -148,15 +148,25 @@ describe("the data folder", () => {
     expect(linesOf(second)).toEqual([expect.stringContaining(`in use by process ${first.started.pid}`)]);
     first.started.child.kill("SIGKILL");
     await first.started.ended();
+    const third = await startReady(dataDir);
     await until(
-      () => (below.some((pid) => pid !== redis && isAlive(pid)) ? undefined : true),
-      "the API, the worker and its sandboxes to end with their supervisor",
+      () => (below.some((pid) => isAlive(pid) && redisPid(dataDir) !== pid) ? undefined : true),
+      "the API, the worker, its sandboxes and Redis to end with their supervisor",
       10_000,
     );
-    const third = await startReady(dataDir);
-    expect(redisPid(dataDir)).toBe(redis);
+    const taken = redisPid(dataDir);
     expect(await third.started.stop()).toBe(0);
-    expect(isAlive(redis)).toBe(false);
+    expect([redis, taken].filter(isAlive)).toEqual([]);
+  }, 60_000);
+
+  it("has no process that works in it once its supervisor was killed", async () => {
+    const dataDir = own.folder();
+    const { started } = await startReady(dataDir);
+    const below = [...descendants(started.pid).map(({ pid }) => pid), redisPid(dataDir)];
+    started.child.kill("SIGKILL");
+    await started.ended();
+    await until(() => (below.some(isAlive) ? undefined : true), "everything to end with its supervisor", 10_000);
+    expect(existsSync(join(dataDir, "redis/redis.sock"))).toBe(false);
   }, 60_000);
 
   it("is read by its owner alone, and the processes bear their names", async () => {

@@ -206,19 +206,6 @@ export const endless: readonly Attempt[] = [
   worst("matches a regular expression for ever", "regex", "job_cancelled"),
 ];
 
-/** Attempts whose driver swallows the error, and Node's word for what was refused. */
-export const quiet: readonly (readonly [string, string])[] = [
-  ["readFile", "FileSystemRead"],
-  ["writeTemporary", "FileSystemWrite"],
-  ["tcp", "Net"],
-  ["lookup", "Net"],
-  ["udp", "Net"],
-  ["spawn", "ChildProcess"],
-  ["worker", "WorkerThreads"],
-  ["killParent", "kill"],
-  ["binding", "binding"],
-];
-
 interface Apply {
   readonly about: string;
   readonly params: Readonly<Record<string, unknown>>;

@@ -3,8 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Answer } from "../kit/caller.ts";
 import { systemLevels } from "../kit/levels.ts";
 import { until } from "../kit/system.ts";
-import { type Attempt, addresses, applies, endless, quiet, table } from "./hostile-attempts.ts";
+import { type Attempt, addresses, applies, endless, table } from "./hostile-attempts.ts";
 import { type HostileBench, hostileToken, openHostileBench } from "./hostile-bench.ts";
+import { fatal, nothingThere, quiet } from "./quiet-attempts.ts";
 
 /** What nobody may ever see of the secret. */
 const forms = [hostileToken, Buffer.from(hostileToken).toString("hex"), Buffer.from(hostileToken).toString("base64")];
@@ -76,11 +77,35 @@ describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
     expect(received()).toEqual([]);
   });
 
-  it.each(quiet)("names in the job's events what a driver tries and keeps silent about: %s", async (name, refused) => {
-    const answer = await look({ about: "", name, from: "escape", codes: [], facts: () => ({ quietly: true }) });
-    expect(answer.body).toMatchObject({ state: "succeeded", result: { details: { kept: "silent" } } });
-    const told = (await bench.eventsOf(answer.body.id)).filter(({ meta }) => meta["refused"] === refused);
-    expect(told).toMatchObject([{ level: "warn", message: expect.stringMatching(/^The sandbox refused /) }]);
+  const lookQuietly = (name: string): Promise<Answer> =>
+    look({ about: "", name, from: "escape", codes: [], facts: () => ({ quietly: true }) });
+
+  /** What the warnings of a job say was refused, when its driver was let go on. */
+  const refusedIn = async ({ body }: Answer): Promise<readonly unknown[]> => {
+    expect(body).toMatchObject({ state: "succeeded", result: { details: { kept: "silent" } } });
+    return (await bench.eventsOf(body.id))
+      .filter(({ level, message }) => level === "warn" && message.startsWith("The sandbox refused "))
+      .map(({ meta }) => meta["refused"]);
+  };
+
+  it("names in the job's events what a driver tries and keeps silent about, whatever it is", async () => {
+    const told = await Promise.all(
+      quiet.map(async ([name, refused]) => {
+        const found = await refusedIn(await lookQuietly(name));
+        return [name, found.includes(refused) ? refused : found];
+      }),
+    );
+    expect(told.length).toBeGreaterThan(50);
+    expect(told).toEqual(quiet);
+  });
+
+  it.each(Object.entries(fatal))("fails the job of a driver that keeps silent about %s as %s", async (name, code) => {
+    expect(bench.caller.codeOf(await lookQuietly(name))).toBe(code);
+  });
+
+  it("has nothing to name where nothing is there that could be tried", async () => {
+    const told = await Promise.all(nothingThere.map(async (name) => [name, await refusedIn(await lookQuietly(name))]));
+    expect(told).toEqual(nothingThere.map((name) => [name, []]));
   });
 
   it.each(applies)("applies its plan and nothing else: $about", async ({ params, code, sent }) => {

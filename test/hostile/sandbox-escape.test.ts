@@ -67,6 +67,11 @@ describe.each(await testableLevels())("at level %s", (level) => {
     ["spawn", "ChildProcess"],
     ["killParent", "kill"],
     ["binding", "binding"],
+    ["importFile", "import"],
+    ["addon", "import"],
+    ["sqliteFile", "import"],
+    ["report", "report"],
+    ["setuid", "setuid"],
   ])("what a driver tries and keeps silent about is named, once a call: %s", async (name, permission) => {
     bench.events.length = 0;
     await attempt(name);

@@ -72,13 +72,14 @@ describe("a connection", () => {
 describe.each(["standalone", "modular", "stack"] as const)("the inventory of a %s switch", (kind) => {
   it("has the same ports by SNMP and by the command line", async () => {
     await using bench = await openAoss({ kind });
-    const direct = bench.connect();
+    const direct = bench.connect({ config: { poe_watts: true } });
     const bySnmp = await listed(direct, "port");
     const byCli = await listed(bench.connect(withoutSnmp), "port");
     expect(bySnmp.map(({ external_id }) => external_id)).toEqual(bench.lab.state.ports.map(({ name }) => name));
     expect(byCli.map(({ external_id }) => external_id)).toEqual(bySnmp.map(({ external_id }) => external_id));
     for (const { external_id: id, attrs } of bySnmp) {
       const other = attrsOf(byCli, id);
+      expect([id, attrs["source"], other?.["source"]]).toEqual([id, "snmp", "cli"]);
       for (const key of [
         "link",
         "admin",
@@ -87,6 +88,7 @@ describe.each(["standalone", "modular", "stack"] as const)("the inventory of a %
         "poe_admin",
         "poe_priority",
         "poe_class",
+        "poe_power_w",
         "neighbour",
       ])
         expect([id, key, attrs[key]]).toEqual([id, key, other?.[key]]);
@@ -109,6 +111,48 @@ describe.each(["standalone", "modular", "stack"] as const)("the inventory of a %
       );
     },
   );
+});
+
+describe("the watts of the ports", () => {
+  const joining = { config: { poe_watts: true } };
+
+  it("are joined to the ports that SNMP lists, on every member of a stack, by one command more", async () => {
+    await using bench = await openAoss({ kind: "stack" });
+    const ports = await listed(bench.connect(joining), "port");
+    expect(["1/1", "1/7", "2/1", "3/8", "3/9", "1/25"].map((id) => attrsOf(ports, id)?.["poe_power_w"])).toEqual([
+      ...[3.2, 11.5, 3.2, 11.5, 0, undefined],
+    ]);
+    expect(bench.lab.typed.filter((line) => line.startsWith("show "))).toEqual(["show power-over-ethernet brief"]);
+  });
+
+  it("are not asked for where the instance says so", async () => {
+    await using bench = await openAoss();
+    const ports = await listed(bench.connect({ config: { poe_watts: false } }), "port");
+    expect(ports.some(({ attrs }) => attrs["poe_power_w"] !== undefined)).toBe(false);
+    expect(bench.lab.connections()).toBe(0);
+  });
+
+  it.each([
+    ["its command line is away", { config: { poe_watts: true, ssh_port: 1 } }, /Nothing listens on/],
+    ["its password is wrong", { ...joining, secrets: { password: "another-password" } }, /refused the login/],
+    ["it has another host key", { config: { poe_watts: true, host_key_sha256: `SHA256:${"A".repeat(43)}` } }, /key/],
+  ])("cost no port when %s, and the log says why they are absent", async (_, changes, why) => {
+    await using bench = await openAoss();
+    const direct = bench.connect(changes);
+    const ports = await listed(direct, "port");
+    expect(ports).toHaveLength(28);
+    expect(ports.some(({ attrs }) => attrs["poe_power_w"] !== undefined)).toBe(false);
+    expect(ports.filter(({ attrs }) => attrs["poe_status"] === "delivering")).toHaveLength(8);
+    expect(JSON.stringify(direct.events)).toMatch(new RegExp(`The watts of the ports are not known: .*${why.source}`));
+  });
+
+  it("cost no port when the table of the command line is garbage", async () => {
+    await using bench = await openAoss();
+    bench.lab.faults.add({ kind: "garbage", command: "show power-over-ethernet brief" });
+    const direct = bench.connect(joining);
+    expect(await listed(direct, "port")).toHaveLength(28);
+    expect(JSON.stringify(direct.events)).toContain("The watts of the ports are not known");
+  });
 });
 
 describe("the inventory", () => {

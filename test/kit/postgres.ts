@@ -56,14 +56,25 @@ export const missingPostgres: string | undefined =
       ? "PostgreSQL does not run as root and there is no user postgres"
       : undefined;
 
-const settings = (folder: string): string[] => [
+/** How it is started; `port` is one on 127.0.0.1 beside the socket, 0: none. */
+interface Start {
+  readonly folder: string;
+  readonly port: number;
+  readonly as: { readonly uid: number; readonly gid: number };
+}
+
+const settings = ({ folder, port }: Start): string[] => [
   ...["-D", join(folder, "data"), "-k", folder],
-  ...["listen_addresses=", "fsync=off", "full_page_writes=off"].flatMap((one) => ["-c", one]),
+  ...(port === 0 ? [] : ["-p", String(port)]),
+  ...[`listen_addresses=${port === 0 ? "" : "127.0.0.1"}`, "fsync=off", "full_page_writes=off"].flatMap((one) => [
+    "-c",
+    one,
+  ]),
   ...["max_connections=200", "shared_buffers=16MB", "logging_collector=off"].flatMap((one) => ["-c", one]),
 ];
 
-const urlOf = (folder: string, database: string): string =>
-  `postgres://postgres@localhost/${database}?host=${encodeURIComponent(folder)}`;
+const urlOf = ({ folder, port }: Omit<Start, "as">, database: string): string =>
+  `postgres://postgres@localhost${port === 0 ? "" : `:${port}`}/${database}?host=${encodeURIComponent(folder)}`;
 
 const query = async (url: string, sql: string): Promise<void> => {
   const client = new Client({ connectionString: url });
@@ -76,19 +87,19 @@ const query = async (url: string, sql: string): Promise<void> => {
   }
 };
 
-const isAnswering = (folder: string): Promise<boolean> =>
-  query(urlOf(folder, "postgres"), "select 1").then(
+const isAnswering = (start: Start): Promise<boolean> =>
+  query(urlOf(start, "postgres"), "select 1").then(
     () => true,
     () => false,
   );
 
-const untilAnswering = async (child: ChildProcess, folder: string): Promise<void> => {
+const untilAnswering = async (child: ChildProcess, start: Start): Promise<void> => {
   for (let tries = 0; tries < 500 && child.exitCode === null; tries += 1) {
-    if (await isAnswering(folder)) return;
+    if (await isAnswering(start)) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   child.kill("SIGKILL");
-  throw new Error(`Expected a PostgreSQL to answer in ${folder}, but it did not start.`);
+  throw new Error(`Expected a PostgreSQL to answer in ${start.folder}, but it did not start.`);
 };
 
 const initialise = (bin: string, folder: string, as: { uid: number; gid: number }): void => {
@@ -97,14 +108,15 @@ const initialise = (bin: string, folder: string, as: { uid: number; gid: number 
   execFileSync(join(bin, "initdb"), options, { ...as, cwd: folder, stdio: "ignore" });
 };
 
-const launch = async (bin: string, folder: string, as: { uid: number; gid: number }): Promise<ChildProcess> => {
-  const postgres = [join(bin, "postgres"), ...settings(folder)];
+const launch = async (bin: string, start: Start): Promise<ChildProcess> => {
+  const { folder, as } = start;
+  const postgres = [join(bin, "postgres"), ...settings(start)];
   // A killed test runner must not leave servers behind; the guard comes after the change of user, which would undo it.
   const guard = existsSync("/usr/bin/setpriv") ? ["/usr/bin/setpriv", "--pdeathsig", "QUIT"] : [];
   const [program = "", ...args] = [...guard, ...postgres];
   const child = spawn(program, args, { ...as, cwd: folder, stdio: "ignore" });
   await once(child, "spawn");
-  await untilAnswering(child, folder);
+  await untilAnswering(child, start);
   return child;
 };
 
@@ -117,11 +129,12 @@ const end = async (child: ChildProcess): Promise<void> => {
 };
 
 /** Starts an empty private PostgreSQL. Call `stop()` when the test is over. */
-export const startTestPostgres = async (): Promise<TestPostgres> => {
+export const startTestPostgres = async ({ port = 0 } = {}): Promise<TestPostgres> => {
   if (programs === undefined || owner === undefined) throw new Error(missingPostgres);
   const folder = mkdtempSync("/tmp/sw-pg-");
   initialise(programs, folder, owner);
-  let child = await launch(programs, folder, owner);
+  const start = { folder, port, as: owner };
+  let child = await launch(programs, start);
   let databases = 0;
   return {
     folder,
@@ -129,13 +142,13 @@ export const startTestPostgres = async (): Promise<TestPostgres> => {
     createDatabase: async () => {
       databases += 1;
       const name = `test_${databases}`;
-      await query(urlOf(folder, "postgres"), `create database ${name}`);
-      return urlOf(folder, name);
+      await query(urlOf(start, "postgres"), `create database ${name}`);
+      return urlOf(start, name);
     },
     kill: () => end(child),
     restart: async () => {
       await end(child);
-      child = await launch(programs, folder, owner);
+      child = await launch(programs, start);
     },
     stop: async () => {
       await end(child);

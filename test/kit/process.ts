@@ -19,11 +19,17 @@ export interface Started {
   stop(): Promise<number | null>;
 }
 
-/** Starts `src/main.ts` with these settings and none of ours. */
-export const startProcess = (env: Record<string, string>, cwd = root, args: readonly string[] = []): Started => {
+/** Starts `src/main.ts` with these settings and none of ours; `uid`: as another user. */
+export const startProcess = (
+  env: Record<string, string>,
+  cwd = root,
+  args: readonly string[] = [],
+  uid?: number,
+): Started => {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SWITCHYARD_|REDIS_URL|DATABASE_URL)/.test(name));
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", join(root, "src/main.ts"), ...args], {
     cwd,
+    ...(uid === undefined ? {} : { uid, gid: uid }),
     env: { ...Object.fromEntries(inherited), SWITCHYARD_LOG: "warn", SWITCHYARD_PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -18,6 +18,13 @@ export interface TestRedis {
   restart(): Promise<void>;
 }
 
+interface Place {
+  readonly folder: string;
+  readonly path: string;
+  /** On 127.0.0.1 beside the socket; 0: none. */
+  readonly port: number;
+}
+
 const findProgram = (names: readonly string[]): string | undefined =>
   (process.env["PATH"] ?? "")
     .split(delimiter)
@@ -39,8 +46,21 @@ const answersPing = (path: string): Promise<boolean> =>
     socket.once("error", () => resolve(false));
   });
 
-const settings = (folder: string, path: string): string[] => [
-  ...["--port", "0", "--unixsocket", path, "--unixsocketperm", "700", "--dir", folder, "--save", ""],
+const settings = ({ folder, path, port }: Place): string[] => [
+  ...[
+    "--port",
+    String(port),
+    "--bind",
+    "127.0.0.1",
+    "--unixsocket",
+    path,
+    "--unixsocketperm",
+    "700",
+    "--dir",
+    folder,
+    "--save",
+    "",
+  ],
   // Written data outlive a killed process whatever the fsync policy; tests cut no power.
   ...["--appendonly", "yes", "--appendfsync", "no", "--maxmemory-policy", "noeviction", "--daemonize", "no"],
 ];
@@ -54,15 +74,15 @@ const untilAnswering = async (child: ChildProcess, path: string): Promise<void> 
   throw new Error(`Expected a Redis to answer on ${path}, but it did not start.`);
 };
 
-const launch = async (folder: string, path: string): Promise<ChildProcess> => {
+const launch = async (place: Place): Promise<ChildProcess> => {
   if (server === undefined) throw new Error("Expected redis-server or valkey-server on PATH; install redis-server.");
   const setpriv = findProgram(["setpriv"]);
   // A killed test runner must not leave servers behind.
   const guard = setpriv === undefined ? [] : [setpriv, "--pdeathsig", "KILL"];
-  const [program = server, ...args] = [...guard, server, ...settings(folder, path)];
+  const [program = server, ...args] = [...guard, server, ...settings(place)];
   const child = spawn(program, args, { stdio: "ignore" });
   await once(child, "spawn");
-  await untilAnswering(child, path);
+  await untilAnswering(child, place.path);
   return child;
 };
 
@@ -74,10 +94,11 @@ const end = async (child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<
 };
 
 /** Starts an empty private Redis. Call `stop()` when the test is over. */
-export const startTestRedis = async (): Promise<TestRedis> => {
+export const startTestRedis = async ({ port = 0 } = {}): Promise<TestRedis> => {
   const folder = await mkdtemp(join(tmpdir(), "sw-redis-"));
   const url = join(folder, "s");
-  let child = await launch(folder, url);
+  const place = { folder, path: url, port };
+  let child = await launch(place);
   return {
     url,
     stop: async () => {
@@ -87,7 +108,7 @@ export const startTestRedis = async (): Promise<TestRedis> => {
     kill: () => end(child, "SIGKILL"),
     restart: async () => {
       await end(child, "SIGKILL");
-      child = await launch(folder, url);
+      child = await launch(place);
     },
   };
 };

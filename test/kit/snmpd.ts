@@ -55,6 +55,8 @@ const untilUp = async (child: ChildProcess, port: number, community: string, log
 };
 
 export interface SnmpdOptions {
+  /** Further users of version 3, by name: the protocol that authenticates them. Keys and encryption are the first one's. */
+  readonly users?: Readonly<Record<string, string>>;
   /** Further lines of its settings; `@FOLDER@` is its folder. */
   readonly more?: string;
   readonly writeCommunity?: string;
@@ -62,7 +64,12 @@ export interface SnmpdOptions {
   readonly scripts?: Readonly<Record<string, string>>;
 }
 
-export const startSnmpd = async ({ more = "", scripts = {}, ...given }: SnmpdOptions = {}): Promise<TestSnmpd> => {
+export const startSnmpd = async ({
+  more = "",
+  scripts = {},
+  users = {},
+  ...given
+}: SnmpdOptions = {}): Promise<TestSnmpd> => {
   const program = findProgram("snmpd");
   if (program === undefined) throw new Error("Expected snmpd on PATH; install the package snmpd.");
   const folder = mkdtempSync(join(tmpdir(), "sw-snmpd-"));
@@ -74,7 +81,12 @@ export const startSnmpd = async ({ more = "", scripts = {}, ...given }: SnmpdOpt
     ...given,
     user: { name: "operator7", authKey: `auth-${secret()}`, privKey: `priv-${secret()}` },
   };
-  writeFileSync(join(folder, "snmpd.conf"), `${settings(port, access)}${more.replaceAll("@FOLDER@", folder)}\n`);
+  const { authKey, privKey } = access.user;
+  const others = Object.entries(users).map(
+    ([name, protocol]) => `createUser ${name} ${protocol} "${authKey}" AES "${privKey}"\nrwuser ${name} priv\n`,
+  );
+  const lines = `${settings(port, access)}${others.join("")}${more.replaceAll("@FOLDER@", folder)}\n`;
+  writeFileSync(join(folder, "snmpd.conf"), lines);
   for (const [name, text] of Object.entries(scripts)) {
     writeFileSync(join(folder, name), text.replaceAll("@FOLDER@", folder), { mode: 0o755 });
   }

@@ -22,6 +22,8 @@ export interface SshDevice {
   readonly port: number;
   /** How many connections were made. */
   readonly connections: number;
+  /** How many of them are open. */
+  readonly open: number;
   /** Methods with which logins were tried, `none` left out. */
   readonly logins: readonly string[];
   [Symbol.asyncDispose](): Promise<void>;
@@ -87,6 +89,9 @@ export const startSshDevice = async (options: SshDeviceOptions): Promise<SshDevi
     port: (server.address() as AddressInfo).port,
     get connections() {
       return connections;
+    },
+    get open() {
+      return open.size;
     },
     logins,
     [Symbol.asyncDispose]: async () => {

@@ -1,6 +1,6 @@
 /** A door to a small switch, for tests of shells. */
 import type { JsonObject } from "../../src/model/json.ts";
-import type { Door } from "../../src/transports/transports.ts";
+import type { Door, TransportsDeps } from "../../src/transports/transports.ts";
 import { devicePassword } from "./ssh-device.ts";
 import { enablePassword, type SwitchDevice, type SwitchOptions, startSwitch } from "./switch-device.ts";
 import { type BenchFacts, openBench } from "./transport-bench.ts";
@@ -40,10 +40,17 @@ export const withSwitch = async <T>(
     more = {},
     shell = {},
     redact = [],
-  }: { device?: SwitchOptions; more?: Partial<BenchFacts>; shell?: JsonObject; redact?: readonly string[] } = {},
+    deps = {},
+  }: {
+    device?: SwitchOptions;
+    more?: Partial<BenchFacts>;
+    shell?: JsonObject;
+    redact?: readonly string[];
+    deps?: Partial<TransportsDeps>;
+  } = {},
 ): Promise<T> => {
   await using device = await startSwitch(deviceOptions);
-  await using bench = openBench(facts(device.port, more, { session: shell, redact }));
+  await using bench = openBench(facts(device.port, more, { session: shell, redact }), { deps });
   return await work(device, bench);
 };
 /** One line over the driver's session. */

@@ -143,6 +143,7 @@ export const startSwitch = async ({
   return Object.defineProperties({ writes, lines } as unknown as SwitchDevice, {
     port: { value: device.port },
     connections: { get: () => device.connections },
+    open: { get: () => device.open },
     logins: { value: device.logins },
     shells: { get: () => shells },
     [Symbol.asyncDispose]: { value: () => device[Symbol.asyncDispose]() },

@@ -131,6 +131,18 @@ export const openBench = (
   };
 };
 
+/** What a call that only reads needs of a job. */
+export const grantFor = (mode: "read"): Grant => ({
+  mode,
+  steps: [],
+  journal: memoryJournal({ entries: [], events: [] }),
+  fence: () => undefined,
+  record: () => undefined,
+  signal: new AbortController().signal,
+  graceMs: 200,
+  debug: false,
+});
+
 /** The code with which a call is refused or fails; `undefined` when it passes. */
 export const codeOf = async (call: Promise<unknown>): Promise<string | undefined> => {
   try {

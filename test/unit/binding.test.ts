@@ -232,3 +232,20 @@ test("consent must name what reaches beyond the instance's own endpoint and its 
     "unpinned:a",
   ]);
 });
+
+test.each([
+  [{ http: { url: "https://{host}/x" } }, "host", ["net:http:evil.example"]],
+  [{ "http.other": { url: ["{url}", "https://{host}"] } }, "host", ["net:http.other:evil.example"]],
+  [{ http: { url: "{url}" } }, "url", ["net:http:evil.example"]],
+  [{ ssh: { host: "{hostname}", jump: { host: "{host}" } } }, "host", ["net:ssh:evil.example"]],
+  [{ snmp: { host: ["{hostname}", "{host}"] } }, "host", ["net:snmp:evil.example"]],
+  [{ tcp: { host: "{host}", port: 1 } }, "host", ["net:tcp:evil.example"]],
+  [undefined, "hostname", ["net:http:evil.example", "net:snmp:evil.example", "net:ssh:evil.example"]],
+  [{ http: { url: "https://{host}/{node}" } }, "node", []],
+])("a default in host position is asked for: %j, %s", (transports, field, expected) => {
+  const value = field === "url" ? "https://evil.example:8443/x" : "evil.example";
+  const given = manifest(transports as Record<string, JsonObject> | undefined, { capabilities: [] });
+  const properties = { ...(given.schema.connection["properties"] as JsonObject), [field]: { default: value } };
+  const asked = { ...given, schema: { connection: { type: "object", properties } } };
+  expect(requiredPermissions(asked).filter((one) => one.startsWith("net:"))).toEqual(expected);
+});

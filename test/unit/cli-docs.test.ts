@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { exitCodes } from "../../src/cli/exit-codes.ts";
 import { withCommands } from "../../src/cli/program.ts";
+import type { JobKind } from "../../src/jobs/catalog.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -77,6 +78,35 @@ describe("the page about the command line", () => {
 
 const inText = /npx switchyard ([a-z][\w-]*)/g;
 const inCode = /npx switchyard ([a-z][\w-]*)|\bcall\("([a-z][\w-]*)"/g;
+
+/** The commands that ask for work of each kind; a kind that is added wants its row. */
+const asking: Readonly<Record<JobKind, readonly string[]>> = {
+  "pack.install": ["install"],
+  "pack.validate": ["validate"],
+  "pack.rescan": ["rescan"],
+  "pack.remove": ["remove"],
+  "pack.rollback": ["rollback"],
+  "instance.test_connection": ["test"],
+  "instance.refresh_inventory": ["refresh"],
+  "action.plan": ["plan"],
+  "action.run": ["run", "undo", "retry"],
+  "vault.rotate": ["secrets rotate"],
+  "system.backup": ["backup"],
+  "system.support_bundle": ["support-bundle"],
+};
+
+const optionsOf = (command: Command, path = ""): [string, readonly string[]][] =>
+  command.commands.flatMap((one) => {
+    const name = `${path}${one.name()}`;
+    return [[name, one.options.map(({ long }) => long ?? "")], ...optionsOf(one, `${name} `)];
+  });
+
+describe("a command that enqueues", () => {
+  it("can be waited for, watched and given up, and no other says that it can", () => {
+    const waiting = optionsOf(program).filter(([, options]) => common.every((option) => options.includes(option)));
+    expect(waiting.map(([name]) => name).sort()).toEqual(Object.values(asking).flat().sort());
+  });
+});
 
 describe("a command in a hint", () => {
   const files = ["README.md", "docs/cli.md", ...sources("src"), ...sources("lab")];

@@ -105,6 +105,8 @@ describe("an instance", () => {
         user: "{user}",
         auth_key: "{secret:auth_key}",
         auth_protocol: "{auth}",
+        priv_key: "{secret:priv_key}",
+        priv_protocol: "{priv}",
       },
     };
     const of = (config: JsonObject, names: string[]): SnmpEndpoint | undefined =>
@@ -115,8 +117,17 @@ describe("an instance", () => {
       version: "3",
       user: { name: "joe", auth: { protocol: "sha256" }, priv: null },
     });
+    expect(of({ user: "joe", priv: "AES-256" }, ["auth_key", "priv_key"])).toMatchObject({
+      user: { priv: { protocol: "aes256b" } },
+    });
     expect(() => of({ user: "joe", auth: "rot13" }, ["auth_key"])).toThrow(
       expect.objectContaining({ code: "config_invalid" }),
+    );
+    expect(() => of({ user: "joe", priv: "des" }, ["auth_key", "priv_key"])).toThrow(
+      expect.objectContaining({
+        code: "config_invalid",
+        message: expect.stringMatching(/expected one of aes, .*"des"/),
+      }),
     );
   });
 

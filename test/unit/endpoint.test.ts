@@ -58,6 +58,24 @@ describe("addresses", () => {
     expect(isOwnListener(address, 8080, [{ host, port: 8080 }], ["10.1.1.1"])).toBe(meets);
     expect(isOwnListener(address, 8081, [{ host, port: 8080 }], ["10.1.1.1"])).toBe(false);
   });
+
+  test.each([
+    ["127.0.0.1", "127.0.0.1", true],
+    ["127.0.0.2", "127.0.0.1", true],
+    ["::1", "127.0.0.1", true],
+    ["10.1.1.1", "127.0.0.1", true],
+    ["::ffff:10.1.1.1", "::1", true],
+    ["127.0.0.1", "10.1.1.1", true],
+    ["fd00::2", "localhost", true],
+    ["10.1.1.2", "127.0.0.1", false],
+    ["10.1.1.2", "10.1.1.2", true],
+    ["::ffff:10.1.1.2", "10.1.1.2", true],
+    ["127.0.0.1", "10.1.1.2", false],
+  ])("%s meets a server of somebody else's, known to us as %s: %s", (address, host, meets) => {
+    const listeners = [{ host, port: 6379, isForeign: true }];
+    expect(isOwnListener(address, 6379, listeners, ["10.1.1.1", "fd00::2"])).toBe(meets);
+    expect(isOwnListener(address, 6380, listeners, ["10.1.1.1", "fd00::2"])).toBe(false);
+  });
 });
 
 describe("hosts", () => {

@@ -17,7 +17,7 @@ afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 const startOf = (pid: number): string => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[19] ?? "";
 
 it("removes what a dead process left and keeps what a living one has", async () => {
-  const own = openScratchFolder(dataDir);
+  const { dir: own, remove } = openScratchFolder(dataDir);
   writeFileSync(join(own, "upload-1.part"), "half");
   const child = spawn("sleep", ["60"]);
   await once(child, "spawn");
@@ -26,11 +26,13 @@ it("removes what a dead process left and keeps what a living one has", async () 
   mkdirSync(other);
   writeFileSync(join(other, "upload-2.part"), "half");
 
-  expect(openScratchFolder(dataDir)).toBe(own);
+  expect(openScratchFolder(dataDir).dir).toBe(own);
   expect(readdirSync(other)).toEqual(["upload-2.part"]);
   child.kill("SIGKILL");
   await once(child, "exit");
   openScratchFolder(dataDir);
   expect(readdirSync(join(dataDir, "uploads"))).toEqual([own.split("/").at(-1)]);
   expect(readdirSync(own)).toEqual(["upload-1.part"]);
+  remove();
+  expect(readdirSync(join(dataDir, "uploads"))).toEqual([]);
 });

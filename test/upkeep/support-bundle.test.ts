@@ -115,6 +115,20 @@ describe.skipIf(!hasRedis)("a support bundle", () => {
     expect([again.status, again.stderr]).toEqual([2, expect.stringContaining("already")]);
   });
 
+  it("shows every line of its job with --watch, and in JSON nothing but them", () => {
+    const shown = cli("support-bundle", "--watch", "--out", join(dir, "watched.zip"));
+    expect([shown.status, shown.stderr]).toEqual([0, expect.stringContaining("Look through it")]);
+    expect(shown.stdout).toMatch(/holds \d+ files, \d+ bytes[\s\S]*watched\.zip holds /);
+    const { status, stdout, stderr } = cli("support-bundle", "--watch", "--json", "--out", join(dir, "lines.zip"));
+    const lines = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { state?: string });
+    expect([status, lines.length > 1, stderr]).toEqual([0, true, expect.stringContaining("lines.zip holds ")]);
+    expect(lines.at(-1)).toMatchObject({ state: "succeeded" });
+    expect(statSync(join(dir, "lines.zip")).size).toBeGreaterThan(0);
+  });
+
   it("holds what helps: versions, settings, health, figures, types, instances, failed jobs and the log", async () => {
     const files = await unpack(join(dir, "bundle.zip"));
     const json = (name: string) => JSON.parse(files.get(name) ?? "null");
@@ -152,7 +166,7 @@ describe.skipIf(!hasRedis)("a support bundle", () => {
     expect(lines.find(({ msg }) => msg === "traces do not reach their collector")).toMatchObject({ level: 40 });
   });
 
-  it("holds no secret in any form, no config value and no stand-in of a secret", async () => {
+  it("holds no secret in any form, of an instance's config the types only, and no stand-in of a secret", async () => {
     const all = [...(await unpack(join(dir, "bundle.zip"))).values()].join("\n");
     // What errors quote of addresses is told to whoever makes the bundle.
     const { configValue: _, ...secret } = canaries;

@@ -1,7 +1,8 @@
 /** What `show interfaces brief`, `show interfaces status` and `show interfaces` say of ports. */
 import { readTable } from "./table.ts";
 
-const portCell = /^(?:\d{1,2}\/){0,2}[A-Z]?\d{1,3}\*?(?:-(?:Trk\d+|Dyn\d+|\.{3}|T\S*))?$|^(?:Trk|Dyn)\d+$/;
+/** A port or a trunk as a table names it. */
+export const portCell = /^(?:\d{1,2}\/){0,2}[A-Z]?\d{1,3}\*?(?:-(?:Trk\d+|Dyn\d+|\.{3}|T\S*))?$|^(?:Trk|Dyn)\d+$/;
 const yesNo = /^(?:Yes|No)$/;
 const upDown = /^(?:Up|Down)$/;
 const onOff = /^(?:on|off)?$/i;

@@ -1,6 +1,6 @@
 /** What LLDP says: of the switch itself, and of its neighbours. */
 import { fieldsOf, groupsBy, textUnder } from "./fields.ts";
-import { namedPort } from "./interfaces.ts";
+import { namedPort, portCell } from "./interfaces.ts";
 import { linesOf, unexpected } from "./problem.ts";
 import { readTable } from "./table.ts";
 
@@ -53,7 +53,7 @@ export const parseLldpSelf = (text: string): LldpSelf => {
   const chassisId = textUnder(fields, "Chassis Id");
   if (chassisId === "") throw unexpected(localCommand, "a chassis id", text);
   const ports = readTable(text, localCommand, {
-    port: { title: /^Port$/ },
+    port: { title: /^Port$/, cell: portCell },
     type: { title: /^PortType$/ },
     id: { title: /^PortId$/ },
     description: { title: /^PortDesc$/ },

@@ -52,10 +52,18 @@ const straddles = (line: string, { start }: Span): boolean =>
 
 const isEnd = (line: string): boolean => line.trim() === "" || /^\s*(?:\*|Note\b)/.test(line);
 
-const bodyOf = (lines: readonly string[], at: number): readonly string[] => {
+/** The lines of a table, and those behind its end that belong to no other one. */
+const partsBelow = (
+  lines: readonly string[],
+  at: number,
+): { readonly body: readonly string[]; rest: readonly string[] } => {
   const below = lines.slice(at + 1);
+  const next = lines.findIndex((line, index) => index > at && isRuler(line));
+  const last = next === -1 ? lines.length : next - headerOf(lines, next).length;
   const end = below.findIndex(isEnd);
-  return end === -1 ? below : below.slice(0, end);
+  return end === -1
+    ? { body: below, rest: [] }
+    : { body: below.slice(0, end), rest: lines.slice(at + 1 + end, Math.max(last, at + 1 + end)) };
 };
 
 const rowOf = <F extends string>(line: string, chosen: ReadonlyMap<F, Span | null>, columns: Columns<F>) => {
@@ -79,31 +87,51 @@ const chosenFrom = <F extends string>(spans: readonly Span[], columns: Columns<F
   return chosen;
 };
 
-const rowsBelow = <F extends string>(
-  lines: readonly string[],
-  spans: readonly Span[],
-  chosen: ReadonlyMap<F, Span | null>,
-  { command, columns }: { readonly command: string; readonly columns: Columns<F> },
-): readonly Row<F>[] =>
-  lines.map((line) => {
-    const row = spans.some((span) => straddles(line, span)) ? null : rowOf(line, chosen, columns);
+type ReadRow<F extends string> = (line: string) => Row<F> | null;
+
+const rowReader =
+  <F extends string>(spans: readonly Span[], chosen: ReadonlyMap<F, Span | null>, columns: Columns<F>): ReadRow<F> =>
+  (line) =>
+    spans.some((span) => straddles(line, span)) ? null : rowOf(line, chosen, columns);
+
+/** A line that would be a row, with or without the star that some switches put before one. */
+const isStray = <F extends string>(line: string, read: ReadRow<F>): boolean =>
+  [line, line.replace("*", " "), line.replace("*", "")].some(
+    (each) => Object.values(read(each) ?? {}).filter((cell) => cell !== "").length > 1,
+  );
+
+/** A table that goes on behind what looked like its end was cut in two: the rows above are not all there are. */
+const rowsOf = <F extends string>(
+  { body, rest }: ReturnType<typeof partsBelow>,
+  read: ReadRow<F>,
+  garbage: (line: string) => Error,
+): readonly Row<F>[] => {
+  const stray = rest.find((line) => isStray(line, read));
+  if (stray !== undefined) throw garbage(stray);
+  return body.map((line) => {
+    const row = read(line);
     if (row !== null) return row;
-    throw unexpected(command, `rows with the columns ${Object.keys(columns).join(", ")}`, line);
+    throw garbage(line);
   });
+};
 
 /**
  * The rows of all tables in an output that have these columns; a switch prints one table for each member or module.
- * @throws DriverError `protocol_mismatch` when there is none, or when a row does not keep its columns; `device_error`
+ * @throws DriverError `protocol_mismatch` when there is none, when a row does not keep its columns, or when rows
+ * follow behind the table's end; `device_error`
  * when the switch did not take the command.
  */
 export const readTable = <F extends string>(text: string, command: string, columns: Columns<F>): readonly Row<F>[] => {
   const lines = linesOf(text, command);
+  const garbage = (line: string) =>
+    unexpected(command, `rows with the columns ${Object.keys(columns).join(", ")}, and none behind their end,`, line);
   const tables = [...lines.keys()]
     .filter((at) => isRuler(lines[at] ?? ""))
     .flatMap((at) => {
       const spans = spansOf(lines, at);
       const chosen = chosenFrom(spans, columns);
-      return chosen === null ? [] : [rowsBelow(bodyOf(lines, at), spans, chosen, { command, columns })];
+      if (chosen === null) return [];
+      return [rowsOf(partsBelow(lines, at), rowReader(spans, chosen, columns), garbage)];
     });
   if (tables.length > 0) return tables.flat();
   throw unexpected(command, `a table with the columns ${Object.keys(columns).join(", ")}`, text);

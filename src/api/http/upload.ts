@@ -86,6 +86,29 @@ const openForm = (contentType: string) => {
   }
 };
 
+/** How long a client may go on sending what was refused already. */
+const readAwayMs = 5_000;
+
+/**
+ * Takes the rest of what may be sent and throws it away: whoever is answered and cut while still sending finds a broken
+ * connection and never sees the answer.
+ */
+const readAway = async (source: Readable): Promise<void> => {
+  let left = maxArchiveBytes + formOverhead;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, readAwayMs);
+  for (const end of ["end", "close", "error"]) source.once(end, () => resolve());
+  source.on("data", (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) resolve();
+  });
+  source.resume();
+  if (source.readableEnded || source.destroyed) resolve();
+  await promise;
+  clearTimeout(timer);
+  source.destroy();
+};
+
 const readForm = async (body: ReadableStream<Uint8Array>, contentType: string, path: string): Promise<Kept> => {
   const form = openForm(contentType);
   const source = Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
@@ -118,8 +141,8 @@ const readForm = async (body: ReadableStream<Uint8Array>, contentType: string, p
   } finally {
     over.abort();
     source.unpipe(form);
-    source.destroy();
     form.destroy();
+    await readAway(source);
   }
 };
 

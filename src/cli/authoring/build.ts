@@ -2,10 +2,8 @@
 import { createHash, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { SwitchyardError } from "../../errors.ts";
 import type { PackFile } from "../../model/integration-type.ts";
-import { buildArchive } from "../../packs/build.ts";
-import { packLimits } from "../../packs/entry-path.ts";
+import { buildInstallable } from "../../packs/build.ts";
 import { publicText, readSigningKey, signed, signingKeyOf } from "../../packs/signature.ts";
 import type { Alone } from "../alone.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
@@ -21,13 +19,6 @@ export interface BuildOptions {
   /** A file with the private key that signs it. */
   readonly sign?: string;
 }
-
-const assertUploadable = (bytes: Buffer): void => {
-  if (bytes.length <= packLimits.archiveBytes) return;
-  throw new SwitchyardError("archive_too_large", {
-    detail: `Expected an archive of at most ${packLimits.archiveBytes} bytes, got ${bytes.length}. Leave out what the driver does not need.`,
-  });
-};
 
 /** @throws SwitchyardError, CliFailure when there is no key to sign with. */
 const readKey = (path: string): KeyObject => {
@@ -71,8 +62,7 @@ export const build = async (
   const looked = await lookAtPack(placeOf(alone, path), await localTerms(alone), sealed);
   const { pack, faults, files } = looked;
   if (pack === undefined || faults.length > 0) return refuse(alone, path, looked);
-  const bytes = await buildArchive(files);
-  assertUploadable(bytes);
+  const bytes = await buildInstallable(files);
   const file = targetOf(alone, out, pack);
   writeWhole(file, bytes);
   const facts = { ...factsOf(file, bytes, pack), files: files.length, signed_by: signingKeyOf(files) };

@@ -1,11 +1,12 @@
 /** Everything an install would say about a pack, said without a server. */
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { asSwitchyardError, SwitchyardError } from "../../errors.ts";
 import type { PackFile } from "../../model/integration-type.ts";
 import type { JsonObject } from "../../model/json.ts";
 import type { Manifest } from "../../model/manifest.ts";
 import { requiredPermissions } from "../../model/permissions.ts";
 import { readArchive } from "../../packs/archive.ts";
+import { buildInstallable } from "../../packs/build.ts";
 import { findDriver } from "../../packs/driver-file.ts";
 import { assertSandboxLevel, examinePack } from "../../packs/examine.ts";
 import { type ManifestText, readManifestFile, readManifestText } from "../../packs/manifest-file.ts";
@@ -34,9 +35,9 @@ export interface LookedPack {
   };
 }
 
-const refusal = (act: () => unknown): Fault[] => {
+const refusal = async (act: () => unknown): Promise<Fault[]> => {
   try {
-    act();
+    await act();
     return [];
   } catch (thrown) {
     return faultsOfRefusal(asSwitchyardError(thrown, "archive_invalid"));
@@ -60,10 +61,10 @@ const examine = async (sandbox: LocalSandbox, files: readonly PackFile[], text: 
   const driver = findDriver(text.document, files);
   const driverPath = driver.outcome === "found" ? driver.driver.path : undefined;
   const refused = [
-    ...refusal(() => readManifestFile(files)),
-    ...refusal(() => signingKeyOf(files)),
+    ...(await refusal(() => readManifestFile(files))),
+    ...(await refusal(() => signingKeyOf(files))),
     ...(errors["validation_error"] === undefined
-      ? refusal(() => assertSandboxLevel(sandbox, { file, files, isShipped }))
+      ? await refusal(() => assertSandboxLevel(sandbox, { file, files, isShipped }))
       : []),
   ];
   const permissions = errors["schema_error"] === undefined ? requiredPermissions(manifest) : [];
@@ -75,11 +76,12 @@ const examine = async (sandbox: LocalSandbox, files: readonly PackFile[], text: 
   };
 };
 
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
 /** The files of a pack: of a folder, or of an archive. @throws SwitchyardError as an install would; CliFailure. */
 const readPackAt = async (path: string): Promise<readonly PackFile[]> => {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) throw usage(`There is no file or folder ${path}.`);
-  return found.isDirectory() ? readPackFolder(path) : readArchive(readFileSync(path));
+  if (!existsSync(path)) throw usage(`There is no file or folder ${path}.`);
+  return isFolder(path) ? readPackFolder(path) : readArchive(readFileSync(path));
 };
 
 /**
@@ -102,7 +104,10 @@ export const lookAtPack = async (
   }
   const sandbox = await openLocalSandbox(files, terms);
   try {
-    return await examine(sandbox, files, text);
+    const looked = await examine(sandbox, files, text);
+    // A folder is installed as an archive, whose limits its content may miss.
+    const unpackable = isFolder(path) ? await refusal(() => buildInstallable(files)) : [];
+    return { ...looked, faults: [...unpackable, ...looked.faults] };
   } finally {
     await sandbox.close();
   }

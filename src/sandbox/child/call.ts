@@ -23,6 +23,9 @@ export interface RunningCall {
 const cut = (text: string): string =>
   text.length > callLimits.messageLength ? `${text.slice(0, callLimits.messageLength)}...` : text;
 
+/** What is longer is not a name that would be kept; the runner says so. */
+const nameOf = (text: unknown): string => String(text).slice(0, callLimits.nameLength);
+
 const marker: DriverEvent = {
   kind: "log",
   level: "warn",
@@ -30,9 +33,13 @@ const marker: DriverEvent = {
 };
 
 const plainEvent = (event: DriverEvent): DriverEvent => {
-  if (event.kind === "artifact") return event;
+  if (event.kind === "artifact") {
+    const [name, contentType] = [nameOf(event.name), nameOf(event.contentType)];
+    return { ...event, name, contentType };
+  }
   const message = cut(String(event.message));
-  if (event.kind === "progress") return { kind: "progress", percent: Number(event.percent) || 0, message };
+  const percent = event.kind === "progress" ? Number(event.percent) : 0;
+  if (event.kind === "progress") return { kind: "progress", percent: Number.isFinite(percent) ? percent : 0, message };
   const meta = copyPlain(event.meta ?? {});
   const kept = meta.ok && JSON.stringify(meta.value).length <= callLimits.messageLength ? meta.value : {};
   return { kind: "log", level: event.level, message, meta: kept as Readonly<Record<string, never>> };

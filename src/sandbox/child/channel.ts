@@ -46,17 +46,33 @@ const readOn = (descriptor: number, reader: FrameReader, isIdle: () => boolean):
   next();
 };
 
+const { wait } = Atomics;
+const gate = new Int32Array(new SharedArrayBuffer(4));
+
 /**
  * Node would wait for the read that is under way before it exits, that is for ever: an exit asks the runner to kill
- * the process instead.
+ * the process instead. Answers how to leave when a driver broke what messages are made with: what is said then was made before.
  */
-export const exitByRunner = (channel: Channel): void => {
-  const reallyExit = (code: unknown): never => {
-    channel.send({ t: "bye", code: Number(code) || 0 });
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+export const exitByRunner = (channel: Channel, descriptor: number): ((lastWords?: Buffer) => never) => {
+  const bye = encodeFrame({ t: "bye", code: 1 });
+  const stand = (): never => {
+    wait(gate, 0, 0);
     return leave();
   };
+  const leaveAtOnce = (lastWords = bye): never => {
+    writeSync(descriptor, lastWords);
+    return stand();
+  };
+  const reallyExit = (code: unknown): never => {
+    try {
+      channel.send({ t: "bye", code: Number(code) || 0 });
+    } catch {
+      leaveAtOnce();
+    }
+    return stand();
+  };
   Object.defineProperty(process, "reallyExit", { value: reallyExit, configurable: false, writable: false });
+  return leaveAtOnce;
 };
 
 /**

@@ -44,8 +44,11 @@ export const packModulesOf = (plan: ChildPlan): PackModules => ({
   sdkUrl: plan.sdkUrl,
 });
 
-/** Imports the module and picks the class. Never throws; hangs when the module's top level does. */
-export const loadDriver = async (plan: ChildPlan): Promise<LoadedDriver> => {
+/**
+ * Imports the module and picks the class; `onRefused` hears of imports that a pack may not have, now and later.
+ * Never throws; hangs when the module's top level does.
+ */
+export const loadDriver = async (plan: ChildPlan, onRefused: (specifier: string) => void): Promise<LoadedDriver> => {
   const pack = packModulesOf(plan);
   const [module = "", className = ""] = plan.entrypoint.split(":");
   const path = findModule(pack, module);
@@ -53,7 +56,7 @@ export const loadDriver = async (plan: ChildPlan): Promise<LoadedDriver> => {
     const message = `Expected ${module}.js, .mjs or .ts beside the manifest, found none.`;
     return { ok: false, problem: { message, location: null } };
   }
-  const lastFile = registerPackModules(pack);
+  const lastFile = registerPackModules(pack, onRefused);
   try {
     const exports = (await import(url.pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
     return pickClass(exports, className, authored(plan.packDir, path.slice(plan.packDir.length + 1)));

@@ -1,6 +1,7 @@
 /** What a sandbox runs: loads one driver, then answers one call after another. */
 import { Driver } from "../../sdk/driver.ts";
 import { DriverError } from "../../sdk/driver-error.ts";
+import { encodeFrame } from "../frames.ts";
 import { copyPlain } from "../plain.ts";
 import { type ChildPlan, callLimits, type FromSandbox, type ToSandbox, type WireError } from "../wire.ts";
 import { createCall, type RunningCall } from "./call.ts";
@@ -14,7 +15,8 @@ import { sealProcess } from "./seal.ts";
 import { createTidy } from "./tidy.ts";
 
 const plan = JSON.parse(process.argv[2] ?? "{}") as ChildPlan;
-const channel = openChannel(3);
+const lineDescriptor = 3;
+const channel = openChannel(lineDescriptor);
 const pack = packModulesOf(plan);
 const tidy = createTidy();
 const refusals = createRefusals(
@@ -24,9 +26,16 @@ const refusals = createRefusals(
 let loaded: Promise<LoadedDriver> | undefined;
 let current: RunningCall | undefined;
 let isInspected = false;
+/** Of the call that goes on; made before the driver has its hands on anything. */
+let lastWords: Buffer | undefined;
+
+const wordsOf = (id: string): Buffer => {
+  const message = "The driver broke what its own process works with (JavaScript's builtins, the line to the runner).";
+  return encodeFrame({ t: "failed", id, error: { code: "driver_failed", message, isFatal: true } });
+};
 
 const load = (): Promise<LoadedDriver> => {
-  loaded ??= loadDriver(plan);
+  loaded ??= loadDriver(plan, (specifier) => refusals.note("import", specifier.slice(0, 500)));
   return loaded;
 };
 
@@ -69,6 +78,15 @@ const doneWith = (id: string, value: unknown): FromSandbox => {
   return { t: "failed", id, error: { code: "response_invalid", message, pointer } };
 };
 
+const refuseAnswer = ({ id }: RunningCall): void => {
+  const text = "expected an answer of at most 24 MiB, got a larger one";
+  try {
+    channel.send({ t: "failed", id, error: { code: "response_invalid", message: text, pointer: "" } });
+  } catch {
+    leaveAtOnce(lastWords);
+  }
+};
+
 const finish = (call: RunningCall, message: FromSandbox): void => {
   if (current !== call) return;
   current = undefined;
@@ -76,9 +94,9 @@ const finish = (call: RunningCall, message: FromSandbox): void => {
   try {
     channel.send(message);
   } catch {
-    const text = "expected an answer of at most 24 MiB, got a larger one";
-    channel.send({ t: "failed", id: call.id, error: { code: "response_invalid", message: text, pointer: "" } });
+    refuseAnswer(call);
   }
+  lastWords = undefined;
 };
 
 const runCall = async (call: RunningCall): Promise<void> => {
@@ -108,6 +126,7 @@ const inspect = async (id: string): Promise<void> => {
 const take = (message: ToSandbox): void => {
   if (message.t === "call") {
     refusals.begin();
+    lastWords = wordsOf(message.id);
     current = createCall(message, channel.send);
     void runCall(current);
   } else if (message.t === "inspect") {
@@ -126,16 +145,19 @@ const take = (message: ToSandbox): void => {
 };
 
 const fall = (thrown: unknown): void => {
-  if (current !== undefined) {
-    channel.send({ t: "failed", id: current.id, error: { ...failureOf(thrown, current), isFatal: true } });
+  try {
+    if (current !== undefined) {
+      channel.send({ t: "failed", id: current.id, error: { ...failureOf(thrown, current), isFatal: true } });
+    }
+  } finally {
+    leaveAtOnce(lastWords);
   }
-  process.exit(1);
 };
 
 redirectOutput((level, message) => current?.emit({ kind: "log", level, message, meta: { printed: true } }));
 sealProcess(refusals.note);
 hearRefusals(refusals);
-exitByRunner(channel);
+const leaveAtOnce = exitByRunner(channel, lineDescriptor);
 process.on("uncaughtException", fall);
 channel.send({ t: "ready" });
 channel.onMessage(take, () => current === undefined && !isInspected);

@@ -32,10 +32,18 @@ const findFile = (path: string): string | undefined => candidates(path).find((ca
 const importer = (pack: PackModules, parentUrl: string): string =>
   decodeURIComponent(parentUrl.slice(pack.packUrl.length).replace(/\?.*$/, ""));
 
-const resolveRelative = (pack: PackModules, specifier: string, parentUrl: string): string => {
+/** Told of each import that asks for more than a pack may have. */
+type OnRefused = (specifier: string) => void;
+
+const resolveRelative = (
+  pack: PackModules,
+  [specifier, parentUrl]: readonly [string, string],
+  onRefused: OnRefused,
+): string => {
   const url = new URL(specifier, parentUrl);
   const at = () => locateImport(pack.packDir, importer(pack, parentUrl), specifier);
   if (!url.href.startsWith(pack.packUrl)) {
+    onRefused(specifier);
     throw new ImportFault(`Expected an import of the pack's own files, got "${specifier}", which lies outside.`, at());
   }
   const file = findFile(urls.fileURLToPath(url));
@@ -45,14 +53,16 @@ const resolveRelative = (pack: PackModules, specifier: string, parentUrl: string
 };
 
 const resolverOf =
-  (pack: PackModules): ResolveHookSync =>
+  (pack: PackModules, onRefused: OnRefused): ResolveHookSync =>
   (specifier, context, next) => {
     if (specifier === "switchyard/sdk") return { url: pack.sdkUrl, format: "module", shortCircuit: true };
     const parentUrl = context.parentURL ?? "";
     if (nodeModule.isBuiltin(specifier) || !parentUrl.startsWith(pack.packUrl)) return next(specifier, context);
     if (/^(\.{0,2}\/|file:)/.test(specifier)) {
-      return { url: resolveRelative(pack, specifier, parentUrl), shortCircuit: true };
+      return { url: resolveRelative(pack, [specifier, parentUrl], onRefused), shortCircuit: true };
     }
+    // A package that is missing is a mistake; a module that Node has, or an address, is a wish.
+    if (/^[a-z][a-z0-9+.-]*:/.test(specifier)) onRefused(specifier);
     const at = locateImport(pack.packDir, importer(pack, parentUrl), specifier);
     throw new ImportFault(
       `Expected an import of "switchyard/sdk", a node: module or a file of the pack, got "${specifier}".`,
@@ -78,12 +88,12 @@ const loaderOf =
   };
 
 /** From here on the process imports as a pack may. Tells which file of the pack was loaded last, relative to it. */
-export const registerPackModules = (pack: PackModules): (() => string | null) => {
+export const registerPackModules = (pack: PackModules, onRefused: OnRefused): (() => string | null) => {
   let last: string | null = null;
   const onLoad = (path: string): void => {
     last = path.slice(pack.packDir.length + 1);
   };
-  nodeModule.registerHooks({ resolve: resolverOf(pack), load: loaderOf(pack, onLoad) });
+  nodeModule.registerHooks({ resolve: resolverOf(pack, onRefused), load: loaderOf(pack, onLoad) });
   return () => last;
 };
 

@@ -31,13 +31,17 @@ const ofNetwork = ["fetch", "WebSocket", "EventSource"];
 /** Without a pid namespace, and as the same user, a signal would reach the runner. */
 const ofProcess = ["kill", "_kill", "_debugProcess", "_debugEnd", "binding", "_linkedBinding", "dlopen", "chdir"];
 
-/** Empties the environment and the arguments; blocks signals and priorities, and notes who tries. */
+/** It has no privilege to give up, so whoever calls these is after another's. */
+const ofUser = ["setuid", "seteuid", "setgid", "setegid", "setgroups", "initgroups"];
+
+/** Empties the environment and the arguments; blocks signals, priorities and changes of user, and notes who tries. */
 export const sealProcess = (note: Note): void => {
   Object.defineProperty(process, "env", { value: {}, configurable: false, writable: false });
-  Object.defineProperty(process, "report", { value: undefined, configurable: false, writable: false });
+  const report = { writeReport: refused("report", note), getReport: refused("report", note) };
+  Object.defineProperty(process, "report", { value: Object.freeze(report), configurable: false, writable: false });
   process.argv.splice(1);
   process.execArgv.splice(0);
-  replace(process, ofProcess, note);
+  replace(process, [...ofProcess, ...ofUser], note);
   replace(os, ["setPriority"], note);
   replace(globalThis, ofNetwork, note);
   nodeModule.syncBuiltinESMExports();

@@ -18,6 +18,7 @@ import inspect
 import io
 import json
 import logging
+import math
 import os
 import struct
 import threading
@@ -30,6 +31,7 @@ _ASKS_AT_ONCE = 16
 _MOST_EVENTS = 8000
 _MOST_EVENT_BYTES = 12 * 1024 * 1024
 _LONGEST_MESSAGE = 16 * 1024
+_LONGEST_NAME = 200
 _DEEPEST = 100
 _MOST_REFUSALS = 50
 _KINDS = ("http", "ssh", "snmp", "tcp")
@@ -53,6 +55,10 @@ class DriverError(Exception):
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
+def _framed(body):
+    return struct.pack("<I", len(body)) + body
+
+
 class TooLarge(Exception):
     """The runner does not take messages of this size."""
 
@@ -70,7 +76,7 @@ class Line:
         body = _encode(message).encode("ascii")
         if len(body) > _LARGEST_FRAME:
             raise TooLarge("a message of %d bytes" % len(body))
-        frame = memoryview(struct.pack("<I", len(body)) + body)
+        frame = memoryview(_framed(body))
         with self._sending:
             while frame:
                 frame = frame[os.write(self.descriptor, frame):]
@@ -262,17 +268,20 @@ class Output:
 
         poll = select.poll()
         poll.register(self._reads, select.POLLIN)
-        while True:
+        while self._drain():
             poll.poll()
-            self._drain()
 
     def _drain(self):
+        """False when nothing comes any more: the driver closed its end."""
         with self._taking:
             while True:
                 try:
-                    self._raw.write(os.read(self._reads, 65536))
+                    data = os.read(self._reads, 65536)
                 except BlockingIOError:
-                    return
+                    return True
+                if not data:
+                    return False
+                self._raw.write(data)
 
     def end_call(self):
         self._drain()
@@ -953,12 +962,15 @@ class Call:
         self._host.line.send({"t": "event", "id": self.id, "event": event})
 
     def _progress(self, percent, message=""):
-        self.emit({"kind": "progress", "percent": float(percent), "message": _cut(str(message))}, len(str(message)))
+        share = float(percent)
+        share = share if math.isfinite(share) else 0.0
+        self.emit({"kind": "progress", "percent": share, "message": _cut(str(message))}, len(str(message)))
 
     def _artifact(self, name, content, content_type="application/octet-stream"):
         data = content.encode("utf-8") if isinstance(content, str) else bytes(content)
         coded = base64.b64encode(data).decode("ascii")
-        self.emit({"kind": "artifact", "name": str(name), "contentType": str(content_type), "base64": coded}, 0)
+        name, kind = str(name)[:_LONGEST_NAME], str(content_type)[:_LONGEST_NAME]
+        self.emit({"kind": "artifact", "name": name, "contentType": kind, "base64": coded}, 0)
 
     # what it asks
 
@@ -1059,6 +1071,7 @@ class Host:
         self._current = None
         self._task = None
         self._loop = None
+        self._last_words = b""
         self._worked = time.process_time()
         self.output = Output(self)
         self._own_threads = set(threading.enumerate())
@@ -1077,11 +1090,18 @@ class Host:
             asked = {"address": address, "modules": modules, "at": place}
             call.tell("socket.connect", {key: value for key, value in asked.items() if value is not None})
 
-    def serve(self):
-        self.line.send({"t": "ready"})
-        while True:
-            for message in self.line.take():
-                self._take_idle(message)
+    def serve(self, descriptor, write=os.write, leave=os._exit):
+        """Never returns. A driver can break all that this works with: then the process ends at once, by means kept here."""
+        try:
+            self.line.send({"t": "ready"})
+            while True:
+                for message in self.line.take():
+                    self._take_idle(message)
+        finally:
+            try:
+                write(descriptor, self._last_words)
+            finally:
+                leave(1)
 
     def _take_idle(self, message):
         if message["t"] == "call":
@@ -1143,11 +1163,18 @@ class Host:
             self._loop.add_reader(self.line.descriptor, self._take_busy)
         refusals.begin()
         call = self._current = Call(self, message)
+        self._last_words = self._words_of(call)
         reply = self._run_to_end(call)
         self.output.end_call()
         call.end()
         self._current = None
         self._send_end(call, {**reply, "isLast": True} if self._left_behind() else reply)
+        self._last_words = b""
+
+    def _words_of(self, call):
+        """What is said when nothing else can be said any more: made before the driver had its hands on anything."""
+        text = "The driver broke what its own process works with (Python's builtins or modules, the line to the runner)."
+        return _framed(_encode(self._failed(call, {"code": "driver_failed", "message": text, "isFatal": True})).encode("ascii"))
 
     def _run_to_end(self, call):
         self._task = self._loop.create_task(self._run(call))
@@ -1263,4 +1290,4 @@ if __name__ == "__main__":
     offer_sdk()
     host = Host(plan)
     refusals = Refusals(host, [plan["packDir"] + "/", "/usr/", "/lib", "/switchyard/"] + [sys.prefix + "/lib"])
-    host.serve()
+    host.serve(host.line.descriptor)

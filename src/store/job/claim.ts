@@ -1,6 +1,7 @@
 /** Claims a job for a worker: counts the attempt, and settles what may not run any more. */
 import { type ErrorCode, errorTable } from "../../errors.ts";
 import { isSettled, type Job, type JobError, type SettledState } from "../../model/job.ts";
+import { progressOf } from "../../model/step-answer.ts";
 import { lastSpilled } from "../events.ts";
 import { hasUnknownOutcome, readJournal } from "../journal.ts";
 import { prepared, query, run } from "../query.ts";
@@ -112,10 +113,9 @@ function* giveUp(job: Job, now: number): Unit<Claim> {
 
 /** What earlier attempts wrote is said beside the cancel. */
 function* cancel(job: Job, now: number): Unit<Claim> {
-  const sent = job.attempt === 0 ? [] : yield* readJournal(job.id);
-  const steps = sent.filter(({ answeredAt }) => answeredAt !== null).length;
+  const { sent, done, isUnknown } = progressOf(job.attempt === 0 ? [] : yield* readJournal(job.id));
   const plain = jobError("job_cancelled", "The job was cancelled before it ran.");
-  const details = { steps_done: steps, outcome: steps < sent.length ? "unknown" : "partial" };
+  const details = { steps_done: done, outcome: isUnknown ? "unknown" : "partial" };
   const told = jobError("job_cancelled", "The job was cancelled after some of its writes: look at the device.");
   const error = sent.length === 0 ? plain : { ...told, details };
   return { outcome: "cancelled", job: yield* settleHeld(job, { state: "cancelled", error, now }) };

@@ -1,6 +1,6 @@
 /** What a driver does when it is cancelled, when a device lies, and when there is very much of everything. */
 import { asSwitchyardError, SwitchyardError } from "../../errors.ts";
-import type { Json } from "../../model/json.ts";
+import type { Json, JsonObject } from "../../model/json.ts";
 import { inventoryTargets } from "../../model/manifest.ts";
 import type { RecordedCall } from "../../recording/format.ts";
 import { replayCall, replayFacts } from "../../recording/replay.ts";
@@ -13,12 +13,14 @@ import {
   failed,
   missing,
   notApplicable,
+  type Outcome,
   passed,
   type Replayed,
   type Verdict,
   verdictOf,
 } from "../check.ts";
 import { formsOf, grownAnswer, hostileMutations } from "../mutations.ts";
+import { grownTable } from "../snmp-rows.ts";
 
 type Ask = Door["ask"];
 type Around = (ask: Ask) => Ask;
@@ -147,44 +149,67 @@ const manyTargets = 10_000;
 
 const lengthOf = (result: Json | undefined): number => (Array.isArray(result) ? result.length : 0);
 
+/** What could be made longer while a call was played. */
+interface Grown {
+  /** Forms of items in the lists of documents. */
+  readonly forms: Set<string>;
+  hasRows: boolean;
+}
+
 /** How many targets a call lists when the lists it is answered with are as long as can be. */
-const countGrown = async (bench: CheckBench, played: Played, forms: Set<string>, only?: string): Promise<number> => {
+const countGrown = async (bench: CheckBench, played: Played, seen: Grown, only?: string): Promise<number> => {
   const grow: Around = (ask) => async (op, args) => {
     const answer = (await ask(op, args)) as Json;
-    for (const form of formsOf(answer)) forms.add(form);
-    return grownAnswer(answer, (form) => only === undefined || form === only) ?? answer;
+    for (const form of formsOf(answer)) seen.forms.add(form);
+    const rows = grownTable(args as JsonObject, answer);
+    seen.hasRows ||= rows !== undefined;
+    return rows ?? grownAnswer(answer, (form) => only === undefined || form === only) ?? answer;
   };
   return lengthOf(await play(bench, played, grow));
 };
 
 /** Where one list holds things of many kinds, each kind by itself makes it long. */
-const growOne = async (bench: CheckBench, played: Played): Promise<string[]> => {
+const mostGrown = async (bench: CheckBench, played: Played, seen: Grown): Promise<number> => {
+  let most = await countGrown(bench, played, seen);
+  for (const only of seen.forms) {
+    if (most >= manyTargets) break;
+    most = Math.max(most, await countGrown(bench, played, seen, only));
+  }
+  return most;
+};
+
+/** Names on a device may have a form of which there are not so many: its driver takes no copy for a target. */
+const tookNoRow = ({ forms, hasRows }: Grown, most: number, recorded: number): boolean =>
+  forms.size === 0 && hasRows && most <= recorded;
+
+const growOne = async (bench: CheckBench, played: Played): Promise<Verdict> => {
   const { call, result } = played.call;
-  if (lengthOf(result) >= manyTargets) return [];
-  const forms = new Set<string>();
-  let most = 0;
+  if (lengthOf(result) >= manyTargets) return passed;
+  const seen: Grown = { forms: new Set(), hasRows: false };
   try {
-    most = await countGrown(bench, played, forms);
-    for (const only of forms) {
-      if (most >= manyTargets) break;
-      most = Math.max(most, await countGrown(bench, played, forms, only));
-    }
+    const most = await mostGrown(bench, played, seen);
+    if (most >= manyTargets) return passed;
+    if (tookNoRow(seen, most, lengthOf(result)))
+      return notApplicable(`${call}: it takes no copy of a row for a target`);
+    return seen.forms.size > 0 || seen.hasRows
+      ? failed(`${call}: expected ${manyTargets} targets, got ${most}; record a device that has so many`)
+      : notApplicable(`${call}: its answers hold no list that could be made longer`);
   } catch (thrown) {
     const { code, message } = asSwitchyardError(thrown);
-    return [`${call}: ${code}: ${message.slice(0, 160)}`];
+    return failed(`${call}: ${code}: ${message.slice(0, 160)}`);
   }
-  if (most >= manyTargets) return [];
-  const why = forms.size === 0 ? "its answers hold no list that could be made longer" : `got ${most}`;
-  return [`${call}: expected ${manyTargets} targets, ${why}; record a device that has so many`];
 };
 
 const many = async (bench: CheckBench): Promise<Verdict> => {
   if (inventoryTargets(bench.pack.manifest).length === 0) return notApplicable("it lists no targets");
   const calls = examples(bench, ["inventory"]).filter(({ call }) => lengthOf(call.result) > 0);
   if (calls.length === 0) return missing("no inventory with targets is recorded");
-  const faults: string[] = [];
-  for (const played of calls) faults.push(...(await growOne(bench, played)));
-  return faults.length === 0 ? passed : failed(faults.join("; "));
+  const verdicts: Verdict[] = [];
+  for (const played of calls) verdicts.push(await growOne(bench, played));
+  const told = (asked: Outcome): string =>
+    verdicts.flatMap(({ outcome, detail }) => (outcome === asked ? [detail] : [])).join("; ");
+  if (verdicts.some(({ outcome }) => outcome === "failed")) return failed(told("failed"));
+  return verdicts.some(({ outcome }) => outcome === "passed") ? passed : notApplicable(told("not_applicable"));
 };
 
 export const stressChecks: readonly Check[] = [

@@ -11,8 +11,8 @@ import { addRow, emptyRows, type RawVarbind, toRaw } from "./values.ts";
 const sysUpTime = "1.3.6.1.2.1.1.3.0";
 
 /** The instance's one way to this agent. */
-export const linkFor = (endpoint: SnmpEndpoint, { warm, around, secrets }: Wire): SnmpLink =>
-  warm.connection(`snmp ${endpoint.name}`, () => new SnmpLink(endpoint, { around, secrets }));
+export const linkFor = (endpoint: SnmpEndpoint, { warm, around }: Wire): SnmpLink =>
+  warm.connection(`snmp ${endpoint.name}`, ({ secrets }) => new SnmpLink(endpoint, { around, secrets }));
 
 export const getRequest =
   (oids: readonly string[]): Request<readonly RawVarbind[]> =>

@@ -41,6 +41,10 @@ export class SshAccess implements WarmConnection {
     this.link.cut();
   }
 
+  setLeaving(isLeaving: boolean): void {
+    this.link.setLeaving(isLeaving);
+  }
+
   private async readNow(line: string, wire: Wire, shellOptions: ShellOptions, options: LineOptions): Promise<LineEnd> {
     options.signal.throwIfAborted();
     const shell = await this.take(wire, shellOptions, options);
@@ -79,8 +83,8 @@ export class SshAccess implements WarmConnection {
 }
 
 /** The instance's one way to this endpoint. */
-export const accessFor = (endpoint: SshEndpoint, { warm, around, secrets }: Wire): SshAccess =>
+export const accessFor = (endpoint: SshEndpoint, { warm, around }: Wire): SshAccess =>
   warm.connection(
     `ssh ${endpoint.name}`,
-    () => new SshAccess(new SshLink(endpoint, { around, secrets, hostKeys: warm.hostKeys })),
+    ({ secrets, hostKeys }) => new SshAccess(new SshLink(endpoint, { around, secrets, hostKeys })),
   );

@@ -1,4 +1,5 @@
 /** What the ssh operations share: how a driver's wishes are read, told and repeated. */
+import { SwitchyardError } from "../../errors.ts";
 import type { SshEndpoint } from "../../model/endpoint.ts";
 import type { Json, JsonObject } from "../../model/json.ts";
 import type { SshStep } from "../../model/plan.ts";
@@ -36,15 +37,32 @@ const streamed = (command: string, endpoint: SshEndpoint, { tell }: DeskFacts): 
   };
 };
 
-/** Repeats a read that may succeed a moment later, as the manifest says. */
-export const repeated = async <T>(read: () => Promise<T>, wire: Wire): Promise<T> => {
-  const { retries, backoffMs } = wire.limits;
+/** A try that ran out of time was given what the earlier ones had left: the whole belongs to its error. */
+const withTries = (thrown: unknown, tries: number, timeoutMs: number): unknown => {
+  if (tries === 0 || !(thrown instanceof SwitchyardError) || thrown.code !== "response_timeout") return thrown;
+  return new SwitchyardError(thrown.code, {
+    detail: `${thrown.message} It had been asked ${tries} time${tries === 1 ? "" : "s"} before, in the ${Math.round(timeoutMs)} ms that all tries have together.`,
+    details: thrown.details,
+    cause: thrown,
+  });
+};
+
+/** Repeats a read that may succeed a moment later, as the manifest says; all its tries have one time limit together. */
+export const repeated = async <T>(
+  read: (timeoutMs: number) => Promise<T>,
+  { timeoutMs, wire }: { readonly timeoutMs: number; readonly wire: Wire },
+): Promise<T> => {
+  const { limits, around, signal } = wire;
+  const deadline = around.now() + timeoutMs;
   for (let tries = 0; ; tries += 1) {
+    const waitMs = limits.backoffMs * 2 ** tries;
+    // Looked at when a try is over: it may have taken all the time there was.
+    const isLast = (): boolean => tries >= limits.retries || around.now() + waitMs >= deadline;
     try {
-      return await read();
+      return await read(tries === 0 ? timeoutMs : Math.max(1, deadline - around.now()));
     } catch (thrown) {
-      if (tries >= retries || !mayPass(thrown) || wire.signal.aborted) throw thrown;
-      await withSignal(new Promise((resolve) => setTimeout(resolve, backoffMs * 2 ** tries)), wire.signal);
+      if (!mayPass(thrown) || isLast() || signal.aborted) throw withTries(thrown, tries, timeoutMs);
+      await withSignal(new Promise((resolve) => setTimeout(resolve, waitMs)), signal);
     }
   }
 };

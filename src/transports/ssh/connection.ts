@@ -33,7 +33,6 @@ export interface ConnectDeps {
   readonly timeoutMs: number;
 }
 
-const keepAliveMs = 15_000;
 const goodbyeMs = 2_000;
 
 /** Algorithms that are broken; a device that knows no others is spoken to only if its instance allows it. */
@@ -56,11 +55,11 @@ interface Hop {
   readonly types: readonly string[];
 }
 
-const configOf = (hop: Hop, sock: Duplex, timeoutMs: number): ConnectConfig => ({
+const configOf = (hop: Hop, sock: Duplex, { timeoutMs, around }: ConnectDeps): ConnectConfig => ({
   sock,
   username: hop.credentials.username,
   readyTimeout: timeoutMs,
-  keepaliveInterval: keepAliveMs,
+  keepaliveInterval: around.linkTimes.keepAliveMs,
   keepaliveCountMax: 3,
   algorithms: {
     ...(hop.allowsLegacy ? legacy : {}),
@@ -125,7 +124,7 @@ const handshake = async (hop: Hop, sock: Duplex, deps: ConnectDeps): Promise<Ssh
   if (deps.signal.aborted) onCut();
   try {
     client.connect({
-      ...configOf(hop, sock, deps.timeoutMs),
+      ...configOf(hop, sock, deps),
       hostVerifier: (key: Buffer, verify: (isTrusted: boolean) => void): void => {
         judgeHostKey(key, hop.place, hop.rules, deps.hostKeys).then(
           () => verify(true),

@@ -15,10 +15,11 @@ const readRun = async ({ endpoint, step, timeoutMs, onOutput }: Run, facts: Desk
   const wire: Wire = { ...facts.wire, signal: facts.reads };
   const startedAt = wire.around.now();
   const [line = ""] = step.commands ?? [];
-  const command = { line, timeoutMs, signal: facts.reads, meter: wire.around.meter };
+  const output = onOutput === undefined ? {} : { onOutput };
+  const command = { line, signal: facts.reads, meter: wire.around.meter, ...output };
   const { link } = accessFor(endpoint, wire);
-  const run = () => runCommand(link, { ...command, ...(onOutput === undefined ? {} : { onOutput }) }, () => undefined);
-  const result = await repeated(run, wire);
+  const run = (leftMs: number) => runCommand(link, { ...command, timeoutMs: leftMs }, () => undefined);
+  const result = await repeated(run, { timeoutMs, wire });
   facts.record(step, { status: result.exit_code, ms: Math.round(wire.around.now() - startedAt) });
   return shownResult(result, wire) as unknown as Json;
 };

@@ -73,14 +73,14 @@ const readLine = async (
   const wire: Wire = { ...facts.wire, signal: facts.reads };
   const startedAt = wire.around.now();
   const [line = ""] = step.commands ?? [];
-  const limits = { timeoutMs, signal: facts.reads, ...(onOutput === undefined ? {} : { onOutput }) };
-  const read = async () => {
-    const ended = await accessFor(endpoint, wire).read(line, wire, options, limits);
+  const limits = { signal: facts.reads, ...(onOutput === undefined ? {} : { onOutput }) };
+  const read = async (leftMs: number) => {
+    const ended = await accessFor(endpoint, wire).read(line, wire, options, { ...limits, timeoutMs: leftMs });
     if (ended.end === "question") throw asksInstead(line, wire.secrets.redact(ended.last));
     if (ended.end === "closed") throw droppedInAnswer(endpoint);
     return ended;
   };
-  const ended = await repeated(read, wire);
+  const ended = await repeated(read, { timeoutMs, wire });
   facts.record(step, { status: null, ms: Math.round(wire.around.now() - startedAt) });
   const { command: _, ...result } = lineResult(line, ended, wire);
   return result;

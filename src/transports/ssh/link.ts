@@ -6,7 +6,6 @@ import { type ConnectDeps, connectSsh, type SshConnection } from "./connection.t
 import { droppedInAnswer, noChannel } from "./failures.ts";
 import { withSignal } from "./in-time.ts";
 
-const idleMs = 60_000;
 /** So long may a channel take to open after it was given up. */
 const abandonedMs = 2_000;
 /** OpenSSH allows ten sessions on a connection; other devices say no earlier, and are believed. */
@@ -29,6 +28,12 @@ export interface Channel {
   readonly exit: Exit;
 }
 
+/** Something that is kept on a connection and may be closed at any time. */
+interface Spare {
+  readonly isClosed: boolean;
+  close(): void;
+}
+
 /** Lives as long as its instance is in use; the connection below it comes and goes. */
 export class SshLink {
   /** Whether a connection was open already when it was last asked for. */
@@ -39,8 +44,9 @@ export class SshLink {
   private busy = 0;
   private most = mostChannels;
   private idle: NodeJS.Timeout | undefined;
+  private isLeaving = false;
   private readonly line: (() => void)[] = [];
-  private readonly spare: { close(): void }[] = [];
+  private readonly spare: Spare[] = [];
   private cutter = new AbortController();
   readonly endpoint: SshEndpoint;
   private readonly deps: Omit<ConnectDeps, "signal" | "timeoutMs">;
@@ -79,12 +85,21 @@ export class SshLink {
   }
 
   /** Keeps something on this connection that can be closed at any time when its channel is needed. */
-  keep(spare: { close(): void }): void {
+  keep(spare: Spare): void {
     this.spare.push(spare);
+    this.rest();
   }
-  unkeep(spare: { close(): void }): void {
+  unkeep(spare: Spare): void {
     const at = this.spare.indexOf(spare);
     if (at >= 0) this.spare.splice(at, 1);
+    clearTimeout(this.idle);
+  }
+
+  /** Whether it closes as soon as nothing runs on it, or is kept for a while. */
+  setLeaving(isLeaving: boolean): void {
+    if (isLeaving === this.isLeaving) return;
+    this.isLeaving = isLeaving;
+    this.rest();
   }
 
   /** Cuts the connection and all on it. */
@@ -122,7 +137,8 @@ export class SshLink {
   }
 
   private forget(connection: SshConnection): void {
-    if (this.connection === connection) this.connection = null;
+    if (this.connection !== connection) return;
+    this.connection = null;
     this.spare.length = 0;
   }
 
@@ -142,10 +158,20 @@ export class SshLink {
     this.rest();
   }
 
+  /** What is only kept for the next command does not hold the connection open. */
   private rest(): void {
     clearTimeout(this.idle);
-    if (this.busy > 0) return;
-    this.idle = setTimeout(() => this.connection?.end(), idleMs).unref();
+    if (this.busy > this.spare.filter(({ isClosed }) => !isClosed).length) return;
+    const { idleMs, leavingMs } = this.deps.around.linkTimes;
+    this.idle = setTimeout(() => this.close(), this.isLeaving ? leavingMs : idleMs).unref();
+  }
+
+  /** Forgotten before it is closed: a command that comes meanwhile has a connection of its own. */
+  private close(): void {
+    const { connection } = this;
+    this.connection = null;
+    for (const spare of this.spare.splice(0)) spare.close();
+    connection?.end();
   }
 
   private async tryOpen(
@@ -171,7 +197,7 @@ export class SshLink {
   private abandon(connection: SshConnection, opening: Promise<Omit<Channel, "connection">>): void {
     const late = setTimeout(() => {
       if (this.connection === connection) this.connection = null;
-      setTimeout(() => connection.client.destroy(), idleMs).unref();
+      setTimeout(() => connection.client.destroy(), this.deps.around.linkTimes.idleMs).unref();
     }, abandonedMs).unref();
     opening
       .then(

@@ -102,6 +102,7 @@ export class Terminal {
   }
 
   close(): void {
+    this.isOver = true;
     this.isLetGo = true;
     this.clear();
     closeQuietly(this.channel);

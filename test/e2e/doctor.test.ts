@@ -1,0 +1,82 @@
+/** The doctor when something is ill: each check says what it found, and what to do next. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Api } from "../../src/api/api.ts";
+import { examine } from "../../src/api/health.ts";
+import { dropLease, renewLease } from "../../src/live/leases.ts";
+import { upsertType } from "../../src/store/types.ts";
+import { type ApiBench, openApiBench } from "../kit/api.ts";
+import { lampType } from "../kit/fixtures.ts";
+import { hasRedis } from "../kit/redis.ts";
+import { openTestStore } from "../kit/store.ts";
+
+interface Check {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly next_step?: string;
+}
+
+describe.skipIf(!hasRedis)("the doctor", () => {
+  let bench: ApiBench;
+  beforeEach(async () => {
+    bench = await openApiBench();
+  });
+  afterEach(() => bench.end());
+
+  const ill = async (): Promise<readonly Check[]> => {
+    const { ok, checks } = await bench.json<{ ok: boolean; checks: Check[] }>("GET", "/api/doctor");
+    expect(ok).toBe(false);
+    for (const check of checks.filter((one) => one.ok)) expect(check).not.toHaveProperty("next_step");
+    return checks.filter((one) => !one.ok);
+  };
+
+  it("says what to do when Redis is away; without it no worker is seen either", async () => {
+    await bench.redis.kill();
+    expect(await ill()).toEqual([
+      { check: "redis", ok: false, detail: "Redis does not answer", next_step: expect.stringContaining("REDIS_URL") },
+      expect.objectContaining({ check: "workers" }),
+      { check: "sandbox", ok: false, detail: expect.stringContaining("no worker"), next_step: expect.any(String) },
+    ]);
+  });
+
+  it("says what to do when no worker is alive", async () => {
+    await dropLease(bench.deps.redis, "wrk_test");
+    expect(await ill()).toContainEqual({
+      ...{ check: "workers", ok: false, detail: "0 workers are alive" },
+      next_step: expect.stringContaining("Start a worker"),
+    });
+  });
+
+  it("says what to do when a worker's sandbox is weak", async () => {
+    const facts = { host: "there", level: "degraded", startedAt: Date.now() };
+    await renewLease(bench.deps.redis, "wrk_weak", 60_000, facts);
+    expect(await ill()).toEqual([
+      {
+        ...{ check: "sandbox", ok: false, detail: "The sandbox level is degraded" },
+        next_step: expect.stringContaining("bubblewrap"),
+      },
+    ]);
+  });
+
+  it("says what to do when a pack that comes with the runner cannot be used", async () => {
+    await bench.store.write(() => upsertType(lampType({ isShipped: true, status: "invalid" })));
+    expect(await ill()).toEqual([
+      {
+        ...{ check: "packs", ok: false, detail: "acme.lamp is invalid" },
+        next_step: expect.stringContaining("validate"),
+      },
+    ]);
+  });
+
+  it("says what to do when the store is away, and falls over nowhere; whoever asks by the API is told so as well", async () => {
+    const { store, end } = await openTestStore();
+    await end();
+    const principal = { tokenId: "tok_1", name: "ada", role: "admin", instances: null } as never;
+    const { ok, checks } = await examine({ ...bench.deps, store } as unknown as Api, principal);
+    expect(ok).toBe(false);
+    expect(checks).toContainEqual({
+      ...{ check: "store", ok: false, detail: "The store does not answer" },
+      next_step: expect.stringMatching(/disk.*DATABASE_URL/),
+    });
+  });
+});
