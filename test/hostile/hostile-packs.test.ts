@@ -47,6 +47,22 @@ describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
     return { code, detail };
   };
 
+  const lookQuietly = (name: string): Promise<Answer> =>
+    look({ about: "", name, from: "escape", codes: [], facts: () => ({ quietly: true }) });
+
+  /** What the warnings of a job say was refused, when its driver was let go on. */
+  const refusedIn = async ({ body }: Answer): Promise<readonly unknown[]> => {
+    expect(body).toMatchObject({ state: "succeeded", result: { details: { kept: "silent" } } });
+    return (await bench.eventsOf(body.id))
+      .filter(({ level, message }) => level === "warn" && message.startsWith("The sandbox refused "))
+      .map(({ meta }) => meta["refused"]);
+  };
+
+  /** First of all: a process that has tried other things holds descriptors that it opened itself. */
+  it("has nothing to name where nothing is there that could be tried", async () => {
+    for (const name of nothingThere) expect([name, await refusedIn(await lookQuietly(name))]).toEqual([name, []]);
+  });
+
   it.each(table)("$about: $name", async (attempt) => {
     const { code, detail } = await named(await look(attempt));
     expect(attempt.codes).toContain(code);
@@ -69,24 +85,12 @@ describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
     for (const id of ids) await bench.system.call("POST", `/api/jobs/${id}/cancel`);
     for (const [index, id] of ids.entries()) {
       const { error } = await bench.caller.settled(id);
-      expect([endless[index]?.name, ["job_cancelled", "sandbox_crashed"].includes(error?.code ?? "")]).toEqual([
-        endless[index]?.name,
-        true,
-      ]);
+      // A process that was broken may end by itself before the cancel comes.
+      const codes = ["job_cancelled", "sandbox_crashed", "driver_failed"];
+      expect(codes, endless[index]?.name).toContain(error?.code);
     }
     expect(received()).toEqual([]);
   });
-
-  const lookQuietly = (name: string): Promise<Answer> =>
-    look({ about: "", name, from: "escape", codes: [], facts: () => ({ quietly: true }) });
-
-  /** What the warnings of a job say was refused, when its driver was let go on. */
-  const refusedIn = async ({ body }: Answer): Promise<readonly unknown[]> => {
-    expect(body).toMatchObject({ state: "succeeded", result: { details: { kept: "silent" } } });
-    return (await bench.eventsOf(body.id))
-      .filter(({ level, message }) => level === "warn" && message.startsWith("The sandbox refused "))
-      .map(({ meta }) => meta["refused"]);
-  };
 
   it("names in the job's events what a driver tries and keeps silent about, whatever it is", async () => {
     const told = await Promise.all(
@@ -101,11 +105,6 @@ describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
 
   it.each(Object.entries(fatal))("fails the job of a driver that keeps silent about %s as %s", async (name, code) => {
     expect(bench.caller.codeOf(await lookQuietly(name))).toBe(code);
-  });
-
-  it("has nothing to name where nothing is there that could be tried", async () => {
-    const told = await Promise.all(nothingThere.map(async (name) => [name, await refusedIn(await lookQuietly(name))]));
-    expect(told).toEqual(nothingThere.map((name) => [name, []]));
   });
 
   it.each(applies)("applies its plan and nothing else: $about", async ({ params, code, sent }) => {
