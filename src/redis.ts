@@ -73,11 +73,10 @@ const urlPlaces = (url: string): readonly RedisPlace[] => {
 };
 
 /** Where the servers behind a URL listen, sentinels included, and where the connection leads now; none for a socket. */
-export const redisPlaces = (url: string, redis: Redis): readonly RedisPlace[] =>
-  [...urlPlaces(url), ...connectedTo(redis)].map(({ host, port }) => ({
-    host: host.replace(/^\[(.*)\]$/, "$1"),
-    port,
-  }));
+export const redisPlaces = (url: string, redis: Redis): readonly RedisPlace[] => [
+  ...urlPlaces(url),
+  ...connectedTo(redis),
+];
 
 /** A connection for BullMQ: queues produce, workers consume. */
 export const bullConnection = (url: string, role: "producer" | "consumer" = "consumer"): Redis =>

@@ -21,7 +21,8 @@ const changedFrom = (before: Target | undefined, after: Target): ChangedTarget[]
     : [{ external_id: after.external_id, name: after.name, before: facts(before), after: facts(after) }];
 
 /**
- * Compares by `external_id`. Measures (attributes named like `uptime`, `cpu_usage`, `mem_used`, `poe_power_w`) do not count as a change.
+ * Compares by `external_id`. Measures (attributes named like `uptime`, `cpu_usage`, `mem_used`, `poe_power_w`) do not count
+ * as a change.
  */
 export const diffInventory = (before: readonly Target[], after: readonly Target[]): Difference => {
   const old = new Map(before.map((target) => [target.external_id, target]));

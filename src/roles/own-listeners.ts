@@ -33,7 +33,7 @@ export const ownListeners = (config: Config, { apiUrl, redisUrl, redis }: OwnPla
   const database = databasePlace(config.databaseUrl);
   return () => [
     ...apiPlace(apiUrl() ?? `http://${config.host}:${config.port}`),
-    ...redisPlaces(redisUrl, redis).map((place) => ({ ...place, isForeign: true })),
+    ...redisPlaces(redisUrl, redis).map(({ host, port }) => ({ host: withoutBrackets(host), port, isForeign: true })),
     ...database,
   ];
 };
