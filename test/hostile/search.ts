@@ -1,14 +1,19 @@
 /** Looks for secrets, in every form, wherever a running system could have left them. */
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 
+/** As a dump of PostgreSQL writes it. */
+const inDump = (text: string): string =>
+  text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r").replaceAll("\t", "\\t");
+
 /** The forms in which a value may lie around. */
 export const formsOf = (value: string): readonly Buffer[] => {
   const bytes = Buffer.from(value);
+  const inJson = JSON.stringify(value).slice(1, -1);
+  const inJsonTwice = JSON.stringify(JSON.stringify(value)).slice(3, -3);
   const texts = [
     value,
     encodeURIComponent(value),
-    JSON.stringify(value).slice(1, -1),
-    JSON.stringify(JSON.stringify(value)).slice(3, -3),
+    ...[inJson, inJsonTwice, inDump(value), inDump(inJson), inDump(inJsonTwice)],
     bytes.toString("hex"),
     bytes.toString("base64").replace(/=+$/, "").slice(0, -1),
     Buffer.concat([Buffer.from("x"), bytes])
