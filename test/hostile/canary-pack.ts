@@ -28,8 +28,9 @@ const driver = `
   get = (path, more = {}) => this.transports.http.request({ path, ...more });
   async echo(path = "/echo") { return (await this.get(path)).body; }
   dry = (more = {}) => ({ ok: true, severity: "info", preconditions: [], plan: { kind: "api", notes: [],
-    steps: [{ transport: "http", method: "POST", path: "/vms/1/" + (this.verb ?? "go"), json: { password: this.secrets.quoted, note: "n" } }] },
-    effects: { summary: "go", per_target: [{ id: "1", from: "a", to: "b" }] }, ...more });
+    steps: [{ transport: "http", method: "POST", path: "/vms/" + this.id + "/" + this.verb, json: { password: this.secrets.quoted, note: "n" } }] },
+    effects: this.effects("go"), ...more });
+  effects = (summary) => ({ summary, per_target: [{ id: this.id, from: "a", to: "b" }] });
   hows = {
     fine: async () => "fine",
     says: async () => { const text = await this.echo(); this.log.info(text); this.log.error(text, { text, [text.slice(0, 400)]: text }); console.log(text); console.error(text); this.progress(50, text); return text; },
@@ -53,6 +54,8 @@ const driver = `
     shape: async () => { const text = await this.echo(); return { [text.slice(0, 200)]: new Map([[text, text]]) }; },
     misplaced: async () => this.get("/x/" + this.secrets.token),
     misplacedBody: async () => this.get("/x", { query: { q: JSON.stringify(this.secrets) } }),
+    keeps: async () => { const text = await this.echo(); this.artifact("echo.txt", text, "text/plain"); this.artifact("echo.json", JSON.stringify({ text, in: [Buffer.from(text).toString("base64")], secrets: this.secrets })); this.artifact("echo.bin", Buffer.from(text)); return "kept"; },
+    slow: async () => { this.log.info(await this.echo()); return (await this.get("/slow", { timeout_ms: 30_000 })).body; },
     writes: async () => { await this.transports.http.request({ method: "POST", path: "/vms/1/go", json: { password: this.secrets.quoted } }); },
     waits: async () => { this.log.info(await this.echo()); await new Promise(() => setInterval(() => {}, 1000)); },
   };
@@ -60,6 +63,7 @@ const driver = `
     const text = await this.echo();
     const { mood } = this.config;
     if (mood === "throws") throw new Error(text);
+    if (mood === "waits") await this.hows.waits();
     if (mood === "shape") return { status: text, latency_ms: text };
     return { status: mood === "error" ? "error" : "connected", latency_ms: 1, message: text, details: { text } };
   }
@@ -75,13 +79,13 @@ const driver = `
     const { status, body } = await this.transports.http.request({ method: "POST", path: "/free/" + (params.how ?? "1"), json: { password: this.secrets.quoted } });
     return { ok: status === 200, details: { body } };
   }
-  async canary_act({ verb, params, dryRun }) {
-    this.verb = verb;
+  async canary_act({ verb, target, params, dryRun }) {
+    Object.assign(this, { verb, id: target.id });
     const [phase, how] = (params.how ?? "both:fine").split(":");
     const text = phase === "plan" || phase === "both" || !dryRun ? await this.hows[how]() : "";
     if (dryRun) {
       const shown = await this.echo();
-      return this.dry({ reason: shown, preconditions: [{ check: "echo", ok: phase !== "blocked", details: shown }], effects: { summary: shown.slice(0, 300), per_target: [{ id: "1", from: "a", to: "b" }] } });
+      return this.dry({ reason: shown, preconditions: [{ check: "echo", ok: phase !== "blocked", details: shown }], effects: this.effects(shown.slice(0, 300)) });
     }
     const [answer] = await this.apply();
     if (phase === "after") throw new Error(answer.body);
