@@ -15,6 +15,10 @@ export const isHandle = (text: string): boolean => onlyHandle.test(text);
 /** All that looks like a handle in a text, ours or not. */
 export const handlesIn = (text: string): readonly string[] => (text.includes("swh_") ? (text.match(shape) ?? []) : []);
 
+/** The text with each handle replaced, in one go: a driver may fill a text with as many as it likes. */
+export const replaceHandles = (text: string, replacement: (handle: string) => string): string =>
+  text.includes("swh_") ? text.replaceAll(shape, replacement) : text;
+
 /** Whether a string, key or value anywhere inside `value` holds something that looks like a handle. */
 export const holdsHandle = (value: unknown): boolean => {
   if (typeof value === "string") return handlesIn(value).length > 0;

@@ -1,5 +1,5 @@
 /** Redaction by value: secrets in every form they may take in a text. */
-import { handlesIn, holdsHandle, maskOf, minSecretLength } from "./handle.ts";
+import { holdsHandle, maskOf, minSecretLength, replaceHandles } from "./handle.ts";
 import type { Json } from "./json.ts";
 
 export interface NamedSecret {
@@ -97,11 +97,7 @@ export const createRedactor = (
   nameOfHandle: (handle: string) => string | undefined = () => undefined,
 ): Redactor => {
   const replaceValues = replaceForms(allForms(secrets), ({ name }) => maskOf(name));
-  return (text) => {
-    let clean = replaceValues(text);
-    for (const handle of handlesIn(clean)) clean = clean.replaceAll(handle, maskOf(nameOfHandle(handle) ?? "unknown"));
-    return clean;
-  };
+  return (text) => replaceHandles(replaceValues(text), (handle) => maskOf(nameOfHandle(handle) ?? "unknown"));
 };
 
 /** Puts handles in the place of secrets that a device echoes; forms that cannot be put back are hidden. */

@@ -98,3 +98,16 @@ test("a megabyte is searched in milliseconds", () => {
   clean(text);
   expect(performance.now() - startedAt).toBeLessThan(50);
 });
+
+test.each([
+  ["one handle", () => "0"],
+  ["handles that nobody gave out", (index: number) => index.toString(16)],
+])("a text full of %s is searched in one go", (_, digits) => {
+  const clean = createRedactor([], () => "token");
+  const text = Array.from({ length: 20_000 }, (_, index) => `swh_${digits(index).padStart(32, "0")} `).join(
+    "x".repeat(50),
+  );
+  const startedAt = performance.now();
+  expect(clean(text)).not.toContain("swh_");
+  expect(performance.now() - startedAt).toBeLessThan(500);
+});
