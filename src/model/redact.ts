@@ -63,10 +63,21 @@ const base64Forms = (bytes: Buffer): readonly string[] =>
     return [core, core.replaceAll("+", "-").replaceAll("/", "_")];
   });
 
+/** Shorter lines stand in other texts as well. */
+const minLineLength = 16;
+
+/** The lines of a key or a file: events hold one each, and a device may end them otherwise. What frames a key is no secret. */
+const lineForms = (value: string): readonly string[] => {
+  const lines = value.split(/[\r\n]+/).map((line) => line.trim());
+  if (lines.length === 1) return [];
+  const telling = lines.filter((line) => line.length >= minLineLength && !line.startsWith("-----"));
+  return telling.flatMap((line) => [line, escapedAgain(line)]);
+};
+
 const formsOf = ({ name, value }: NamedSecret): readonly Form[] => {
   const bytes = Buffer.from(value);
   const plain = new Set([value, ...urlForms(value), ...jsonForms(value), ...markupForms(value)]);
-  const hidden = new Set([...hexForms(bytes), ...base64Forms(bytes)]);
+  const hidden = new Set([...hexForms(bytes), ...base64Forms(bytes), ...lineForms(value)]);
   return [
     ...[...plain].map((text) => ({ text, name, isPlain: true })),
     ...[...hidden].map((text) => ({ text, name, isPlain: false })),
@@ -89,8 +100,8 @@ const replaceForms =
   };
 
 /**
- * Replaces secrets of at least 8 characters - raw, URL-, JSON-, hex- and base64-encoded, at all three alignments - by
- * `[secret:name]`; with `nameOfHandle` also the handles of an instance.
+ * Replaces secrets of at least 8 characters - raw, URL-, JSON-, hex- and base64-encoded, at all three alignments, and
+ * the longer ones of their lines - by `[secret:name]`; with `nameOfHandle` also the handles of an instance.
  */
 export const createRedactor = (
   secrets: readonly NamedSecret[],

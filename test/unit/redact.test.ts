@@ -111,3 +111,29 @@ test.each([
   expect(clean(text)).not.toContain("swh_");
   expect(performance.now() - startedAt).toBeLessThan(500);
 });
+
+describe("of a secret of several lines", () => {
+  const lines = [
+    "-----BEGIN OPENSSH PRIVATE KEY-----",
+    "b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHI",
+    'x"y'.repeat(8),
+    "Zm9v",
+  ];
+  const key = `${lines.join("\n")}\n`;
+  const clean = createRedactor([{ name: "key", value: key }]);
+
+  test("the whole is one, whatever its lines end with", () => {
+    expect(clean(`it is ${key}.`)).toBe("it is [secret:key].");
+    expect(clean(lines.join("\r\n"))).toBe(`${lines[0]}\r\n[secret:key]\r\n[secret:key]\r\nZm9v`);
+  });
+
+  test("each line is one, also in JSON, but for what frames it and what is too short", () => {
+    expect(lines.map(clean)).toEqual([lines[0], "[secret:key]", "[secret:key]", "Zm9v"]);
+    expect(clean(JSON.stringify(lines[2]))).toBe('"[secret:key]"');
+  });
+
+  test("a driver sees the whole as a handle, and of single lines that they were there", () => {
+    const back = createPutBack([{ name: "key", value: key }], () => "HANDLE");
+    expect([back(key), back(lines[1] ?? "")]).toEqual(["HANDLE", "[secret:key]"]);
+  });
+});
