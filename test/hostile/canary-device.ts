@@ -32,7 +32,7 @@ const says: Readonly<Record<string, Say>> = {
   redirect: (text, response) => {
     response.writeHead(302, { location: `http://127.0.0.1:1/?q=${encodeURIComponent(text)}` }).end(text);
   },
-  large: (text, response) => void response.end(text.repeat(60_000)),
+  large: (text, response) => void response.end(text.repeat(90_000)),
   garbage: (text, response) => void response.end(`<html>${text}`),
 };
 

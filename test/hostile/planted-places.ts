@@ -47,7 +47,8 @@ export const searchPlaces = ({ planted, canaries, use, expectSeen, kept, packed 
     expect(search([["the log", Buffer.from(system.output())]])).toEqual([]);
   });
 
-  it("are in no argument and no environment of a process", () => {
+  it("are in no argument and no environment of a process", async () => {
+    await use();
     const { system } = planted();
     const processes = descendants(system.pid);
     expect(processes.length).toBeGreaterThan(3);
