@@ -135,13 +135,26 @@ const failureOf = (error: WireError, questions: Questions, isLast: boolean): Out
   isFatal: isLast || error.isFatal === true,
 });
 
-/** Follows the messages of one call; whatever carries another id is late or forged and is dropped. */
+const ofAnotherCall = (kind: string): DriverEvent => ({
+  kind: "log",
+  level: "warn",
+  message: `The sandbox refused a message ("${kind}") in the name of another call: a driver speaks for the call that it works on`,
+  meta: { refused: "another call", resource: kind },
+});
+
+/** Follows the messages of one call; whatever carries another id is forged: it is dropped, and told once. */
 const follow = (id: string, terms: CallTerms, host: Host, settle: (outcome: Outcome) => void) => {
   const questions = createQuestions(terms.peer, id, host.send);
   const hear = createEars(terms.peer);
+  let isTold = false;
+  const tellOfOther = (kind: string): void => {
+    if (!isTold) hear(ofAnotherCall(kind));
+    isTold = true;
+  };
   return (message: FromSandbox): void => {
-    if (message.t === "ready" || message.t === "bye" || message.id !== id) return;
-    if (message.t === "ask") questions.take(message.n, message.op, message.args);
+    if (message.t === "ready" || message.t === "bye") return;
+    if (message.id !== id) tellOfOther(message.t);
+    else if (message.t === "ask") questions.take(message.n, message.op, message.args);
     else if (message.t === "event") hear(message.event);
     else if (message.t === "done") settle({ value: message.value as Json, isFatal: message.isLast === true });
     else settle(failureOf(message.error, questions, message.isLast === true));

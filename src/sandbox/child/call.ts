@@ -48,13 +48,20 @@ const plainEvent = (event: DriverEvent): DriverEvent => {
 const createEvents = (id: string, send: (message: FromSandbox) => void) => {
   let count = 0;
   let bytes = 0;
-  return (event: DriverEvent): void => {
-    if (count > callLimits.events || bytes > callLimits.eventBytes) return;
+  let isOver = false;
+  const emit = (event: DriverEvent): void => {
+    if (isOver || count > callLimits.events || bytes > callLimits.eventBytes) return;
     const kept = plainEvent(event);
     count += 1;
     if (kept.kind !== "artifact") bytes += JSON.stringify(kept).length;
-    const isOver = count > callLimits.events || bytes > callLimits.eventBytes;
-    send({ t: "event", id, event: isOver ? marker : kept });
+    const isTooMuch = count > callLimits.events || bytes > callLimits.eventBytes;
+    send({ t: "event", id, event: isTooMuch ? marker : kept });
+  };
+  return {
+    emit,
+    end: () => {
+      isOver = true;
+    },
   };
 };
 
@@ -122,7 +129,8 @@ export const createCall = (message: CallMessage, send: (message: FromSandbox) =>
   const { id, method, args, config, secrets } = message;
   const controller = new AbortController();
   const asks = createAsks(id, send);
-  const emit = createEvents(id, send);
+  const events = createEvents(id, send);
+  const { emit } = events;
   const context: DriverContext = { config, secrets, ask: asks.ask, emit };
   return {
     id,
@@ -136,6 +144,9 @@ export const createCall = (message: CallMessage, send: (message: FromSandbox) =>
       return invoke(object, method, { ...(args as object), signal: controller.signal });
     },
     askOf: asks.askOf,
-    end: asks.end,
+    end: () => {
+      asks.end();
+      events.end();
+    },
   };
 };
