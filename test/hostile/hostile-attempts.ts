@@ -33,6 +33,8 @@ export interface Attempt {
   readonly says?: RegExp;
   /** What the device may see of it; nothing when it is absent. */
   readonly sent?: readonly string[];
+  /** What a warning of its job says was refused. */
+  readonly refused?: string;
 }
 
 const stopped = ["driver_failed", "sandbox_crashed"];
@@ -188,10 +190,14 @@ const lines: readonly Attempt[] = [
   worst("links to a file at run time", "symlink", "driver_failed"),
   worst("hears the ids on its line", "remembers", "succeeded", { sent: ["GET /api/one"] }),
   worst("hears them in a second call", "remembersMore", "succeeded", { sent: ["GET /api/one"] }),
-  worst("replays messages of the call before", "replays", "succeeded", { sent: ["GET /api/own"] }),
+  worst("replays messages of the call before", "replays", "succeeded", {
+    sent: ["GET /api/own"],
+    refused: "another call",
+  }),
   worst("guesses the ids of other calls", "guesses", "succeeded", {
     facts: () => ({ ids: ["", "0", "1", "undefined", "job_1", "AAAAAAAAAAAAAAAAAAAAAA"] }),
     sent: ["GET /api/own"],
+    refused: "another call",
   }),
   worst("sends 100 MB at once", "hundredMegabytes", "driver_failed", { says: /104857600 bytes/ }),
   worst("asks a thousand questions at once", "thousandQuestions", "succeeded", { sent: ["GET /api/many"] }),

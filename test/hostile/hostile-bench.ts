@@ -46,12 +46,27 @@ const answers: Readonly<Record<string, Answerer>> = {
   go: (_, response) => sendJson(response, { id: "../../admin", long: "x".repeat(300), line: "a\nb", fine: "task-1" }),
 };
 
+/** What comes to `hold` waits for somebody at `release`. */
+const holding = (): Readonly<Record<string, Answerer>> => {
+  const held: (() => void)[] = [];
+  return {
+    hold: (_, response) => void held.push(() => sendJson(response, { ok: true })),
+    release: (_, response) => {
+      for (const release of held.splice(0)) release();
+      sendJson(response, { ok: true });
+    },
+  };
+};
+
 /** A device that answers as badly as its path says. */
-const answer: Answerer = (request, response) => {
-  const name = new URL(request.url, "http://device").pathname.split("/").at(-1) ?? "";
-  const own = Object.hasOwn(answers, name) ? answers[name] : undefined;
-  if (own) own(request, response);
-  else sendJson(response, { ok: true });
+const hostileDevice = (): Answerer => {
+  const all = { ...answers, ...holding() };
+  return (request, response) => {
+    const name = new URL(request.url, "http://device").pathname.split("/").at(-1) ?? "";
+    const own = Object.hasOwn(all, name) ? all[name] : undefined;
+    if (own) own(request, response);
+    else sendJson(response, { ok: true });
+  };
 };
 
 /** What nobody may touch, and what would tell if somebody did. */
@@ -104,9 +119,12 @@ const factsOf = (system: System, canaries: Canaries, more: { own: string; device
   };
 };
 
+export const medianOf = (values: readonly number[]): number =>
+  [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
+
 /** Its reads by POST need an admin's word: refused without, installed with exactly that. */
-const installWithConsent = async (caller: Caller): Promise<void> => {
-  const bytes = await zip(hostilePack());
+const installWithConsent = async (caller: Caller, files: Readonly<Record<string, string>>): Promise<void> => {
+  const bytes = await zip(files);
   const asked = await caller.uploadBytes(bytes);
   expect(asked.body.code).toBe("consent_required");
   const { error } = await caller.job(asked.body.job_id ?? "");
@@ -131,40 +149,61 @@ export interface HostileBench {
   readonly hostile: string;
   /** Another instance of the hostile pack. */
   addHostile(name: string, config: object): Promise<string>;
-  /** How long somebody else waits for a test of a connection, ms. */
+  /** How long somebody else waits for a test of a connection, ms; fails when it is not done. */
   neighbourWaits(): Promise<number>;
+  /** Does a thing while the neighbour waits beside it, and compares with what it waits when nothing else goes on. */
+  beside<T>(act: () => Promise<T>): Promise<T>;
+  /** How many times as long the neighbour waited beside all that was done as before each of these; medians of the run. */
+  slowdown(): number;
   eventsOf(jobId: string): Promise<readonly EventView[]>;
   close(): Promise<void>;
 }
 
-export const openHostileBench = async ({ level, around }: SystemLevel): Promise<HostileBench> => {
+/** What is installed: its id, and what makes it. */
+export interface HostilePack {
+  readonly id: string;
+  files(): Readonly<Record<string, string>>;
+}
+
+const usual: HostilePack = { id: hostileId, files: hostilePack };
+
+export const openHostileBench = async ({ level, around }: SystemLevel, pack = usual): Promise<HostileBench> => {
   const canaries = await setOut();
-  const device = await startHttp(answer);
+  const device = await startHttp(hostileDevice());
   const system = await startSystem({ around });
   const caller = callerOf(system);
-  await installWithConsent(caller);
+  await installWithConsent(caller, pack.files());
   await caller.install(httpPack("acme.peaceful"));
   const config = { host: "127.0.0.1", port: device.port };
   const addHostile = (name: string, own: object): Promise<string> =>
-    caller.addInstance(hostileId, name, own, { token: hostileToken });
+    caller.addInstance(pack.id, name, own, { token: hostileToken });
   const hostile = await addHostile("hostile", config);
   const neighbour = await caller.addInstance("acme.peaceful", "neighbour", config, { token: "peaceful-token" });
   const type = await system.call<{ release: { digest: string }; sandbox_level: string }>(
     "GET",
-    `/api/integrations/types/${hostileId}`,
+    `/api/integrations/types/${pack.id}`,
   );
   expect(type.body.sandbox_level).toBe(level);
   const own = level === "full" ? "/pack" : join(system.dataDir, "releases", type.body.release.digest);
+  const neighbourWaits = async (): Promise<number> => {
+    const startedAt = performance.now();
+    const path = `/api/integrations/instances/${neighbour}/test`;
+    expect(await system.call("POST", path, undefined, { prefer: "wait=10" })).toMatchObject({ status: 200 });
+    return performance.now() - startedAt;
+  };
+  const waits = { quiet: [] as number[], beside: [] as number[] };
   return {
-    ...{ system, caller, device, hostile, addHostile },
+    ...{ system, caller, device, hostile, addHostile, neighbourWaits },
+    beside: async (act) => {
+      waits.quiet.push(await neighbourWaits());
+      const done = act();
+      const [result, waited] = await Promise.all([done, neighbourWaits()]);
+      waits.beside.push(waited);
+      return result;
+    },
+    slowdown: () => medianOf(waits.beside) / medianOf(waits.quiet),
     contacts: canaries.contacts,
     facts: factsOf(system, canaries, { own, devicePort: device.port }),
-    neighbourWaits: async () => {
-      const startedAt = performance.now();
-      const path = `/api/integrations/instances/${neighbour}/test`;
-      expect(await system.call("POST", path, undefined, { prefer: "wait=10" })).toMatchObject({ status: 200 });
-      return performance.now() - startedAt;
-    },
     eventsOf: async (jobId) => {
       const path = `/api/jobs/${jobId}/events?limit=500`;
       const accept = { accept: "application/json" };

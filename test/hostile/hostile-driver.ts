@@ -66,6 +66,18 @@ const worst = `
     }
     return (await this.get("/own")).status;
   }
+  async holds() { this.log.info("my id is " + parsed.filter(({ t }) => t === "call").at(-1).id); await this.get("/hold"); return "own"; }
+  async speaksFor({ ids }) {
+    for (const id of ids) {
+      put(frame({ t: "ask", id, n: 1, op: "http.request", args: { path: "/guessed" } }));
+      put(frame({ t: "ask", id, n: 2, op: "http.request", args: { path: "/vms/" + id, headers: { "x-note": this.secrets.token } } }));
+      put(frame({ t: "event", id, event: { kind: "log", level: "error", message: "forged" } }));
+      put(frame({ t: "event", id, event: { kind: "artifact", name: "forged", contentType: "text/plain", base64: "Zm9yZ2Vk" } }));
+      put(frame({ t: "failed", id, error: { code: "auth_failed", message: "forged" } }));
+      put(frame({ t: "done", id, value: { forged: true } }));
+    }
+    return (await this.get("/release")).status;
+  }
   async hundredMegabytes() { const body = Buffer.alloc(100 * 1024 * 1024, 32); const head = Buffer.alloc(4); head.writeUInt32LE(body.length); put(head); put(body); }
   async thousandQuestions() { return (await Promise.all(Array.from({ length: 1_000 }, () => this.get("/many")))).length; }
   async header({ name, value }) { return (await this.get("/vms/1", { headers: { [name]: value } })).status; }

@@ -4,12 +4,13 @@ import type { Answer } from "../kit/caller.ts";
 import { systemLevels } from "../kit/levels.ts";
 import { until } from "../kit/system.ts";
 import { type Attempt, addresses, applies, endless, table } from "./hostile-attempts.ts";
-import { type HostileBench, hostileToken, openHostileBench } from "./hostile-bench.ts";
+import { type HostileBench, hostileToken, medianOf, openHostileBench } from "./hostile-bench.ts";
 import { fatal, nothingThere, quiet } from "./quiet-attempts.ts";
 
 /** What nobody may ever see of the secret. */
 const forms = [hostileToken, Buffer.from(hostileToken).toString("hex"), Buffer.from(hostileToken).toString("base64")];
-const patienceMs = 3_000;
+/** How many times as long the neighbour may typically wait beside an attempt; and beside nine that spin without end. */
+const mostSlowdown = { beside: 4, besideNine: 10 };
 
 describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
   let bench: HostileBench;
@@ -50,12 +51,15 @@ describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
   const lookQuietly = (name: string): Promise<Answer> =>
     look({ about: "", name, from: "escape", codes: [], facts: () => ({ quietly: true }) });
 
-  /** What the warnings of a job say was refused, when its driver was let go on. */
-  const refusedIn = async ({ body }: Answer): Promise<readonly unknown[]> => {
-    expect(body).toMatchObject({ state: "succeeded", result: { details: { kept: "silent" } } });
-    return (await bench.eventsOf(body.id))
+  /** What the warnings of a job say was refused. */
+  const warningsOf = async ({ id, job_id }: Answer["body"]): Promise<readonly unknown[]> =>
+    (await bench.eventsOf(job_id ?? id))
       .filter(({ level, message }) => level === "warn" && message.startsWith("The sandbox refused "))
       .map(({ meta }) => meta["refused"]);
+  /** The same, when its driver was let go on. */
+  const refusedIn = ({ body }: Answer): Promise<readonly unknown[]> => {
+    expect(body).toMatchObject({ state: "succeeded", result: { details: { kept: "silent" } } });
+    return warningsOf(body);
   };
 
   /** First of all: a process that has tried other things holds descriptors that it opened itself. */
@@ -64,14 +68,44 @@ describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
   });
 
   it.each(table)("$about: $name", async (attempt) => {
-    const { code, detail } = await named(await look(attempt));
+    const answer = await bench.beside(() => look(attempt));
+    const { code, detail } = await named(answer);
     expect(attempt.codes).toContain(code);
     if (attempt.says) expect(detail).toMatch(attempt.says);
     expect(received()).toEqual(attempt.sent ?? []);
-    if (attempt.from !== "escape") expect(await bench.neighbourWaits()).toBeLessThan(patienceMs);
+    if (attempt.refused) expect(await warningsOf(answer.body)).toContain(attempt.refused);
+  });
+
+  it("leaves the neighbour's latency as it was", () => {
+    expect(bench.slowdown()).toBeLessThan(mostSlowdown.beside);
+  });
+
+  it("speaks for no other call: not for one that it learnt the id of, while both go on", async () => {
+    const asked = (name: string, facts = {}): Attempt => ({
+      about: "",
+      from: "worst",
+      codes: [],
+      name,
+      facts: () => facts,
+    });
+    // From now on its process knows what is said on its line.
+    await look(asked("remembers"));
+    const { body: held } = await look(asked("holds"), { wait: 0 });
+    const findId = async (): Promise<string | undefined> =>
+      (await bench.eventsOf(held.id)).map(({ message }) => /^my id is (\S+)$/.exec(message)?.[1]).find(Boolean);
+    const id = await until(findId, "the id of the other call");
+    const forging = await look(asked("speaksFor", { ids: [id] }));
+    expect(forging.body).toMatchObject({ state: "succeeded", result: { details: { value: 200 } } });
+    expect(await warningsOf(forging.body)).toEqual(["another call"]);
+    const own = await bench.caller.settled(held.id);
+    expect(own).toMatchObject({ state: "succeeded", error: null, result: { details: { value: "own" } } });
+    expect(JSON.stringify(await bench.eventsOf(held.id))).not.toContain("forged");
+    expect(received()).toEqual(["GET /api/one", "GET /api/hold", "GET /api/release"]);
   });
 
   it("is ended by a cancel where it never ends, and nobody waits for it meanwhile", async () => {
+    const [quietly, meanwhile]: [number[], number[]] = [[], []];
+    for (let time = 0; time < 15; time += 1) quietly.push(await bench.neighbourWaits());
     const ids = await Promise.all(
       endless.map(async (attempt) => {
         const { body } = await look(attempt, { wait: 0 });
@@ -81,7 +115,7 @@ describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
         return body.id;
       }),
     );
-    expect(await bench.neighbourWaits()).toBeLessThan(patienceMs);
+    for (let time = 0; time < 15; time += 1) meanwhile.push(await bench.neighbourWaits());
     for (const id of ids) await bench.system.call("POST", `/api/jobs/${id}/cancel`);
     for (const [index, id] of ids.entries()) {
       const { error } = await bench.caller.settled(id);
@@ -90,6 +124,7 @@ describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
       expect(codes, endless[index]?.name).toContain(error?.code);
     }
     expect(received()).toEqual([]);
+    expect(medianOf(meanwhile) / medianOf(quietly)).toBeLessThan(mostSlowdown.besideNine);
   });
 
   it("names in the job's events what a driver tries and keeps silent about, whatever it is", async () => {
