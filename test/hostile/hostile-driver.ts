@@ -15,7 +15,7 @@ const capabilities = `  - { id: inventory.list, verbs: [list], targets: [vm] }
     ${params}
     writes: ["POST /vms/{target}/{verb}", "POST /vms/{target}/second", "POST /tasks/*"]`;
 
-const transports = `  http:
+export const hostileTransports = `  http:
     url: "http://{host}:{port}/api"
     headers: { Authorization: ["Bearer {secret:token}"] }
     places: [/password]
@@ -139,7 +139,7 @@ const watchLine = () => { const { parse } = JSON; JSON.parse = (text, ...more) =
 `;
 
 export const hostilePack = (): Record<string, string> => {
-  const pack = httpPack(hostileId, { driver, capabilities, transports });
+  const pack = httpPack(hostileId, { driver, capabilities, transports: hostileTransports });
   return {
     ...pack,
     "driver.ts": `${head}${pack["driver.ts"]!}`,

@@ -3,12 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Answer } from "../kit/caller.ts";
 import { systemLevels } from "../kit/levels.ts";
 import { until } from "../kit/system.ts";
-import { type Attempt, addresses, applies, endless, table } from "./hostile-attempts.ts";
-import { type HostileBench, hostileToken, medianOf, openHostileBench } from "./hostile-bench.ts";
+import { addresses, applies, endless, table } from "./hostile-attempts.ts";
+import { type HostileBench, medianOf, openHostileBench } from "./hostile-bench.ts";
+import { expectNoForgery, looksOf } from "./hostile-look.ts";
 import { fatal, nothingThere, quiet } from "./quiet-attempts.ts";
 
-/** What nobody may ever see of the secret. */
-const forms = [hostileToken, Buffer.from(hostileToken).toString("hex"), Buffer.from(hostileToken).toString("base64")];
 /** How many times as long the neighbour may typically wait beside an attempt; and beside nine that spin without end. */
 const mostSlowdown = { beside: 4, besideNine: 10 };
 
@@ -27,40 +26,12 @@ describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
     expect((await fetch(`${bench.system.url}/readyz`)).status).toBe(200);
   });
 
-  const received = (): string[] => [
-    ...new Set(bench.device.seen.slice(before).map(({ method, url }) => `${method} ${url.replace(/\?.*/, "")}`)),
-  ];
-  const look = (
-    { from, name, facts }: Attempt,
-    options: { wait?: number; instance?: string } = {},
-  ): Promise<Answer> => {
-    const params = { from, name, facts: { ...bench.facts, ...facts?.(bench.facts) } };
-    const { instance = bench.hostile, wait = 30 } = options;
-    return bench.caller.act(instance, { capability: "hostile.look", verb: "read", params }, { wait });
-  };
-  /** The code that names the attempt in its job; fails when a form of the secret shows anywhere. */
-  const named = async ({ body }: Answer): Promise<{ code: string; detail: string }> => {
-    const job = await bench.caller.settled(body.job_id ?? body.id);
-    const shown = JSON.stringify([body, job, await bench.eventsOf(job.id)]);
-    for (const form of forms) expect(shown).not.toContain(form);
-    const detail = job.error?.detail ?? "";
-    const code = job.error?.code ?? job.state;
-    return { code, detail };
-  };
+  const looks = looksOf(() => bench);
+  const { look, named, warningsOf, refusedIn } = looks;
+  const received = (): readonly string[] => looks.received(before);
 
   const lookQuietly = (name: string): Promise<Answer> =>
-    look({ about: "", name, from: "escape", codes: [], facts: () => ({ quietly: true }) });
-
-  /** What the warnings of a job say was refused. */
-  const warningsOf = async ({ id, job_id }: Answer["body"]): Promise<readonly unknown[]> =>
-    (await bench.eventsOf(job_id ?? id))
-      .filter(({ level, message }) => level === "warn" && message.startsWith("The sandbox refused "))
-      .map(({ meta }) => meta["refused"]);
-  /** The same, when its driver was let go on. */
-  const refusedIn = ({ body }: Answer): Promise<readonly unknown[]> => {
-    expect(body).toMatchObject({ state: "succeeded", result: { details: { kept: "silent" } } });
-    return warningsOf(body);
-  };
+    look({ name, from: "escape", facts: () => ({ quietly: true }) });
 
   /** First of all: a process that has tried other things holds descriptors that it opened itself. */
   it("has nothing to name where nothing is there that could be tried", async () => {
@@ -81,25 +52,9 @@ describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
   });
 
   it("speaks for no other call: not for one that it learnt the id of, while both go on", async () => {
-    const asked = (name: string, facts = {}): Attempt => ({
-      about: "",
-      from: "worst",
-      codes: [],
-      name,
-      facts: () => facts,
-    });
     // From now on its process knows what is said on its line.
-    await look(asked("remembers"));
-    const { body: held } = await look(asked("holds"), { wait: 0 });
-    const findId = async (): Promise<string | undefined> =>
-      (await bench.eventsOf(held.id)).map(({ message }) => /^my id is (\S+)$/.exec(message)?.[1]).find(Boolean);
-    const id = await until(findId, "the id of the other call");
-    const forging = await look(asked("speaksFor", { ids: [id] }));
-    expect(forging.body).toMatchObject({ state: "succeeded", result: { details: { value: 200 } } });
-    expect(await warningsOf(forging.body)).toEqual(["another call"]);
-    const own = await bench.caller.settled(held.id);
-    expect(own).toMatchObject({ state: "succeeded", error: null, result: { details: { value: "own" } } });
-    expect(JSON.stringify(await bench.eventsOf(held.id))).not.toContain("forged");
+    await look({ from: "worst", name: "remembers" });
+    await expectNoForgery(looks, bench, ["holds", "speaksFor"], until);
     expect(received()).toEqual(["GET /api/one", "GET /api/hold", "GET /api/release"]);
   });
 
@@ -150,12 +105,12 @@ describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
 
   it.each(addresses)("cannot be pointed at the runner itself as %s", async (host) => {
     const instance = await bench.addHostile(`at ${host}`, { host, port: bench.facts.port });
-    const asked: Attempt = { about: "", from: "worst", name: "path", codes: [], facts: () => ({ path: "/healthz" }) };
+    const asked = { from: "worst", name: "path", facts: () => ({ path: "/healthz" }) } as const;
     expect((await named(await look(asked, { instance }))).code).toBe("endpoint_not_allowed");
   });
 
   it("forges no line of a log and no event of a stream by control characters", async () => {
-    const { body } = await look({ about: "", from: "worst", name: "injects", codes: [] });
+    const { body } = await look({ from: "worst", name: "injects" });
     const lines = await bench.system.watch(body.id);
     expect(lines.map(({ id }) => id)).toEqual(lines.map((_, index) => index + 1));
     expect(lines.filter(({ event }) => event === "job.done")).toHaveLength(1);
@@ -177,7 +132,7 @@ describe.each(await systemLevels())("a hostile pack at level $level", (at) => {
       { name: "foreignHandle" },
       { name: "writesQuietly" },
     ];
-    for (const one of tried) await look({ about: "", from: "worst", codes: [], ...one });
+    for (const one of tried) await look({ from: "worst", ...one });
     const params = applies.find(({ about }) => about.includes("one byte"))?.params ?? {};
     await bench.caller.act(bench.hostile, { capability: "hostile.act", verb: "go", params });
     const codes = ["endpoint_not_allowed", "handle_misplaced", "read_only_violation", "plan_deviation"];
