@@ -1,4 +1,5 @@
 /** The worker's lease: while it is held, its transports may write; when it cannot be renewed, nothing passes any more. */
+import { SwitchyardError } from "../errors.ts";
 import type { Log } from "../log.ts";
 
 export interface LeaseDeps {
@@ -18,7 +19,18 @@ export interface Lease {
   stop(): void;
 }
 
-/** Renews at once and then every `everyMs`; resolves when the first renewal succeeded. */
+const notTaken = (cause: unknown): SwitchyardError => {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new SwitchyardError("queue_unavailable", {
+    detail: `Expected Redis to take the worker's first lease, but it did not (${reason}); look whether it runs and REDIS_URL is right, then start the worker again.`,
+    cause,
+  });
+};
+
+/**
+ * Renews at once and then every `everyMs`; resolves when the first renewal succeeded.
+ * @throws SwitchyardError `queue_unavailable` when it did not.
+ */
 export const startLease = async (deps: LeaseDeps): Promise<Lease> => {
   const { ttlMs, everyMs, monotonic, log } = deps;
   let heldUntil = 0;
@@ -46,7 +58,9 @@ export const startLease = async (deps: LeaseDeps): Promise<Lease> => {
       notice();
     });
   };
-  await renew();
+  await renew().catch((error: unknown) => {
+    throw notTaken(error);
+  });
   const timer = setInterval(tick, everyMs);
   return {
     get isHeld() {
