@@ -1,7 +1,8 @@
 /** Parameters that a capability marks secret: sealed at the door, a stand-in everywhere else. */
 import { maskOf } from "../model/handle.ts";
-import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
+import type { Json, JsonObject } from "../model/json.ts";
 import type { Capability } from "../model/manifest.ts";
+import { secretParams } from "../model/secret-params.ts";
 
 /** The sealing half of the vault. `scope` and `field` are part of what is authenticated. */
 export interface Sealer {
@@ -17,14 +18,6 @@ export interface SealedParams {
   readonly sealedInput: string | null;
 }
 
-const secretParamNames = (capability: Capability): readonly string[] => {
-  const properties = capability.params?.["properties"];
-  if (!isJsonObject(properties)) return [];
-  return Object.entries(properties)
-    .filter(([, schema]) => isJsonObject(schema) && schema["secret"] === true)
-    .map(([name]) => name);
-};
-
 const textOf = (value: Json): string => (typeof value === "string" ? value : JSON.stringify(value));
 
 /** Seals each secret parameter for this job; what is not text is sealed as its JSON. */
@@ -34,7 +27,7 @@ export const sealParams = async (
   capability: Capability,
   params: JsonObject,
 ): Promise<SealedParams> => {
-  const names = secretParamNames(capability).filter((name) => Object.hasOwn(params, name));
+  const names = Object.keys(secretParams(capability)).filter((name) => Object.hasOwn(params, name));
   if (names.length === 0) return { params, sealedInput: null };
   const sealed: Record<string, string> = {};
   for (const name of names) {

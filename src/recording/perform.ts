@@ -1,12 +1,14 @@
 /** Does one asked call with a driver the way a job does it: a run is planned first, and its plan is what is applied. */
 import { SwitchyardError } from "../errors.ts";
 import { asActionResult, asDryRunResult, asTargets, asTestResult } from "../model/dry-run.ts";
+import { maskOf } from "../model/handle.ts";
 import type { Language } from "../model/integration-type.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { type Capability, findCapability, type Manifest, methodOf, verbMode } from "../model/manifest.ts";
 import type { Step } from "../model/plan.ts";
 import { compileSchema } from "../model/schema.ts";
 import { withDefaults } from "../model/schema-defaults.ts";
+import { secretParams } from "../model/secret-params.ts";
 import { typedTexts } from "../model/typed-text.ts";
 import { undoOf } from "../model/undo.ts";
 import type { Door, Session } from "../transports/contract.ts";
@@ -52,8 +54,10 @@ const capabilityOf = ({ manifest }: Actor, { capability: id }: Action): Capabili
   });
 };
 
-const requireGoodParams = (schema: JsonObject, params: JsonObject): void => {
-  const errors = compileSchema(schema)(params);
+/** A secret parameter is a stand-in by now, which no pattern of it has to fit. */
+const requireGoodParams = ({ params: schema }: Capability, params: JsonObject): void => {
+  const secret = new Set(Object.keys(secretParams({ params: schema ?? {} })).map((name) => `/${name}`));
+  const errors = compileSchema(schema ?? {})(params).filter(({ pointer }) => !secret.has(pointer));
   if (errors.length === 0) return;
   const told = errors.map(({ pointer, message }) => `${pointer || "/"} ${message}`).join("; ");
   throw new SwitchyardError("params_invalid", {
@@ -64,7 +68,8 @@ const requireGoodParams = (schema: JsonObject, params: JsonObject): void => {
 
 /** As a job would be admitted: refused where the manifest promises nothing of the kind, defaults put in. */
 const admitted = (actor: Actor, action: Action): Action => {
-  const { id, verbs, targets, params: schema } = capabilityOf(actor, action);
+  const capability = capabilityOf(actor, action);
+  const { id, verbs, targets, params: schema } = capability;
   const { verb, target } = action;
   if (!verbs.includes(verb)) {
     const detail = `${id} has no ${verb}: expected one of ${listed(verbs)}.`;
@@ -76,13 +81,17 @@ const admitted = (actor: Actor, action: Action): Action => {
   }
   if (schema === undefined) return action;
   const params = withDefaults(schema, action.params);
-  requireGoodParams(schema, params);
+  requireGoodParams(capability, params);
   return { ...action, params };
 };
 
+/** What was typed, as its schema reads it; `[secret:name]` of a secret parameter is the handle of what was given apart. */
 const readOf = (actor: Actor, { texts, ...action }: TypedAction): Action => {
   const { params } = findCapability(actor.manifest, action.capability) ?? {};
-  return { ...action, params: typedTexts(texts, params) };
+  const { handles } = actor.session;
+  const secret = Object.keys(secretParams({ params: params ?? {} })).filter((name) => texts[name] === maskOf(name));
+  const given = Object.fromEntries(secret.map((name) => [name, handles[name] ?? maskOf(name)]));
+  return { ...action, params: { ...typedTexts(texts, params), ...given } };
 };
 
 const argsOf = ({ verb, target, params }: Action, dryRun: boolean): JsonObject => ({

@@ -11,7 +11,7 @@ import { canaryPack, hows } from "./canary-pack.ts";
 import { findIn } from "./search.ts";
 import { unpacked } from "./unpack.ts";
 
-const secrets = { token: canaries.long, short, quoted: canaries.quoted, encoded: canaries.encoded };
+const secrets = { token: canaries.long, short, quoted: canaries.quoted, encoded: canaries.encoded, pin: canaries.pin };
 /** What waits for something that does not happen here. */
 const lasting = ["waits", "slow"];
 
@@ -58,7 +58,9 @@ describe("secrets at an author's", () => {
   });
 
   test("are not in a recording of any call, nor in what is told meanwhile", { timeout: 120_000 }, async () => {
-    const looks = hows.filter((how) => !lasting.includes(how)).map((how) => `read canary.look read vm/1 how=${how}`);
+    const looks = hows
+      .filter((how) => !lasting.includes(how))
+      .map((how) => `read canary.look read vm/1 how=${how} pin=[secret:pin]`);
     expect(looks.length).toBeGreaterThan(20);
     const acts = ["both:says", "apply:throws", "after:fine", "blocked:fine"].flatMap((how) => [
       `plan canary.act go vm/1 how=${how}`,
@@ -75,6 +77,25 @@ describe("secrets at an author's", () => {
     for (const file of recordings) expect(await readFile(file, "utf8")).toContain("[secret:token]");
     expect(told.map(({ err }) => err).join()).toContain("[secret:token]");
     expect(await found()).toEqual([]);
+  });
+
+  test("are refused as parameters that are written out, which a recording would keep", async () => {
+    const call = `read canary.look read vm/1 how=fine pin=${canaries.pin}`;
+    const { code, err } = await record("refused", "", [call]);
+    expect([code, err]).toEqual([2, expect.stringContaining("--secret pin=@file")]);
+    expect(await found()).toEqual([]);
+  });
+
+  test("are given to a driver as handles, in a replay as well", async () => {
+    const text = await readFile(join(folder, "recordings", "looks.jsonl"), "utf8");
+    expect(text).toContain('"pin":"[secret:pin]"');
+    const driver = (canaryPack()["driver.ts"] ?? "").replace(
+      "pin: params.pin ?? null",
+      "pin: /^swh_[0-9a-f]{32}$/.test(params.pin)",
+    );
+    const changed = author.write("handles", { ...canaryPack(), "driver.ts": driver, "recordings/looks.jsonl": text });
+    const { out } = await run("replay", changed);
+    expect(out).toMatch(/pin.*true/);
   });
 
   test("are not in a replay, whether it is as it was or shows what a changed driver does", async () => {

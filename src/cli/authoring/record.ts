@@ -2,10 +2,12 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { asSwitchyardError } from "../../errors.ts";
-import { minSecretLength } from "../../model/handle.ts";
-import type { JsonObject } from "../../model/json.ts";
+import { maskOf, minSecretLength } from "../../model/handle.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../model/json.ts";
+import { findCapability } from "../../model/manifest.ts";
 import { compileSchema } from "../../model/schema.ts";
 import { withDefaults } from "../../model/schema-defaults.ts";
+import { secretParams } from "../../model/secret-params.ts";
 import { formatVersion, type RecordedCall, recordingText } from "../../recording/format.ts";
 import { type PackAtHand, readPack } from "../../recording/pack.ts";
 import { createRecorder, type Said } from "../../recording/recorder.ts";
@@ -77,12 +79,31 @@ interface Given {
   readonly secrets: readonly { readonly name: string; readonly value: string }[];
 }
 
+const textOf = (value: Json): string => (typeof value === "string" ? value : JSON.stringify(value));
+
 const givenOf = async (alone: Alone, { manifest }: PackAtHand, options: RecordOptions): Promise<Given> => {
   const schema = manifest.schema.connection;
   const config = valuesOf({ pairs: options.set, option: "--set", schema });
-  const secrets = await secretsOf(alone, { pairs: options.secret, option: "--secret", schema });
-  requireGood(schema, { ...withDefaults(schema, config), ...secrets });
-  return { config, secrets: Object.entries(secrets).map(([name, value]) => ({ name, value: String(value) })) };
+  const params: JsonObject = Object.assign({}, ...manifest.capabilities.map(secretParams));
+  const own = isJsonObject(schema["properties"]) ? schema["properties"] : {};
+  const both = { ...schema, properties: { ...params, ...own } };
+  const given = await secretsOf(alone, { pairs: options.secret, option: "--secret", schema: both });
+  const ofConfig = Object.entries(given).filter(([name]) => Object.hasOwn(own, name));
+  requireGood(schema, { ...withDefaults(schema, config), ...Object.fromEntries(ofConfig) });
+  return { config, secrets: Object.entries(given).map(([name, value]) => ({ name, value: textOf(value) })) };
+};
+
+/** A recording is shared: what its calls say is not secret. */
+const requireNoSecret = ({ manifest }: PackAtHand, { asked }: Wish): void => {
+  if (!("action" in asked)) return;
+  const { capability, texts } = asked.action;
+  const found = findCapability(manifest, capability);
+  const named = found === undefined ? [] : Object.keys(secretParams(found));
+  const told = named.find((name) => texts[name] !== undefined && texts[name] !== maskOf(name));
+  if (told === undefined) return;
+  throw usage(`${told} of ${capability} is a secret, and a recording keeps its calls as they are written.`, [
+    `Write ${told}=${maskOf(told)} in the call, and give its value apart: --secret ${told}=@file`,
+  ]);
 };
 
 const left = (): CliFailure => {
@@ -136,6 +157,7 @@ export const record = async (
   if (first === undefined) throw usage("Expected at least one --call.");
   const place = placeFor(alone, folder, options, first);
   const pack = await readPack(folder);
+  for (const wish of wishes) requireNoSecret(pack, wish);
   const given = await givenOf(alone, pack, options);
   const calls = await recordAll(alone, pack, given, wishes);
   const { id, version, schema } = pack.manifest;
