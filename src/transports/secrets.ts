@@ -7,8 +7,8 @@ import { createPutBack, createRedactor, type NamedSecret, type Redactor } from "
 import type { HandleBook } from "../model/step.ts";
 import { fill, type Rendered } from "../model/template.ts";
 
-/** Most login values and cookies that one session keeps. */
-const maxSessionValues = 1_000;
+/** Most login values and cookies that one session keeps, the newest: each is searched for in all that comes after it. */
+const maxSessionValues = 64;
 
 export interface SecretBook extends HandleBook {
   /** Secret name to what the driver holds: a handle, or the value itself with `secrets:raw`. */
