@@ -67,11 +67,12 @@ describe.each(languages)("a new pack in %s", (language, canRun) => {
       const calls = ["test_connection", "inventory_list type=lamp", "run lamp.power on lamp/1", "undo"];
       await succeeds("record", id, ...given(), ...calls.flatMap((call) => ["--call", call]), "--allow-writes");
       await succeeds("replay", id);
-      const { checks } = await author.json<{ checks: CheckedPack[] }>("check", id);
+      const { tier, checks } = await author.json<{ tier: string; checks: CheckedPack[] }>("check", id);
       const faults = checks.flatMap(({ name, outcome, detail }) =>
         outcome === "failed" ? [`${name}: ${detail}`] : [],
       );
       expect(faults).toEqual([]);
+      expect(tier).toBe("platinum");
       expect(checks.find(({ name }) => name === "undoes")).toMatchObject({ outcome: "passed" });
     },
     120_000,
