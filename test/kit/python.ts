@@ -10,6 +10,9 @@ const asked = process.env["SWITCHYARD_TEST_PYTHON"];
 const found =
   asked === undefined ? findInterpreter() : { path: asked, version: asked.slice(asked.lastIndexOf("python") + 6) };
 
+/** What a whole system runs drivers in Python with, to ask it what it has. */
+export const pythonPath: string = findInterpreter()?.path ?? "python3";
+
 /** The first folder on the way to it, which a sandbox has to show. */
 export const interpreterRoot = found?.path.split("/")[1] ?? "usr";
 
