@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tiers } from "../../src/model/quality.ts";
-import { type HttpDevice, type HttpPlace, sendJson, startHttp } from "../kit/device.ts";
+import { type HttpDevice, type HttpPlace, ownAddress, sendJson, startHttp } from "../kit/device.ts";
 import { upload, zip } from "../kit/pack.ts";
 import { blockOf, blocksOf, commandsOf } from "../kit/page.ts";
 import { canRunPython } from "../kit/python.ts";

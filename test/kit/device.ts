@@ -29,6 +29,10 @@ export interface TcpDevice extends Device {
   readonly lines: readonly string[];
 }
 
+/** Of all the addresses of this machine one on which no other run listens, for a device whose port is given. */
+export const ownAddress = (last: number): string =>
+  `127.${1 + (process.pid % 250)}.${Math.floor(process.pid / 250) % 250}.${last}`;
+
 const listening = async (
   server: Server,
   address: string,

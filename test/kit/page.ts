@@ -36,3 +36,16 @@ export const commandsOf = (text: string): readonly string[] =>
     .split("\n")
     .map((line) => line.replace(/^\$ /, ""))
     .filter((line) => line.trim() !== "");
+
+/** A command of a transcript, and what stands below it. */
+export interface Said {
+  readonly command: string;
+  readonly output: string;
+}
+
+/** What was asked and said in a block of `$ command` lines. */
+export const transcriptOf = (text: string): readonly Said[] =>
+  text.split(/^\$ /m).flatMap((part) => {
+    const [, command = "", output = ""] = /^((?:[^\n]*\\\n)*[^\n]*)\n([\s\S]*)$/.exec(part) ?? [];
+    return command === "" ? [] : [{ command, output: output.trim() }];
+  });
