@@ -88,8 +88,7 @@ describe.each(drivers)("the pack that the docs write, in %s", (language, driver)
   it.skipIf(!canRun)(
     "is recorded by the command of the docs, and reaches gold",
     async () => {
-      // Of all the addresses of this machine one that no other run of this test listens on.
-      const address = `127.${1 + (process.pid % 250)}.${process.pid >> 8}.7`;
+      const address = ownAddress(7);
       const shell = openShell();
       const lamps = await startLamps(["1"], { address, port: 8080 });
       try {
