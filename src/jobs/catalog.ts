@@ -3,12 +3,16 @@ import { type Static, type TSchema, Type } from "typebox";
 import type { LockNeed, QueueName } from "../model/job.ts";
 import { type Capability, isReadVerb } from "../model/manifest.ts";
 import type { Role } from "../model/principal.ts";
+import { longestTargetId } from "../model/target.ts";
 
 const closed = { additionalProperties: false };
 const typeId = Type.String({ pattern: "^[a-z][a-z0-9]*(\\.[a-z][a-z0-9]*)*$", maxLength: 200 });
 const instanceId = Type.String({ pattern: "^ins_[0-9a-z]{26}$" });
 const targetRef = Type.Object(
-  { type: Type.String({ minLength: 1, maxLength: 100 }), id: Type.String({ minLength: 1, maxLength: 500 }) },
+  {
+    type: Type.String({ minLength: 1, maxLength: 100 }),
+    id: Type.String({ minLength: 1, maxLength: longestTargetId }),
+  },
   closed,
 );
 const actionFields = {

@@ -72,9 +72,14 @@ const capability = closed(
     dry_run: { enum: ["required", "optional", "not_supported"] },
     invertible: mapOf(
       verbPattern,
-      closed({ inverse: matching(verbPattern, 100), params: { type: "object", additionalProperties: inverseParam } }, [
-        "inverse",
-      ]),
+      closed(
+        {
+          inverse: matching(verbPattern, 100),
+          params: { type: "object", additionalProperties: inverseParam },
+          join: { enum: [",", ";", " "] },
+        },
+        ["inverse"],
+      ),
     ),
     idempotency: closed({ key_fields: listOf(text(200), { minItems: 1, uniqueItems: true }) }, ["key_fields"]),
     idempotent: { type: "boolean" },

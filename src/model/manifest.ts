@@ -9,6 +9,8 @@ export type InverseParam = { readonly from: string } | { readonly map: Readonly<
 export interface Inverse {
   readonly inverse: string;
   readonly params?: Readonly<Record<string, InverseParam>>;
+  /** What stands between ids where one target id names several, as in `1,2`: then an undo may name those that changed alone. */
+  readonly join?: string;
 }
 
 /** A pattern of a write: a string (the type's only transport) or keyed by transport name. */

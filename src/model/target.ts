@@ -19,6 +19,9 @@ export interface Target {
   readonly labels: JsonObject;
 }
 
+/** Characters of a target's id, which may name several. */
+export const longestTargetId = 500;
+
 /** The target an action names. */
 export interface TargetRef {
   /** Its target type. */

@@ -6,7 +6,7 @@ import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import type { Capability, Inverse, InverseParam } from "./manifest.ts";
 import type { TargetEffect } from "./plan.ts";
 import { valueAt } from "./pointer.ts";
-import type { TargetRef } from "./target.ts";
+import { longestTargetId, type TargetRef } from "./target.ts";
 
 /** The inverse action, in the form that `action.run` takes. */
 export interface Undo {
@@ -89,6 +89,13 @@ const groupsOf = (inverse: Inverse, changes: readonly TargetEffect[], given: Jso
   return [...groups.values()];
 };
 
+/** Those that changed, without the others that were named with them; undefined where one id cannot name them. */
+const changedOf = ({ join }: Inverse, { type }: TargetRef, changed: Group | undefined): TargetRef | undefined => {
+  if (join === undefined || changed === undefined) return undefined;
+  const id = changed.targets.join(join);
+  return id.length > longestTargetId ? undefined : { type, id };
+};
+
 /**
  * The action that takes back what a succeeded action.run did: the inverse verb of the same capability, its parameters
  * from what was recorded before (`{from: "/pointer"}`) or from the action's own (`{map: {on: "off"}}`).
@@ -105,12 +112,13 @@ export const undoOf = (job: Undone, capability: Capability | undefined): Undo =>
   const given = input.params ?? {};
   const groups = groupsOf(inverse, changes, given);
   const [only, ...others] = groups;
-  if (others.length > 0 || changes.length < effectsOf(job).length) {
+  const target = changes.length === effectsOf(job).length ? input.target : changedOf(inverse, input.target, only);
+  if (others.length > 0 || target === undefined) {
     return refuse(
       `The targets of ${job.id} were in different states before. Run ${inverse.inverse} for each group by itself.`,
       { verb: inverse.inverse, groups: groups as unknown as Json },
     );
   }
   const params = only?.params ?? paramsFrom(inverse, null, given);
-  return { capability: input.capability, verb: inverse.inverse, target: input.target, params };
+  return { capability: input.capability, verb: inverse.inverse, target, params };
 };

@@ -16,6 +16,7 @@ import { stripTypeScriptTypes } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { endUsersOf } from "./left-processes.ts";
 import { isRunning, ownIdentity, readIdentity } from "./process-identity.ts";
 import { callFilter } from "./python/call-filter.ts";
 
@@ -78,11 +79,13 @@ const isLeftBehind = (dir: string): boolean => {
   return owner === undefined ? Date.now() - found.mtimeMs > namelessMs : isRunning(owner) === false;
 };
 
-/** A killed worker removes nothing: the next one does it for all whose process is gone. */
+/** A killed worker ends and removes nothing: the next one does it for all whose process is gone. */
 const removeLeftovers = (): void => {
   for (const name of readdirSync(tmpdir())) {
     const dir = join(tmpdir(), name);
-    if (name.startsWith(prefix) && isLeftBehind(dir)) rmSync(dir, { recursive: true, force: true });
+    if (!name.startsWith(prefix) || !isLeftBehind(dir)) continue;
+    endUsersOf(dir);
+    rmSync(dir, { recursive: true, force: true });
   }
 };
 

@@ -32,6 +32,8 @@ export interface RawAnswer {
 export interface ExchangeLimits {
   /** What is left of the deadline, ms. */
   readonly timeoutMs: number;
+  /** What was allowed from the beginning, ms: what a person is told. Default what is left. */
+  readonly allowedMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -257,7 +259,8 @@ class WarmPool implements HttpPool {
     });
   }
 
-  private run(lane: Lane, request: RawRequest, { timeoutMs, signal }: ExchangeLimits): Promise<RawAnswer> {
+  private run(lane: Lane, request: RawRequest, limits: ExchangeLimits): Promise<RawAnswer> {
+    const { timeoutMs, allowedMs = timeoutMs, signal } = limits;
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void): void => {
         clearTimeout(timer);
@@ -275,7 +278,7 @@ class WarmPool implements HttpPool {
         reject: (thrown) => settle(() => fail(thrown)),
       });
       const onAbort = (): void => collector.fail(signal.reason);
-      const onDeadline = (): void => collector.fail(deadlineError(this.place, timeoutMs, collector.isStarted));
+      const onDeadline = (): void => collector.fail(deadlineError(this.place, allowedMs, collector.isStarted));
       const timer = setTimeout(onDeadline, timeoutMs);
       signal.addEventListener("abort", onAbort);
       if (signal.aborted) onAbort();

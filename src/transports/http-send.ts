@@ -28,7 +28,10 @@ const remaining = ({ deadline, wire }: Try): number => Math.max(1, deadline - wi
 const sendOnce = async (step: HttpStep, attempt: Try, login: LoginValues | null): Promise<RawAnswer> => {
   const { endpoint, wire, isWrite } = attempt;
   const request = rawRequest(step, { endpoint, secrets: wire.secrets, login, isWrite });
-  return wire.warm.pool(endpoint).exchange(request, { timeoutMs: remaining(attempt), signal: wire.signal });
+  const { limits, signal } = wire;
+  return wire.warm
+    .pool(endpoint)
+    .exchange(request, { timeoutMs: remaining(attempt), allowedMs: limits.timeoutMs, signal });
 };
 
 /** Sends with the session's login; when the device no longer takes it, a read is sent again with a new one. */

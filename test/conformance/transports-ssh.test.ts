@@ -1,6 +1,6 @@
 /**
  * The ssh transport against a real sshd: logins, host keys, commands, files, and what the device may do wrong.
- * Shells are tried against a simulated switch alone: no login shell of a computer pages, enables or configures as one does.
+ * Its shells: transports-shell-sshd.test.ts.
  */
 import { createHmac } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";

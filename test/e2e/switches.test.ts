@@ -92,6 +92,20 @@ describe("switches", () => {
     expect(caller.codeOf(await power("on"))).toBe("succeeded");
   }, 120_000);
 
+  it("are led back where they were, also where one port of the range was as asked for before", async () => {
+    const port = lab.state.ports.find(({ name }) => name === "2/9")?.poe;
+    if (port !== null && port !== undefined) port.enabled = false;
+    const run = await power("off");
+    expect(withoutPower()).toEqual(six);
+    const undo = await send("POST", `/api/jobs/${run.body.id}/undo`, {});
+    expect(undo.body).toMatchObject({
+      state: "succeeded",
+      subject: { target: { type: "poe_port", id: "1/9,1/10,1/11,3/20,3/21" } },
+    });
+    expect(withoutPower()).toEqual(["2/9"]);
+    expect(caller.codeOf(await power("on"))).toBe("succeeded");
+  }, 120_000);
+
   it("keep uplinks from being shut, until that is overridden", async () => {
     const shut = (more: object): Promise<Answer> =>
       act({

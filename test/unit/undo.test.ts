@@ -75,6 +75,8 @@ describe("undo", () => {
       { id: "2", from: "low", to: "high" },
     ]);
     expect(undoOf(same, capability(inverse))).toMatchObject({ target: { id: "1-2" }, params: { level: "low" } });
+    const joined = { set: { ...inverse.set, join: "," } };
+    expect(undoOf(same, capability(joined))).toMatchObject({ target: { id: "1-2" } });
   });
 
   it("refuses targets that were in different states, and says which", () => {
@@ -112,6 +114,13 @@ describe("undo", () => {
       { id: "2", from: "high", to: "high" },
     ]);
     expect(refusalOf(() => undoOf(half, capability(inverse))).code).toBe("not_invertible");
+    const joined = { set: { ...inverse.set, join: "," } };
+    const two = job([
+      { id: "1", from: "low", to: "high" },
+      { id: "2", from: "high", to: "high" },
+      { id: "3", from: "low", to: "high" },
+    ]);
+    expect(undoOf(two, capability(joined))).toMatchObject({ target: { id: "1,3" }, params: { level: "low" } });
     const nothing = job([{ id: "1", from: "high", to: "high" }]);
     expect(refusalOf(() => undoOf(nothing, capability(inverse))).message).toContain("changed nothing");
   });

@@ -24,6 +24,8 @@ const words: Readonly<Record<string, string>> = {
     "required: nothing is done without a plan. optional (the default): planned as well. not_supported: never planned.",
   "capabilities.invertible": "Verb to the one that takes it back, which undo runs.",
   "capabilities.invertible.inverse": "The verb that takes it back.",
+  "capabilities.invertible.join":
+    "What stands between ids where one target id names several; an undo then names those that changed.",
   "capabilities.invertible.params": "Where the parameters of that verb come from, by name.",
   "capabilities.invertible.params.from": "A JSON Pointer into what effects.per_target[].from held.",
   "capabilities.invertible.params.map": "By the state that was there before: the value of the parameter.",
