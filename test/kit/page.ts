@@ -8,8 +8,7 @@ export interface Block {
   readonly text: string;
 }
 
-export const pageOf = (name: string): string =>
-  readFileSync(join(import.meta.dirname, "../../docs", `${name}.md`), "utf8");
+const pageOf = (name: string): string => readFileSync(join(import.meta.dirname, "../../docs", `${name}.md`), "utf8");
 
 export const blocksOf = (name: string): readonly Block[] =>
   [...pageOf(name).matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language = "", text = ""]) => ({
