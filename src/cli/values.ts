@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { Json, JsonObject } from "../model/json.ts";
 import { typedText } from "../model/typed-text.ts";
-import { usage } from "./failure.ts";
+import { declined, usage } from "./failure.ts";
 import { didYouMean } from "./nearest.ts";
 import type { Session } from "./session.ts";
 
@@ -77,8 +77,10 @@ const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, "");
 
 const readSecret = async ({ terminal }: Pick<Session, "terminal">, name: string, source: string): Promise<string> => {
   if (source === "-") {
-    if (terminal.canAsk) return terminal.askSecret(`${name}: `);
-    return withoutLineEnd(await terminal.readAll());
+    if (!terminal.canAsk) return withoutLineEnd(await terminal.readAll());
+    const typed = await terminal.askSecret(`${name}: `);
+    if (typed === undefined) throw declined("Nothing was done.");
+    return typed;
   }
   if (source.startsWith("@") && source.length > 1) return withoutLineEnd(readSecretFile(name, source.slice(1)));
   throw usage(
@@ -87,7 +89,15 @@ const readSecret = async ({ terminal }: Pick<Session, "terminal">, name: string,
   );
 };
 
-/** @throws CliFailure when a value stands on the command line. */
+/** Where nothing comes, something before it in a pipe failed. @throws CliFailure */
+const readSome = async (session: Pick<Session, "terminal">, name: string, source: string): Promise<string> => {
+  const value = await readSecret(session, name, source);
+  if (value !== "") return value;
+  const place = source === "-" ? "on standard input" : `in ${source.slice(1)}`;
+  throw usage(`--secret ${name}: expected a value ${place}, got nothing.`);
+};
+
+/** @throws CliFailure when a value stands on the command line, when there is none, and when the person leaves. */
 export const secretsOf = async (session: Pick<Session, "terminal">, given: Pairs): Promise<JsonObject> => {
   const pairs = given.pairs.map((text) => pairOf(text, given.option));
   for (const [name] of pairs) assertKnown(name, given);
@@ -97,6 +107,6 @@ export const secretsOf = async (session: Pick<Session, "terminal">, given: Pairs
   const properties = propertiesOf(given.schema);
   const secrets: Record<string, Json> = {};
   for (const [name, source] of pairs)
-    secrets[name] = typedText(await readSecret(session, name, source), properties[name]);
+    secrets[name] = typedText(await readSome(session, name, source), properties[name]);
   return secrets;
 };

@@ -6,6 +6,11 @@ import type { Ask } from "./http-client.ts";
 export interface TcpReadOptions {
   /** In milliseconds; default: the transport's. */
   readonly timeout_ms?: number;
+  /**
+   * Only a line with its end matches, so that `^\\*\\d+` cannot be the first half of a number. Default false: prompts have no
+   * end, and what stands behind the last line end is tried as well.
+   */
+  readonly whole?: boolean;
 }
 
 /** One session at the endpoint, after the manifest's login. */

@@ -14,6 +14,8 @@ const promptWindow = 4_096;
 
 interface Waiter {
   readonly isLast: LineTest;
+  /** Only a line that has its end can be the last one: how it goes on may matter. */
+  readonly isWhole?: boolean;
   readonly resolve: (lines: readonly string[]) => void;
   readonly reject: (thrown: unknown) => void;
 }
@@ -178,8 +180,8 @@ export class LineReader {
     return undefined;
   }
 
-  private upToPrompt({ isLast }: Waiter): readonly string[] | undefined {
-    if (isLast === anyLine || this.open.length + this.held.length === 0) return undefined;
+  private upToPrompt({ isLast, isWhole }: Waiter): readonly string[] | undefined {
+    if (isWhole || isLast === anyLine || this.open.length + this.held.length === 0) return undefined;
     if (!isLast((this.open.tail() + this.held).slice(-promptWindow))) return undefined;
     const rest = this.open.take() + this.held;
     this.held = "";

@@ -77,13 +77,14 @@ export const createTcpDesk = (facts: DeskFacts): Operations => {
     return null;
   };
 
-  const readUntil = async ({ conn, pattern, timeout_ms: timeout }: JsonObject): Promise<Json> => {
+  const readUntil = async ({ conn, pattern, whole, timeout_ms: timeout }: JsonObject): Promise<Json> => {
     const { session, endpoint } = sessionOf(conn);
+    if (whole !== undefined && typeof whole !== "boolean") throw misshapen("Expected `whole` as true or false.");
     if (typeof pattern !== "string") throw misshapen("Expected `pattern` as a regular expression.");
     const { test } = linearRegExp(pattern);
     const isLast = (line: string): boolean => test(line.slice(-patternWindow));
     const timeoutMs = msOf(timeout, endpoint.timeoutMs ?? wire.limits.timeoutMs);
-    const lines = await withSignal(session.readUntil(isLast, timeoutMs), reads);
+    const lines = await withSignal(session.readUntil(isLast, timeoutMs, whole), reads);
     return { lines: lines.map((line) => wire.secrets.putBack(line)) };
   };
 

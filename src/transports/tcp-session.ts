@@ -15,8 +15,11 @@ import type { Wire } from "./wire.ts";
 
 export interface TcpSession {
   send(line: TcpLine): void;
-  /** The lines up to and with the first that passes the test. @throws SwitchyardError `response_timeout`, `response_too_large`. */
-  readUntil(isLast: LineTest, timeoutMs: number): Promise<readonly string[]>;
+  /**
+   * The lines up to and with the first that passes the test; what has no end yet is tried too, unless it must be whole.
+   * @throws SwitchyardError `response_timeout`, `response_too_large`.
+   */
+  readUntil(isLast: LineTest, timeoutMs: number, isWhole?: boolean): Promise<readonly string[]>;
   /** Puts lines back in front of what comes next. */
   unread(lines: readonly string[]): void;
   close(): void;
@@ -60,7 +63,7 @@ class Conversation implements TcpSession {
     );
   }
 
-  readUntil(isLast: LineTest, timeoutMs: number): Promise<readonly string[]> {
+  readUntil(isLast: LineTest, timeoutMs: number, isWhole = false): Promise<readonly string[]> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.reader.giveUp(lateAnswer(this.place, timeoutMs)), timeoutMs);
       const settle = <T>(finish: (value: T) => void): ((value: T) => void) => {
@@ -69,7 +72,7 @@ class Conversation implements TcpSession {
           finish(value);
         };
       };
-      this.reader.wait({ isLast, resolve: settle(resolve), reject: settle(reject) });
+      this.reader.wait({ isLast, isWhole, resolve: settle(resolve), reject: settle(reject) });
     });
   }
 

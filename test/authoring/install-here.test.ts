@@ -17,6 +17,8 @@ interface InstallJob {
   readonly result: { readonly release: { readonly digest: string } } | null;
 }
 
+const installPhases = ["upload", "unpack", "manifest", "install", "registry", "final"];
+
 describe("a folder beside a system", () => {
   let author: Author;
   let system: System;
@@ -54,6 +56,22 @@ describe("a folder beside a system", () => {
     const { error } = await install(`./twin ${name}`);
     expect(error).toMatchObject({ code: "pack_invalid" });
     expect(error?.details.errors).toEqual(said.errors);
+  });
+
+  it("is unpacked, read, laid out and looked at before the eyes of who installs it", async () => {
+    author.write("watched", httpPack("acme.watched"));
+    const { out } = await author.run(["install", "watched", "--watch", "--json"], { environment });
+    const lines = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { phase?: string; level?: string; message?: string; state?: string });
+    expect(
+      [...new Set(lines.flatMap(({ phase }) => phase ?? []))].filter((phase) => installPhases.includes(phase)),
+    ).toEqual(installPhases);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ phase: "unpack", message: expect.stringMatching(/^2 files, \d+ bytes/) }),
+    );
+    expect(lines.at(-1)).toMatchObject({ state: "succeeded" });
   });
 
   it("installs as a folder and as the archive that was built of it: one content", async () => {

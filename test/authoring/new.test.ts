@@ -180,6 +180,12 @@ describe("new", () => {
     [["acme.x", "--language", "python", "--capability", "import:set"], /a word of Python/],
     [["acme.x", "--target", "Lamp"], /cannot be a target type/],
     [["acme.x", "--capability", "lamp.power:On"], /is no capability/],
+    [
+      ["acme.x", "--capability", "lamp power:on"],
+      /"lamp power:on" is no capability: expected .* such as lamp\.power:on,off\.\s+-> Did you mean lamp\.power:on\?/,
+    ],
+    [["acme.x", "--capability", "lamp.power:on, off"], /Did you mean lamp\.power:on,off\?/],
+    [["acme.x", "--capability", "lamp.power:on lamp.level:set"], /is no capability/],
     [["acme.x", "--capability", "lamp.power:read,set"], /each their own capability/],
   ])("refuses %j", async (args, words) => {
     const { code, err } = await author.run(["new", ...args]);

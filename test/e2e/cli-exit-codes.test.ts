@@ -1,7 +1,9 @@
 /** The exit codes of the command line, and the words beside them. */
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { CliBench } from "../kit/cli.ts";
+import type { CliBench, Running } from "../kit/cli.ts";
+import { httpPack } from "../kit/pack.ts";
 import { until } from "../kit/system.ts";
 import { useCli } from "../kit/use-cli.ts";
 
@@ -17,8 +19,22 @@ const shutdown = ["pve", "vm.lifecycle", "shutdown"];
 
 describe("the exit code of a command", { timeout: 120_000 }, () => {
   let bench: CliBench;
-  const { start, cli, json } = useCli((used) => {
+  /** A job whose driver never answers, from the beginning: it takes as long as its kind may. */
+  let hanging: Running;
+  const { start, cli, json } = useCli(async (used) => {
     bench = used;
+    const driver = "async test_connection() { await new Promise(() => setInterval(() => undefined, 1_000)); }";
+    const pack = httpPack("acme.hanging", {
+      driver: `${driver}\n  async inventory_list() { return []; }`,
+      capabilities: "  - { id: inventory.list, verbs: [list], targets: [vm] }",
+    });
+    const folder = join(bench.scratch, "hanging");
+    mkdirSync(folder);
+    for (const [name, text] of Object.entries(pack)) writeFileSync(join(folder, name), text);
+    expect(await cli("install", folder, "--wait")).toMatchObject({ code: 0 });
+    const set = ["--set", "host=127.0.0.1", "--set", "port=1"];
+    expect(await cli("add", "acme.hanging", "--name", "hanging", ...set)).toMatchObject({ code: 0 });
+    hanging = start(["test", "hanging", "--wait"]);
   });
 
   it("are 2 for wrong usage, with the words that are near", async () => {
@@ -93,6 +109,16 @@ describe("the exit code of a command", { timeout: 120_000 }, () => {
     expect(await watching.done).toMatchObject({ code: 130, err: expect.stringContaining("goes on") });
     expect(await cli("watch", id)).toMatchObject({ code: 0 });
   });
+
+  it("is 124 when the job itself took longer than its kind may", async () => {
+    const ended = await hanging.done;
+    expect(ended).toMatchObject({ code: 124, err: expect.stringContaining("timed_out") });
+    const { items } = await json<{ items: JobBody[] }>("jobs", "--instance", "hanging");
+    expect(items).toMatchObject([
+      { kind: "instance.test_connection", state: "timed_out", error: { code: "timed_out" } },
+    ]);
+    expect(await cli("watch", items[0]!.id)).toMatchObject({ code: 124 });
+  }, 90_000);
 
   it("is 7 when a write was sent and its answer is not known", async () => {
     const vm = bench.nextVm();

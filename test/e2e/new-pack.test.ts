@@ -1,4 +1,5 @@
 /** A new pack as the program writes it, in each language: recorded from its device, checked, built, installed and used. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CheckedPack } from "../../src/testing/conformance.ts";
@@ -67,11 +68,12 @@ describe.each(languages)("a new pack in %s", (language, canRun) => {
       const calls = ["test_connection", "inventory_list type=lamp", "run lamp.power on lamp/1", "undo"];
       await succeeds("record", id, ...given(), ...calls.flatMap((call) => ["--call", call]), "--allow-writes");
       await succeeds("replay", id);
-      const { checks } = await author.json<{ checks: CheckedPack[] }>("check", id);
+      const { tier, checks } = await author.json<{ tier: string; checks: CheckedPack[] }>("check", id, "--write");
       const faults = checks.flatMap(({ name, outcome, detail }) =>
         outcome === "failed" ? [`${name}: ${detail}`] : [],
       );
       expect(faults).toEqual([]);
+      expect(tier).toBe("platinum");
       expect(checks.find(({ name }) => name === "undoes")).toMatchObject({ outcome: "passed" });
     },
     120_000,
@@ -81,6 +83,11 @@ describe.each(languages)("a new pack in %s", (language, canRun) => {
     await succeeds("build", id, "--out", "lamp.int");
     const { out } = await succeeds("install", "lamp.int", "--wait", "--json");
     expect(JSON.parse(out)).toMatchObject({ state: "succeeded", result: { type_id: id, status: "valid" } });
+    expect((await succeeds("types")).out).toMatch(
+      /^TYPE +VERSION +STATUS +QUALITY .*\n(?:.*\n)*acme\.lamp +0\.1\.0 +valid +platinum /,
+    );
+    const type = await system.call("GET", `/api/integrations/types/${id}`);
+    expect(type.body["quality"]).toEqual({ tier: "platinum", missing: [] });
     await succeeds("add", id, "--name", "lamps", ...given());
     await succeeds("test", "lamps");
     const listed = await succeeds("inventory", "lamps", "--all", "--json");
@@ -91,5 +98,14 @@ describe.each(languages)("a new pack in %s", (language, canRun) => {
     await succeeds("undo", ran.id, "--wait");
     const writes = device.seen.slice(before).filter(({ method }) => method === "POST");
     expect(writes.map(({ url }) => url)).toEqual(["/api/lamps/1/on", "/api/lamps/1/off"]);
+  });
+
+  it.skipIf(!canRun)("has no tier any more when something in it was changed after its check", async () => {
+    const manifest = join(author.home, id, "plugin.yaml");
+    writeFileSync(manifest, readFileSync(manifest, "utf8").replace("version: 0.1.0", "version: 0.2.0"));
+    await succeeds("install", id, "--wait");
+    expect((await succeeds("types")).out).toMatch(/acme\.lamp +0\.2\.0 +valid {3,}\w/);
+    const type = await system.call("GET", `/api/integrations/types/${id}`);
+    expect(type.body["quality"]).toMatchObject({ tier: null });
   });
 });

@@ -1,99 +1,158 @@
-/** The pack of docs/write-a-pack.md, block by block: installed and used as it stands there. */
-import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+/** docs/write-a-pack.md, every block of it: the commands as they stand there, the pack recorded, checked, installed and used. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Author, openAuthor } from "../kit/author.ts";
+import { tiers } from "../../src/model/quality.ts";
+import { type HttpDevice, type HttpPlace, ownAddress, sendJson, startHttp } from "../kit/device.ts";
 import { upload, zip } from "../kit/pack.ts";
+import { blockOf, blocksOf, commandsOf } from "../kit/page.ts";
 import { canRunPython } from "../kit/python.ts";
-import { type System, startSystem } from "../kit/system.ts";
+import { openShell, type Shell } from "../kit/shell.ts";
+import { type System, startSystem, until } from "../kit/system.ts";
 
-const page = readFileSync(join(import.meta.dirname, "../../docs/write-a-pack.md"), "utf8");
-const block = (language: string): string => new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? "";
+const page = "write-a-pack";
+const token = "a-long-lamp-token";
 
-const commands = block("sh")
-  .split("\n")
-  .map((line) =>
-    line
-      .replace(/\s+#.*$/, "")
-      .replace(/^npx switchyard /, "")
-      .trim(),
-  )
-  .filter((line) => line !== "");
+/** The lamps that the page has in mind, at the port that its manifest takes when nobody names one. */
+const startLamps = (lamps: readonly string[], place: HttpPlace = {}) => {
+  let lit = "";
+  return startHttp(({ method, url, headers }, response) => {
+    if (headers.authorization !== `Bearer ${token}`) return sendJson(response, { error: "who?" }, 401);
+    if (url === "/api/version") return sendJson(response, { version: "1.0" });
+    const [, id = "", verb] = /^\/api\/lamps\/(\w+)\/(on|off)$/.exec(url) ?? [];
+    if (method === "POST") lit = verb === "on" ? id : "";
+    sendJson(
+      response,
+      lamps.map((own) => ({ id: own, on: own === lit })),
+    );
+  }, place);
+};
+
+it("has no block that no test here runs", () => {
+  expect(blocksOf(page).map(({ language }) => language)).toEqual(["sh", "console", "yaml", "ts", "ts", "python"]);
+});
 
 describe("the commands that the docs begin with", () => {
-  let author: Author;
-  beforeAll(() => {
-    author = openAuthor();
+  let shell: Shell;
+  let system: System;
+  beforeAll(async () => {
+    system = await startSystem();
+    shell = openShell({ SWITCHYARD_DATA: system.dataDir });
+  }, 90_000);
+  afterAll(async () => {
+    shell?.dispose();
+    await system?.dispose();
   });
-  afterAll(() => author.dispose());
+  const commands = commandsOf(blockOf(page, "sh"));
+  const succeeds = async (command: string): Promise<void> => {
+    const { code, out, err } = await shell.run(command);
+    expect({ command, code, out, err }).toMatchObject({ code: 0 });
+  };
+  const nameOf = async (): Promise<unknown> =>
+    (await system.call("GET", "/api/integrations/types/example.lamp")).body["name"];
 
-  it("lead from nothing to an archive, in their order", async () => {
-    expect(commands.map((line) => line.split(" ")[0])).toEqual(["new", "check", "validate", "install", "build"]);
-    for (const line of commands.filter((one) => !one.startsWith("install "))) {
-      const { code, out, err } = await author.run(line.split(/\s+/));
-      expect({ line, code, out, err }).toMatchObject({ code: 0 });
+  /** Beside the system, with a change of the author's while it runs. */
+  const installs = async (command: string): Promise<void> => {
+    const running = shell.start(command);
+    try {
+      await until(() => running.out().includes("example.lamp 0.1.0 is valid") || undefined, "the first install");
+      const manifest = join(shell.home, "example.lamp/plugin.yaml");
+      writeFileSync(manifest, readFileSync(manifest, "utf8").replace(/^name: .*$/m, "name: Changed lamp"));
+      await until(async () => (await nameOf()) === "Changed lamp" || undefined, "the change to be installed");
+    } catch (error) {
+      running.interrupt();
+      throw new Error(`${String(error)}; it said: ${JSON.stringify(await running.done)}`);
     }
-    expect(await author.run(["validate", "example.lamp-0.1.0.int"])).toMatchObject({ code: 0 });
-  });
+    running.interrupt();
+    expect(await running.done).toMatchObject({ err: expect.stringContaining("Installs again when") });
+  };
+
+  it("lead from nothing to an installed pack and an archive of it, in their order", async () => {
+    const wordOf = (command: string) => command.split(" ")[2];
+    expect(commands.map(wordOf)).toEqual(["new", "check", "validate", "install", "build"]);
+    for (const command of commands) await (wordOf(command) === "install" ? installs : succeeds)(command);
+    await succeeds("npx switchyard validate example.lamp-0.1.0.int");
+  }, 90_000);
 });
 
 const drivers = [
-  ["TypeScript", { "driver.ts": block("ts") }],
-  ["Python", { "driver.py": block("python") }],
+  ["TypeScript", { "driver.ts": blockOf(page, "ts", "// driver.ts") }],
+  ["Python", { "driver.py": blockOf(page, "python") }],
 ] as const;
+const test = { "lamp.test.ts": blockOf(page, "ts", "// lamp.test.ts") };
 
 describe.each(drivers)("the pack that the docs write, in %s", (language, driver) => {
-  const isThere = language === "TypeScript" || canRunPython;
-  let system: System;
-  let lamps: Server;
-  const writes: string[] = [];
+  const canRun = language === "TypeScript" || canRunPython;
+  const files = { "plugin.yaml": blockOf(page, "yaml"), ...driver, ...test };
 
-  beforeAll(async () => {
-    lamps = createServer((request, response) => {
-      if (request.headers.authorization !== "Bearer a-long-lamp-token") response.statusCode = 401;
-      if (request.method === "POST") writes.push(request.url ?? "");
-      response.end(JSON.stringify([{ id: "desk", on: writes.at(-1)?.endsWith("/on") ?? false }]));
-    }).listen(0, "127.0.0.1");
-    await once(lamps, "listening");
-    system = await startSystem();
-  }, 60_000);
-  afterAll(async () => {
-    await system?.dispose();
-    lamps?.close();
-  });
+  it.skipIf(!canRun)(
+    "is recorded by the command of the docs, and reaches gold",
+    async () => {
+      const address = ownAddress(7);
+      const shell = openShell();
+      const lamps = await startLamps(["1"], { address, port: 8080 });
+      try {
+        shell.write("example.lamp", files);
+        const [record = ""] = commandsOf(blockOf(page, "console"));
+        expect(record).toContain("=10.0.0.7 ");
+        expect(await shell.run(record.replace("10.0.0.7", address), { input: `${token}\n` })).toMatchObject({
+          code: 0,
+        });
+        const checked = await shell.run("npx switchyard check example.lamp --json");
+        const { tier, missing } = JSON.parse(checked.out) as { tier: (typeof tiers)[number]; missing: string[] };
+        expect({ missing, isGold: tiers.indexOf(tier) >= tiers.indexOf("gold") }).toMatchObject({ isGold: true });
+      } finally {
+        await lamps.close();
+        shell.dispose();
+      }
+    },
+    90_000,
+  );
 
-  it.skipIf(!isThere)("installs, connects, lists, plans, applies and undoes", async () => {
-    const files = { "plugin.yaml": block("yaml"), ...driver };
-    const wait = { prefer: "wait=30" };
-    const installed = await system.call("POST", "/api/integrations/types/upload", upload(await zip(files)), wait);
-    expect(installed.body).toMatchObject({ state: "succeeded", result: { type_id: "example.lamp", status: "valid" } });
-
-    const created = await system.call<{ instance_id: string }>("POST", "/api/integrations/instances", {
-      type_id: "example.lamp",
-      name: "lamps",
-      config: { host: "127.0.0.1", port: (lamps.address() as AddressInfo).port },
-      secrets: { token: "a-long-lamp-token" },
+  describe("in a running system", () => {
+    let system: System;
+    let lamps: HttpDevice;
+    beforeAll(async () => {
+      if (canRun) [lamps, system] = await Promise.all([startLamps(["desk"]), startSystem()]);
+    }, 60_000);
+    afterAll(async () => {
+      await system?.dispose();
+      await lamps?.close();
     });
-    expect(created.status).toBe(201);
-    const path = `/api/integrations/instances/${created.body.instance_id}`;
-    const tested = await system.call("POST", `${path}/test`, undefined, wait);
-    expect(tested.body).toMatchObject({ state: "succeeded", result: { status: "connected" } });
-    const listed = await system.call("GET", `${path}/inventory?type=lamp`);
-    expect(listed.body).toMatchObject({ items: [{ external_id: "desk", attrs: { on: false } }] });
+    const writes = () => lamps.seen.filter(({ method }) => method === "POST").map(({ url }) => url);
 
-    const action = { capability: "lamp.power", verb: "on", target: { type: "lamp", id: "desk" } };
-    const planned = await system.call("POST", `${path}/actions`, { ...action, dry_run: true }, wait);
-    expect(planned.body).toMatchObject({
-      result: { ok: true, plan: { preview: [expect.stringContaining("/lamps/desk/on")] } },
+    it.skipIf(!canRun)("installs, connects, lists, plans, applies and undoes", async () => {
+      const wait = { prefer: "wait=30" };
+      const installed = await system.call("POST", "/api/integrations/types/upload", upload(await zip(files)), wait);
+      expect(installed.body).toMatchObject({
+        state: "succeeded",
+        result: { type_id: "example.lamp", status: "valid" },
+      });
+
+      const created = await system.call<{ instance_id: string }>("POST", "/api/integrations/instances", {
+        type_id: "example.lamp",
+        name: "lamps",
+        config: { host: "127.0.0.1", port: lamps.port },
+        secrets: { token },
+      });
+      expect(created.status).toBe(201);
+      const path = `/api/integrations/instances/${created.body.instance_id}`;
+      const tested = await system.call("POST", `${path}/test`, undefined, wait);
+      expect(tested.body).toMatchObject({ state: "succeeded", result: { status: "connected" } });
+      const listed = await system.call("GET", `${path}/inventory?type=lamp`);
+      expect(listed.body).toMatchObject({ items: [{ external_id: "desk", attrs: { on: false } }] });
+
+      const action = { capability: "lamp.power", verb: "on", target: { type: "lamp", id: "desk" } };
+      const planned = await system.call("POST", `${path}/actions`, { ...action, dry_run: true }, wait);
+      expect(planned.body).toMatchObject({
+        result: { ok: true, plan: { preview: [expect.stringContaining("/lamps/desk/on")] } },
+      });
+      expect(writes()).toEqual([]);
+      const ran = await system.call<{ id: string }>("POST", `${path}/actions`, action, wait);
+      expect(ran.body).toMatchObject({ state: "succeeded", result: { steps_done: 1, details: { sent: 1 } } });
+      const undone = await system.call("POST", `/api/jobs/${ran.body.id}/undo`, {}, wait);
+      expect(undone.body).toMatchObject({ state: "succeeded" });
+      expect(writes()).toEqual(["/api/lamps/desk/on", "/api/lamps/desk/off"]);
     });
-    expect(writes).toEqual([]);
-    const ran = await system.call<{ id: string }>("POST", `${path}/actions`, action, wait);
-    expect(ran.body).toMatchObject({ state: "succeeded", result: { steps_done: 1, details: { status: 200 } } });
-    const undone = await system.call("POST", `/api/jobs/${ran.body.id}/undo`, {}, wait);
-    expect(undone.body).toMatchObject({ state: "succeeded" });
-    expect(writes).toEqual(["/api/lamps/desk/on", "/api/lamps/desk/off"]);
   });
 });

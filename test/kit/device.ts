@@ -29,14 +29,22 @@ export interface TcpDevice extends Device {
   readonly lines: readonly string[];
 }
 
-const listening = async (server: Server, address: string): Promise<Omit<Device, typeof Symbol.asyncDispose>> => {
+/** Of all the addresses of this machine one on which no other run listens, for a device whose port is given. */
+export const ownAddress = (last: number): string =>
+  `127.${1 + (process.pid % 250)}.${Math.floor(process.pid / 250) % 250}.${last}`;
+
+const listening = async (
+  server: Server,
+  address: string,
+  port = 0,
+): Promise<Omit<Device, typeof Symbol.asyncDispose>> => {
   const sockets = new Set<Socket>();
   let connections = 0;
   server.on("connection", (socket: Socket) => {
     connections += 1;
     sockets.add(socket.on("close", () => sockets.delete(socket)).on("error", () => undefined));
   });
-  server.listen(0, address);
+  server.listen(port, address);
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
@@ -62,10 +70,17 @@ const disposable = <T extends object>(device: Omit<Device, typeof Symbol.asyncDi
 
 export type Answerer = (request: SeenRequest, response: ServerResponse) => void;
 
+export interface HttpPlace {
+  readonly certificate?: Certificate;
+  readonly address?: string;
+  /** Any free one, unless it is said. */
+  readonly port?: number;
+}
+
 /** An http (or, with a certificate, https) server; `answer` is called with the whole request. */
 export const startHttp = async (
   answer: Answerer,
-  { certificate, address = "127.0.0.1" }: { certificate?: Certificate; address?: string } = {},
+  { certificate, address = "127.0.0.1", port }: HttpPlace = {},
 ): Promise<HttpDevice> => {
   const seen: SeenRequest[] = [];
   const listener: RequestListener = (request, response) => {
@@ -80,7 +95,7 @@ export const startHttp = async (
   };
   const server = certificate === undefined ? createHttp(listener) : createHttps(certificate, listener);
   server.on("tlsClientError", () => undefined);
-  return disposable(await listening(server, address), { seen });
+  return disposable(await listening(server, address, port), { seen });
 };
 
 export const sendJson = (response: ServerResponse, value: unknown, status = 200): void => {

@@ -1,4 +1,6 @@
 /** Drivers in Python for tests: whether they can run here, and a pool with one of them. */
+import { realpathSync } from "node:fs";
+import { basename } from "node:path";
 import { findInterpreter, isRecentPython } from "../../src/packs/interpreter.ts";
 import type { PoolDeps, SandboxCall } from "../../src/sandbox/pool.ts";
 import { testableLevels } from "./levels.ts";
@@ -7,8 +9,17 @@ import { type Bench, openBench } from "./sandbox.ts";
 
 /** Another Python than the machine's own, to see that drivers run on it as well. */
 const asked = process.env["SWITCHYARD_TEST_PYTHON"];
-const found =
-  asked === undefined ? findInterpreter() : { path: asked, version: asked.slice(asked.lastIndexOf("python") + 6) };
+
+/** `python3` is a link to the one whose name tells the version. */
+const interpreterAt = (path: string) => {
+  const real = realpathSync(path);
+  return { path: real, version: basename(real).replace("python", "") };
+};
+
+const found = asked === undefined ? findInterpreter() : interpreterAt(asked);
+
+/** What a whole system runs drivers in Python with, to ask it what it has. */
+export const pythonPath: string = findInterpreter()?.path ?? "python3";
 
 /** The first folder on the way to it, which a sandbox has to show. */
 export const interpreterRoot = found?.path.split("/")[1] ?? "usr";

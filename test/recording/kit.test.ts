@@ -50,6 +50,12 @@ describe("the conformance kit", () => {
       /capability_mismatch/,
     ],
     [
+      "manifest",
+      "a method that asks for more than its call has",
+      inDriver("async light_power({ verb, target, dryRun })", "async light_power({ verb, target, dryRun }, more)"),
+      /light_power/,
+    ],
+    [
       "quiet",
       "a driver that prints",
       inDriver("const { name } =", 'console.log("hello"); const { name } ='),

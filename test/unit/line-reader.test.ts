@@ -79,3 +79,15 @@ test("what is read or put back is not counted twice", async () => {
   expect(await read(reader, (line) => line === "half")).toEqual(["half"]);
   expect(meter.bytes).toBe(0);
 });
+
+test("a line that must be whole is not taken before its end, however it comes in", async () => {
+  for (const isWhole of [false, true]) {
+    const reader = new LineReader("\r\n", createMeter());
+    const found = new Promise<readonly string[]>((resolve, reject) => {
+      reader.wait({ isLast: (line) => line.startsWith("*1"), isWhole, resolve, reject });
+    });
+    for (const sign of "*12\r\n") reader.take(Buffer.from(sign));
+    // Signs that may be the beginning of a line end are tried when the next one comes.
+    expect(await found).toEqual([isWhole ? "*12" : "*1"]);
+  }
+});

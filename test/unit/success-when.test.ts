@@ -2,6 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { SwitchyardError } from "../../src/errors.ts";
 import { compileSuccessWhen } from "../../src/model/success-when.ts";
+import { grammarOf, sentenceOf } from "../kit/grammar.ts";
+import { blockOf } from "../kit/page.ts";
+import { chanceFrom } from "../kit/random.ts";
 
 const answer = {
   status: 200,
@@ -72,5 +75,45 @@ describe("success_when", () => {
     expect(() => compileSuccessWhen(`${"not ".repeat(200)}status == 1`)).toThrow("fewer brackets");
     expect(() => compileSuccessWhen(`status in ${"[".repeat(200)}`)).toThrow("fewer brackets");
     expect(() => compileSuccessWhen(`status == ${"1".repeat(1000)}`)).toThrow("1000 characters");
+  });
+});
+
+describe("the grammar that the docs print", () => {
+  const grammar = grammarOf(blockOf("manifest", ""));
+  const chance = chanceFrom("success_when");
+  const leaves = {
+    name: () => chance.pick(["data", "version", "odd-name", "_x"]),
+    index: () => String(chance.below(12)),
+    number: () => chance.pick(["0", "200", "-1", "1.5", "2e3"]),
+    string: () => chance.pick(['"8.1"', "'its'", '"a \\" b"', '""']),
+  };
+  const sentences = Array.from({ length: 400 }, () => sentenceOf(grammar, chance, leaves, "condition"));
+  const isTaken = (words: readonly string[]): boolean => {
+    try {
+      compileSuccessWhen(words.join(" ").replaceAll(" . ", "."));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  it("makes no condition that is refused", () => {
+    const short = sentences.filter((words) => words.join(" ").length < 900);
+    expect(short.length).toBeGreaterThan(300);
+    expect(short.filter((words) => !isTaken(words)).map((words) => words.join(" "))).toEqual([]);
+  });
+
+  it("uses every word that a condition may have", () => {
+    const used = new Set(sentences.flat());
+    for (const word of ["or", "and", "not", "in", "(", "[", ".", "status", "body", "!=", ">=", "true", "null"]) {
+      expect(used, word).toContain(word);
+    }
+  });
+
+  it("makes nothing that holds without one of its operators", () => {
+    const operators = ["==", "!=", "<", "<=", ">", ">=", "in"];
+    const comparisons = Array.from({ length: 50 }, () => sentenceOf(grammar, chance, leaves, "comparison"));
+    expect(comparisons.filter((words) => !isTaken(words))).toEqual([]);
+    expect(comparisons.map((words) => words.filter((word) => !operators.includes(word))).filter(isTaken)).toEqual([]);
   });
 });

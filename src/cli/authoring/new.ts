@@ -80,8 +80,14 @@ const capabilitiesIn = (text: string): readonly chosen.ChosenCapability[] =>
     .filter((word) => word !== "")
     .map(chosen.checkedCapability);
 
+/** Each option is one capability; what is typed at the question may be several. */
+const assertOneEach = (given: readonly string[]): void => {
+  for (const text of given) chosen.checkedCapability(text);
+};
+
 const choose = async (session: Session, id: string, options: NewOptions): Promise<chosen.Choices> => {
   const { usual } = chosen;
+  assertOneEach(options.capability);
   const plain = (word: string): string => word.slice(0, 100);
   const name = await answerTo(session, { given: options.name, asks: "Name", usual: chosen.nameOf(id), check: plain });
   const category = await answerTo(session, {

@@ -39,8 +39,8 @@ export interface Terminal {
   confirm(question: string): Promise<boolean>;
   /** One line; undefined when the person leaves instead. */
   ask(question: string): Promise<string | undefined>;
-  /** One line that is not shown while it is typed. */
-  askSecret(question: string): Promise<string>;
+  /** One line that is not shown while it is typed; undefined when the person leaves instead. */
+  askSecret(question: string): Promise<string | undefined>;
   readAll(): Promise<string>;
 }
 
@@ -89,11 +89,13 @@ const readAll = async (input: InStream): Promise<string> => {
 
 export const createTerminal = ({ stdin, stdout, stderr, environment }: Streams): Terminal => {
   const mayColour = !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
-  const ask = async (question: string): Promise<string> => {
+  const askSecret = async (question: string): Promise<string | undefined> => {
+    // First the silence, then the question: a terminal shows what it is given before.
+    const answer = askLine(stdin, muted());
     stderr.write(question);
-    const answer = await askLine(stdin, muted());
+    await answer;
     stderr.write("\n");
-    return answer ?? "";
+    return answer;
   };
   return {
     get width() {
@@ -115,7 +117,7 @@ export const createTerminal = ({ stdin, stdout, stderr, environment }: Streams):
       stderr.write(question);
       return askLine(stdin, stderr as unknown as NodeJS.WritableStream);
     },
-    askSecret: ask,
+    askSecret,
     readAll: () => readAll(stdin),
   };
 };

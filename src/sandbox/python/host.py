@@ -868,7 +868,8 @@ def _lines(command):
 
 class TelnetAdapter(Adapter):
     """`{commands[], prompt}`: sends each, and reads to the prompt, a regular expression. A command is a line, or a list
-    of lines that the device takes together, such as a command and its block of data."""
+    of lines that the device takes together, such as a command and its block of data. `read`: patterns up to which is
+    read on, after the commands or without any. `whole`: only a line that has its end matches."""
 
     def __init__(self, call, name):
         super().__init__(call, name)
@@ -880,6 +881,8 @@ class TelnetAdapter(Adapter):
             await self._ask("tcp.close", {"conn": conn})
 
     async def _send(self, request, limit):
+        if request.get("whole"):
+            limit = {**limit, "whole": True}
         prompt = str(request.get("prompt") or self._block().get("prompt") or r"[>#$%:]\s*$")
         if self._conn is None:
             self._conn = (await self._ask("tcp.open", {"transport": self.name}))["conn"]
@@ -890,6 +893,9 @@ class TelnetAdapter(Adapter):
             await self._ask("tcp.send", {"conn": self._conn, "line": _lines(command)})
             lines = await self._read(prompt, limit)
             results.append({"command": command, "lines": lines, "output": "\n".join(lines)})
+        for pattern in _listed(request, "read", "read"):
+            lines = await self._read(str(pattern), limit)
+            results.append({"command": None, "lines": lines, "output": "\n".join(lines)})
         text = "\n".join(result["output"] for result in results)
         return {"ok": True, "status": 0, "data": {"results": results, "output": text}, "raw": text}
 

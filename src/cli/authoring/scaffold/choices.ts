@@ -66,7 +66,15 @@ const capabilityPattern = /^([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)(?::([a-z][a-
 export const checkedCapability = (text: string): ChosenCapability => {
   const [, id, verbs] = capabilityPattern.exec(text) ?? [];
   if (id === undefined) {
-    throw usage(`${JSON.stringify(text)} is no capability: expected an id and its verbs, such as lamp.power:on,off.`);
+    const near = text
+      .trim()
+      .replaceAll(/ *([,:]) */g, "$1")
+      .replaceAll(" ", ".");
+    const isNear = near !== text && capabilityPattern.test(near);
+    throw usage(
+      `${JSON.stringify(text)} is no capability: expected an id and its verbs, such as lamp.power:on,off.`,
+      isNear ? [`Did you mean ${near}?`] : [],
+    );
   }
   const listed = [...new Set(verbs?.split(",") ?? (id === "inventory.list" ? ["list"] : ["set"]))];
   const reads = listed.filter(isReadVerb);

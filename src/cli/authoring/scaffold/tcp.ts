@@ -1,10 +1,10 @@
 /** A driver over tcp: a protocol of lines. */
 import type { MadeUp, TransportTexts } from "./texts.ts";
 
-const talked = (line: string, pattern: string, lines: readonly string[]): readonly MadeUp[] => [
+const talked = (line: string, pattern: string, lines: readonly string[], more = {}): readonly MadeUp[] => [
   [{ op: "tcp.open" }, { conn: 1 }],
   [{ op: "tcp.send", conn: 1, line }, null],
-  [{ op: "tcp.read_until", conn: 1, pattern }, { lines: [...lines] }],
+  [{ op: "tcp.read_until", conn: 1, pattern, ...more }, { lines: [...lines] }],
   [{ op: "tcp.close", conn: 1 }, null],
 ];
 
@@ -30,7 +30,7 @@ export const tcp: TransportTexts = {
     "const startedAt = Date.now();",
     "const connection = await this.transports.tcp.open();",
     'await connection.send("VERSION");',
-    'const [version = ""] = await connection.readUntil(".");',
+    'const [version = ""] = await connection.readUntil(".", { whole: true });',
     "await connection.close();",
     'return { status: "connected" as const, latency_ms: Date.now() - startedAt, details: { version } };',
   ],
@@ -54,7 +54,7 @@ export const tcp: TransportTexts = {
     apply: '[{ lines: ["OK"] }]',
   }),
   device: { host: "device.example", port: 4000 },
-  probed: () => ({ exchanges: talked("VERSION", ".", ["1.0"]), details: { version: "1.0" } }),
+  probed: () => ({ exchanges: talked("VERSION", ".", ["1.0"], { whole: true }), details: { version: "1.0" } }),
   listed: (target) => talked(`LIST ${target}s`, "^END$", ["1 off First", "END"]),
   config: '{ host: "device.example", port: 4000 }',
   secrets: "{}",

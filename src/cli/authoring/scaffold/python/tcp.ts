@@ -4,7 +4,7 @@ import { type PythonTexts, splitLines } from "./texts.ts";
 export const tcp: PythonTexts = {
   adapter: "tcp",
   probe: [
-    'answer = await self._ask({"commands": ["VERSION"], "prompt": "."})',
+    'answer = await self._ask({"commands": ["VERSION"], "prompt": ".", "whole": True})',
     'details = {"version": answer["data"]["results"][0]["lines"][0]}',
     'return {"status": "connected", "latency_ms": answer["latency_ms"], "details": details}',
   ],
