@@ -8,6 +8,9 @@ import { exhaustionDriver } from "./exhaustion-driver.ts";
 
 const cap = 160 * 1024 * 1024;
 const deadlineMs = 2_000;
+/** Who eats memory stands behind whoever else wants a processor, and must be found by that and not by its time. */
+const eatingMs = 10_000;
+const deadlineOf = (code: string): number => (code.includes("out_of_memory") ? eatingMs : deadlineMs);
 
 /** Method, the error it must end with, and a word of its sentence. */
 const endings: readonly [string, string, RegExp][] = [
@@ -51,17 +54,17 @@ describe.each(await testableLevels())("at level %s", (level) => {
   const expectOthersUnharmed = async (): Promise<void> => {
     const startedAt = performance.now();
     expect(await bench.call("ping", {}, { instanceId: "ins_other" })).toBe("pong");
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
   };
 
   test.each(endings)("%s ends with %s in time", async (method, code, words) => {
     const startedAt = performance.now();
-    const running = failure(bench.call(method, {}, { timeoutMs: deadlineMs, instanceId: `ins_${method}` }));
+    const running = failure(bench.call(method, {}, { timeoutMs: deadlineOf(code), instanceId: `ins_${method}` }));
     await expectOthersUnharmed();
     const error = await running;
     expect(code.split(" or ")).toContain(error.code);
     expect(error.message).toMatch(words);
-    expect(performance.now() - startedAt).toBeLessThan(deadlineMs + 1_500);
+    expect(performance.now() - startedAt).toBeLessThan(deadlineOf(code) + 1_500);
     await expectOthersUnharmed();
     expect(Object.prototype).not.toHaveProperty("polluted");
   });
