@@ -39,7 +39,7 @@ export interface RotateDeps {
 export interface RotatePace {
   /** How long other processes are waited for. */
   readonly patienceMs: number;
-  /** What was sealed with the old key may be on its way into the store for so long. */
+  /** What was sealed with the old key may be on its way into the store, or out of it to be opened, for so long. */
   readonly lateMs: number;
 }
 
@@ -141,13 +141,20 @@ const turnTo = async ({ store }: RotateDeps, rotation: Rotation, phase: Rotation
   await store.write(() => replaceRotation(writeRotation(rotation), next));
 };
 
-const resealSecrets = async ({ store }: RotateDeps, rotation: Rotation, keys: Keys): Promise<number> => {
+interface Pass {
+  /** Values that were under the old key, and those of them that nobody else had changed by then. */
+  readonly met: number;
+  readonly done: number;
+}
+
+const resealSecrets = async ({ store }: RotateDeps, rotation: Rotation, keys: Keys): Promise<Pass> => {
+  const found = await store.read(() => secretsUnder(rotation.from));
   let done = 0;
-  for (const secret of await store.read(() => secretsUnder(rotation.from))) {
+  for (const secret of found) {
     const sealed = rewrap(secret.sealed, { scope: secret.instanceId, ...keys });
     if (await store.write(() => resealSecret({ from: secret, sealed }))) done += 1;
   }
-  return done;
+  return { met: found.length, done };
 };
 
 /** Member of a job's sealed parameters that names the job they were sealed for. */
@@ -165,34 +172,45 @@ const inputUnder = ({ jobId, sealedInput }: SealedInput, rotation: Rotation, key
   return JSON.stringify(Object.fromEntries(entries));
 };
 
-const resealInputs = async (deps: RotateDeps, rotation: Rotation, keys: Keys): Promise<number> => {
+const resealInputs = async (deps: RotateDeps, rotation: Rotation, keys: Keys): Promise<Pass> => {
   const last = await deps.store.read(lastAdmission);
+  let met = 0;
   let done = 0;
   for (let after = 0; after < last; after += stretch) {
     deps.signal.throwIfAborted();
     const found = await deps.store.read(() => sealedInputs({ after, upTo: after + stretch }));
     for (const input of found) {
       const next = inputUnder(input, rotation, keys);
-      if (next !== undefined && (await deps.store.write(() => resealInput(input, next)))) done += 1;
+      if (next === undefined) continue;
+      met += 1;
+      if (await deps.store.write(() => resealInput(input, next))) done += 1;
     }
   }
-  return done;
+  return { met, done };
 };
 
-const resealAll = async (deps: RotateDeps, rotation: Rotation, keys: Keys): Promise<number> =>
-  (await resealSecrets(deps, rotation, keys)) + (await resealInputs(deps, rotation, keys));
+const resealAll = async (deps: RotateDeps, rotation: Rotation, keys: Keys): Promise<Pass> => {
+  const secrets = await resealSecrets(deps, rotation, keys);
+  const inputs = await resealInputs(deps, rotation, keys);
+  return { met: secrets.met + inputs.met, done: secrets.done + inputs.done };
+};
 
-/** Ends once nothing is left: what was on its way while the first pass went on is met by the next one. */
+/**
+ * Ends with a pass that meets nothing: what was on its way while one went on is met by the next, and whoever read a value
+ * before that was sealed anew has had the time to open it.
+ */
 const resealToTheEnd = async (deps: RotateDeps, rotation: Rotation, pace: RotatePace): Promise<number> => {
   const [from, to] = [deps.ring.key(rotation.from), deps.ring.key(rotation.to)];
   if (from === undefined || to === undefined) throw new SwitchyardError("internal");
   const keys = { from, to };
   const mark = createVault({ masterKey: to }).mark();
-  let done = await resealAll(deps, rotation, keys);
-  await pause(pace.lateMs, undefined, { signal: deps.signal });
+  let { done } = await resealAll(deps, rotation, keys);
   for (;;) {
+    await pause(pace.lateMs, undefined, { signal: deps.signal });
     const after = await deps.store.read(lastAdmission);
-    done += await resealAll(deps, rotation, keys);
+    const late = await resealAll(deps, rotation, keys);
+    done += late.done;
+    if (late.met > 0) continue;
     if (await deps.store.write(() => endRotation({ from: rotation.from, mark, after }))) return done;
   }
 };

@@ -171,6 +171,30 @@ describeStores("an exchange of the master key", (bench) => {
     }
   });
 
+  it("leaves whoever read a value just before it was sealed anew the time to open it", async () => {
+    const one = await startProcess("one");
+    const early = await addInstance(one.ring, "early");
+    const instance = newInstance({ name: "late" });
+    const place = { scope: instance.id, field: "token", version: 1 };
+    const sealed = one.ring.seal({ ...place, value: "of late" });
+    const underOld = async (id: string): Promise<boolean> =>
+      (await bench.store.read(() => sealedSecrets(id)))[0]?.sealed.includes(keyIdOf(old)) ?? false;
+    const lateMs = 700;
+    const done = rotate(one, new AbortController().signal, { patienceMs: 10_000, lateMs });
+    const patiently = { timeout: 10_000, interval: 5 };
+    await vi.waitFor(async () => expect(await underOld(early)).toBe(false), patiently);
+    // The first pass has met all that there was: this comes after it, and is met by the second one.
+    const secret = { instanceId: instance.id, name: "token", version: 1, sealed };
+    await bench.store.write(() => insertInstance(instance, [secret]));
+    await vi.waitFor(async () => expect(await underOld(instance.id)).toBe(false), patiently);
+    const resealedAt = performance.now();
+    expect(one.ring.open(sealed, place)).toBe("of late");
+    await vi.waitFor(() => expect(one.ring.known).not.toContain(keyIdOf(old)), patiently);
+    expect(performance.now() - resealedAt).toBeGreaterThan(lateMs / 2);
+    await done;
+    expect(await readSecret(one.ring, instance.id)).toBe("of late");
+  });
+
   it("loses nothing while both processes seal, change and open without a pause", async () => {
     const processes = [await startProcess("one"), await startProcess("two")];
     const opened: string[] = [];
