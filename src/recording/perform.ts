@@ -6,6 +6,7 @@ import type { Language } from "../model/integration-type.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { type Capability, findCapability, type Manifest, methodOf, verbMode } from "../model/manifest.ts";
 import type { Step, TargetEffect } from "../model/plan.ts";
+import { whyBlocked } from "../model/plan-block.ts";
 import { compileSchema } from "../model/schema.ts";
 import { withDefaults } from "../model/schema-defaults.ts";
 import { secretParams } from "../model/secret-params.ts";
@@ -127,11 +128,8 @@ const plan = async (actor: Actor, action: Action): Promise<Planned> => {
   const preview = steps.length > 0 ? actor.session.preview(steps) : (proposed.plan.preview ?? []);
   const result = { ...proposed, plan: { ...proposed.plan, steps, preview } };
   const isPinned = steps.length > 0 || actor.language === "node";
-  const failed = proposed.preconditions.filter(({ ok }) => !ok).map(({ check }) => check);
-  const isBlocked = failed.length > 0 || proposed.severity === "error" || !proposed.ok;
-  const block = isBlocked ? (proposed.reason ?? `these preconditions do not hold: ${failed.join(", ")}`) : null;
   const effects = proposed.effects.per_target;
-  return { isPinned, result: result as unknown as JsonObject, steps, effects, block };
+  return { isPinned, result: result as unknown as JsonObject, steps, effects, block: whyBlocked(proposed) };
 };
 
 const apply = async (actor: Actor, action: Action, planned: Planned | null): Promise<JsonObject> => {
@@ -171,7 +169,7 @@ const run = async (actor: Actor, action: Action, check: (planned: Planned) => vo
   if (mode === "read") return { result: await read(actor, action) };
   const planned = mode === "planned" ? await plan(actor, action) : null;
   if (planned !== null && planned.block !== null) {
-    throw new SwitchyardError("plan_blocked", { detail: `The plan is not applied: ${planned.block}.` });
+    throw new SwitchyardError("plan_blocked", { detail: planned.block });
   }
   if (planned !== null) check(planned);
   const result = await apply(actor, action, planned);
