@@ -182,7 +182,7 @@ const runNoted = async (actor: Actor, action: Action, runs: Runs): Promise<Json>
     if (done !== undefined) runs.note(done);
     return result;
   } catch (thrown) {
-    runs.note("failed");
+    if (verbMode(capabilityOf(actor, action), action.verb) !== "read") runs.note("failed");
     throw thrown;
   }
 };
