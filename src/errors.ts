@@ -182,6 +182,7 @@ export const asSwitchyardError = (thrown: unknown, fallback: ErrorCode = "intern
 
 /** Codes that a driver may give its job: the causes of a failed contact, and what only a driver can see. */
 const driverCodes: ReadonlySet<string> = new Set<ErrorCode>([
+  "params_invalid",
   "target_not_found",
   "response_invalid",
   "driver_failed",

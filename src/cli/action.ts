@@ -1,6 +1,7 @@
 /** An action as it is asked for: read from the words of a command, or taken from an earlier job. */
 import type { JsonObject } from "../model/json.ts";
 import type { Capability } from "../model/manifest.ts";
+import { whyBlocked } from "../model/plan-block.ts";
 import { findInstance, findType, paths } from "./client/find.ts";
 import { lastSeen } from "./client/inventory.ts";
 import type { InstanceDocument, JobDocument, PlanDocument, TypeDocument } from "./client/wire.ts";
@@ -104,7 +105,7 @@ export const agreeOnPlan = async (session: Session, asked: Asked): Promise<PlanD
   const made = settled.result as unknown as PlanDocument;
   printPlan(session.terminal, made);
   if (!made.ok || made.severity === "error") {
-    const detail = `The plan cannot be applied: ${made.reason ?? "a precondition does not hold"}.`;
+    const detail = whyBlocked(made) ?? "The plan cannot be applied.";
     const title = "A precondition of the plan does not hold";
     throw new CliFailure(exitCodes.failed, { title, detail, code: "plan_blocked" });
   }

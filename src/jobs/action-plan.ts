@@ -1,6 +1,7 @@
 /** action.plan: shows what an action would do, and remembers it so that exactly this can be applied. */
 import type { Json } from "../model/json.ts";
 import type { Plan } from "../model/plan.ts";
+import { withReason } from "../model/plan-block.ts";
 import { insertPlan } from "../store/plans.ts";
 import type { JobInput } from "./catalog.ts";
 import type { JobContext } from "./context.ts";
@@ -22,8 +23,9 @@ export const planAction = async (context: JobContext): Promise<Json> => {
   const driver = await context.driver(subject.instance, subject.type);
   context.progress("plan", `Planning ${input.verb} of ${input.target.type} ${input.target.id}`, 20);
   const plan = await makePlan(context, subject, driver, input as Action);
-  for (const { check, ok } of plan.result.preconditions) {
-    context.emit("precondition", ok ? "info" : "warn", `${check}: ${ok ? "holds" : "does not hold"}`);
+  for (const one of plan.result.preconditions) {
+    if (one.ok) context.emit("precondition", "info", `${one.check}: holds`);
+    else context.emit("precondition", "warn", `${withReason(one)}: does not hold`);
   }
   for (const line of plan.result.plan.preview ?? []) context.emit("plan", "info", line);
   context.onSettle(function* ({ state }) {

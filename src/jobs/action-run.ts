@@ -1,11 +1,11 @@
 /** action.run: does what was planned and nothing else, follows it to its end, and reads back what came of it. */
 import { SwitchyardError } from "../errors.ts";
-import { canonicalJson } from "../model/canonical.ts";
 import { asActionResult } from "../model/dry-run.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { findCapability, methodOf, verbMode } from "../model/manifest.ts";
 import type { JournalEntry, Plan } from "../model/plan.ts";
 import { progressOf, wasSent } from "../model/step-answer.ts";
+import { requireLeft } from "../model/undo.ts";
 import { findJob } from "../store/jobs.ts";
 import { readJournal } from "../store/journal.ts";
 import type { JobInput } from "./catalog.ts";
@@ -32,26 +32,12 @@ const refuseUnknown = ({ journal }: Run): void => {
   });
 };
 
-/** What the action that is undone left behind: the device must still show it. */
-const undoneEffects = async ({ job, store }: JobContext): Promise<Map<string, Json> | null> => {
+/** What the action that is undone came to; undefined when this job undoes none. */
+const undoneResult = async ({ job, store }: JobContext): Promise<Json | undefined> => {
   const { undoOf } = job;
-  if (undoOf === null) return null;
+  if (undoOf === null) return undefined;
   const undone = await store.read(() => findJob(undoOf));
-  const effects = (undone?.result as JsonObject | null)?.["effects"] as JsonObject | undefined;
-  const perTarget = (effects?.["per_target"] ?? []) as unknown as readonly { id: string; to: Json }[];
-  return new Map(perTarget.map(({ id, to }) => [id, to]));
-};
-
-const checkUndo = (left: Map<string, Json> | null, plan: Plan): void => {
-  if (left === null) return;
-  for (const { id, from } of plan.result.effects.per_target) {
-    const expected = left.get(id);
-    if (expected === undefined || canonicalJson(expected) === canonicalJson(from)) continue;
-    throw new SwitchyardError("undo_conflict", {
-      detail: `${id} no longer shows what the action left: expected ${JSON.stringify(expected)}, got ${JSON.stringify(from)}.`,
-      details: { target: id, expected, found: from },
-    });
-  }
+  return undone?.result ?? null;
 };
 
 /** The instance may have been changed while the job waited: nothing is written to what nobody has reviewed. */
@@ -102,10 +88,13 @@ const runFree = async ({ context, driver, action, journal }: Run): Promise<Json>
 
 const runPlanned = async (run: Run, planId: string | undefined): Promise<Json> => {
   const { context, subject, driver, action, journal } = run;
-  const undone = await undoneEffects(context);
+  const undone = await undoneResult(context);
+  const check = ({ result }: Plan): void => {
+    if (undone !== undefined) requireLeft(undone, result.effects.per_target);
+  };
   context.progress("plan", `Planning ${action.verb} of ${action.target.type} ${action.target.id}`, 10);
   const choice = { subject, driver, action, ...(planId === undefined ? {} : { planId }) };
-  const { plan, isResumed } = await choosePlan(context, choice, (chosen) => checkUndo(undone, chosen));
+  const { plan, isResumed } = await choosePlan(context, choice, check);
   context.emit("plan", "info", `${isResumed ? "Goes on with" : "Applies"} plan ${plan.id}`, {
     plan_id: plan.id,
     hash: plan.hash,

@@ -5,6 +5,7 @@ import { newId } from "../model/ids.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { findCapability, methodOf } from "../model/manifest.ts";
 import type { DryRunResult, Plan } from "../model/plan.ts";
+import { whyBlocked } from "../model/plan-block.ts";
 import { planHash } from "../model/plan-hash.ts";
 import type { TargetRef } from "../model/target.ts";
 import type { CallRights, DriverHandle, JobContext } from "./context.ts";
@@ -97,11 +98,8 @@ export const makePlan = async (
 
 /** Why a plan may not be applied; null when it may. */
 export const blockOf = (plan: Plan): SwitchyardError | null => {
-  const failed = plan.result.preconditions.filter(({ ok }) => !ok);
-  if (failed.length === 0 && plan.result.severity !== "error" && plan.result.ok) return null;
-  const names = failed.map(({ check }) => check).join(", ");
-  return new SwitchyardError("plan_blocked", {
-    detail: plan.result.reason ?? `These preconditions do not hold: ${names || "the driver reports an error"}.`,
-    details: { plan_id: plan.id, preconditions: plan.result.preconditions },
-  });
+  const why = whyBlocked(plan.result);
+  if (why === null) return null;
+  const details = { plan_id: plan.id, preconditions: plan.result.preconditions };
+  return new SwitchyardError("plan_blocked", { detail: why, details });
 };

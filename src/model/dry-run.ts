@@ -1,8 +1,8 @@
 /** The shapes a driver promises to answer with, checked before anything is made of them. */
 import { Type } from "typebox";
 import { SwitchyardError } from "../errors.ts";
-import type { Json } from "./json.ts";
-import type { DryRunResult, Effects } from "./plan.ts";
+import { isJsonObject, type Json } from "./json.ts";
+import type { DryRunResult, Effects, Precondition } from "./plan.ts";
 import { compileSchema } from "./schema.ts";
 import type { Target } from "./target.ts";
 
@@ -18,7 +18,10 @@ const dryRun = Type.Object({
   severity: Type.Union([Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")]),
   idempotency_key: Type.Optional(Type.String()),
   preconditions: Type.Array(
-    Type.Object({ check: Type.String(), ok: Type.Boolean(), details: Type.Optional(Type.Unknown()) }),
+    Type.Object({
+      ...{ check: Type.String(), ok: Type.Boolean() },
+      ...{ details: Type.Optional(Type.Unknown()), message: Type.Optional(Type.Unknown()) },
+    }),
   ),
   plan: Type.Object({
     kind: Type.Union(["api", "cli", "ssh", "snmp", "process"].map((kind) => Type.Literal(kind))),
@@ -87,11 +90,20 @@ const expectShape = (check: keyof typeof checks, value: Json, what: string): voi
   }
 };
 
+/** What a driver says beside `check` and `ok` is the reason, whichever of the two names it has there. */
+const preconditionOf = ({ message, details, ...check }: Precondition & { readonly message?: Json }): Precondition => {
+  const [said, seen] = [message ?? undefined, details ?? undefined];
+  if (said === undefined) return seen === undefined ? check : { ...check, details: seen };
+  if (seen === undefined) return { ...check, details: said };
+  return { ...check, details: { message: said, ...(isJsonObject(seen) ? seen : { details: seen }) } };
+};
+
 /** @throws SwitchyardError `response_invalid` with every wrong place. */
 export const asDryRunResult = (value: Json): DryRunResult => {
   expectShape("dryRun", value, "The dry run");
   const result = value as unknown as DryRunResult;
-  return { ...result, plan: { ...result.plan, steps: result.plan.steps ?? [] } };
+  const preconditions = result.preconditions.map(preconditionOf);
+  return { ...result, preconditions, plan: { ...result.plan, steps: result.plan.steps ?? [] } };
 };
 
 /** What a target has by contract; what a driver adds beside it has its place in `attrs`. */

@@ -116,7 +116,7 @@ export interface Precondition {
   readonly check: string;
   /** Whether it held when the plan was made; false anywhere makes the plan not `ok`. */
   readonly ok: boolean;
-  /** What was seen, as plain JSON. */
+  /** Why, for a person: one sentence, or what was seen as plain JSON. */
   readonly details?: Json;
 }
 /** What one target was and what it becomes. */

@@ -95,6 +95,7 @@ const words: Readonly<Record<string, Words>> = {
   contains: ({ params }) => `expected at least ${params["minContains"]} item of the asked form, got fewer`,
   anyOf: (_, got) => `${vague}, got ${got}`,
   oneOf: (_, got) => `expected exactly one of the allowed forms, got ${got}`,
+  allowed: ({ params }, got) => `expected ${params["forms"]}, got ${got}`,
   not: (_, got) => `expected another form, got ${got}`,
   "false schema": (_, got) => `expected nothing here, got ${got}`,
 };
@@ -118,19 +119,40 @@ const describe = (problem: RawProblem, isHidden: (pointer: string) => boolean): 
 
 const isChoice = ({ keyword }: RawProblem): boolean => keyword === "anyOf" || keyword === "oneOf";
 
+type Branches = readonly (readonly RawProblem[])[];
+
+const branchesOf = (choice: RawProblem, inside: readonly RawProblem[]): Branches => [
+  ...Map.groupBy(inside, ({ schemaPath }) => schemaPath.slice(choice.schemaPath.length + 1).split("/")[0]).values(),
+];
+
+const isValue = ({ keyword }: RawProblem): boolean => keyword === "const" || keyword === "enum";
+
 /** The branches of a choice that were at least of the right type, each as its problems. */
-const branchesMeant = (choice: RawProblem, inside: readonly RawProblem[]): RawProblem[][] => {
-  const branches = Map.groupBy(
-    inside,
-    ({ schemaPath }) => schemaPath.slice(choice.schemaPath.length + 1).split("/")[0],
-  );
+const branchesMeant = (choice: RawProblem, branches: Branches): Branches => {
   const isMeant = (problems: readonly RawProblem[]): boolean =>
     !problems.some(
-      ({ keyword, instancePath }) =>
-        (keyword === "type" && instancePath === choice.instancePath) || keyword === "const" || keyword === "enum",
+      (problem) => isValue(problem) || (problem.keyword === "type" && problem.instancePath === choice.instancePath),
     );
-  return [...branches.values()].filter(isMeant);
+  return branches.filter(isMeant);
 };
+
+const valuesIn = ({ params }: RawProblem): readonly unknown[] =>
+  Array.isArray(params["allowedValues"]) ? params["allowedValues"] : [params["allowedValue"]];
+
+/** A choice between values and types tells them all; between other forms it cannot. */
+const tellChoice = (choice: RawProblem, branches: Branches): RawProblem => {
+  const isPlain = (problem: RawProblem): boolean =>
+    problem.instancePath === choice.instancePath && (problem.keyword === "type" || isValue(problem));
+  if (branches.length === 0 || !branches.flat().every(isPlain)) return choice;
+  const values = branches.flatMap((branch) => branch.filter(isValue).flatMap(valuesIn));
+  const types = branches.filter((branch) => !branch.some(isValue)).flat();
+  const ofValues = values.length > 1 ? [`one of ${listOf(values)}`] : values.map(shown);
+  const forms = [...ofValues, ...types.map(({ params }) => typesOf(params["type"]))].join(" or ");
+  return { ...choice, keyword: "allowed", params: { forms } };
+};
+
+/** More than one branch fits: what the others want is no matter. */
+const isTooMany = ({ params }: RawProblem): boolean => Array.isArray(params["passingSchemas"]);
 
 /** A choice that failed is one problem, not one per branch, unless it is clear which branch was meant. */
 const foldChoices = (problems: readonly RawProblem[]): readonly RawProblem[] => {
@@ -140,11 +162,21 @@ const foldChoices = (problems: readonly RawProblem[]): readonly RawProblem[] => 
     const inside = kept.filter(
       ({ schemaPath, instancePath }) => schemaPath.startsWith(prefix) && instancePath.startsWith(choice.instancePath),
     );
-    const [meant, ...others] = branchesMeant(choice, inside);
-    const shownInstead: readonly RawProblem[] = meant !== undefined && others.length === 0 ? meant : [choice];
+    const branches = isTooMany(choice) ? [] : branchesOf(choice, inside);
+    const [meant, ...others] = branchesMeant(choice, branches);
+    const shownInstead = meant !== undefined && others.length === 0 ? meant : [tellChoice(choice, branches)];
     kept = kept.filter((problem) => problem !== choice && !inside.includes(problem)).concat(shownInstead);
   }
   return kept;
+};
+
+const placeOf = ({ schemaPath, instancePath }: RawProblem): string =>
+  `${instancePath} ${schemaPath.slice(0, schemaPath.lastIndexOf("/"))}`;
+
+/** The values that one schema allows say its type as well. */
+const foldTypes = (problems: readonly RawProblem[]): readonly RawProblem[] => {
+  const told = new Set(problems.filter(isValue).map(placeOf));
+  return problems.filter((problem) => problem.keyword !== "type" || !told.has(placeOf(problem)));
 };
 
 const isEcho = ({ keyword }: RawProblem): boolean => keyword === "if" || keyword === "propertyNames";
@@ -154,9 +186,8 @@ export const describeProblems = (
   raw: readonly RawProblem[],
   isHidden: (pointer: string) => boolean,
 ): readonly FieldProblem[] => {
-  const problems = foldChoices(raw.slice(0, 4 * maxProblems).filter((problem) => !isEcho(problem))).map((problem) =>
-    describe(problem, isHidden),
-  );
+  const heard = raw.slice(0, 4 * maxProblems).filter((problem) => !isEcho(problem));
+  const problems = foldTypes(foldChoices(heard)).map((problem) => describe(problem, isHidden));
   const unique = new Map(problems.map((problem) => [`${problem.pointer} ${problem.message}`, problem]));
   const said = [...unique.values()];
   // That none of several forms fits says nothing beside what one of them wants.

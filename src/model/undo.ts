@@ -38,7 +38,7 @@ const requireDone = ({ id, kind, state }: Undone): void => {
 const inverseOf = (capability: Capability | undefined, name: string, verb: string): Inverse =>
   capability?.invertible?.[verb] ?? refuse(`The type declares no inverse for ${verb} of ${name}.`);
 
-const effectsOf = ({ result }: Undone): readonly TargetEffect[] => {
+const effectsOf = ({ result }: Pick<Undone, "result">): readonly TargetEffect[] => {
   const listed = valueAt(result, "/effects/per_target");
   return (Array.isArray(listed) ? listed : []) as readonly TargetEffect[];
 };
@@ -121,4 +121,22 @@ export const undoOf = (job: Undone, capability: Capability | undefined): Undo =>
   }
   const params = only?.params ?? paramsFrom(inverse, null, given);
   return { capability: input.capability, verb: inverse.inverse, target, params };
+};
+
+/**
+ * Holds the plan of an undo against what the undone action left behind: the device must still show it.
+ * @param result what the undone action's job came to.
+ * @param planned the effects of the undo's plan.
+ * @throws SwitchyardError `undo_conflict`
+ */
+export const requireLeft = (result: Json | null, planned: readonly TargetEffect[]): void => {
+  const left = new Map(effectsOf({ result }).map(({ id, to }) => [id, to]));
+  for (const { id, from } of planned) {
+    const expected = left.get(id);
+    if (expected === undefined || canonicalJson(expected) === canonicalJson(from)) continue;
+    throw new SwitchyardError("undo_conflict", {
+      detail: `${id} no longer shows what the action left: expected ${JSON.stringify(expected)}, got ${JSON.stringify(from)}.`,
+      details: { target: id, expected, found: from },
+    });
+  }
 };

@@ -5,14 +5,16 @@ import { maskOf } from "../model/handle.ts";
 import type { Language } from "../model/integration-type.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { type Capability, findCapability, type Manifest, methodOf, verbMode } from "../model/manifest.ts";
-import type { Step } from "../model/plan.ts";
+import type { Step, TargetEffect } from "../model/plan.ts";
+import { whyBlocked } from "../model/plan-block.ts";
 import { compileSchema } from "../model/schema.ts";
 import { withDefaults } from "../model/schema-defaults.ts";
 import { secretParams } from "../model/secret-params.ts";
 import { typedTexts } from "../model/typed-text.ts";
-import { undoOf } from "../model/undo.ts";
+import { requireLeft, undoOf } from "../model/undo.ts";
 import type { Door, Session } from "../transports/contract.ts";
 import type { Mode } from "../transports/wire.ts";
+import { createRuns, type Done, type Runs } from "./runs.ts";
 import type { Action, AskedCall, TypedAction } from "./script.ts";
 
 /** What one driver call may do. */
@@ -30,17 +32,6 @@ export interface Actor {
   readonly session: Session;
   /** Opens a door with these rights, calls the method, and answers with what came and the door it came through. */
   call(method: string, args: JsonObject, rights: CallRights): Promise<{ readonly value: Json; readonly door: Door }>;
-}
-
-/** A `run` that succeeded: what an undo starts from. */
-export interface Done {
-  readonly action: Action;
-  readonly result: JsonObject;
-}
-
-export interface Performed {
-  readonly result: Json;
-  readonly done?: Done;
 }
 
 const listed = (names: readonly string[]): string => names.join(", ") || "none";
@@ -123,6 +114,7 @@ interface Planned {
   readonly isPinned: boolean;
   readonly result: JsonObject;
   readonly steps: readonly Step[];
+  readonly effects: readonly TargetEffect[];
   readonly block: string | null;
 }
 
@@ -136,10 +128,8 @@ const plan = async (actor: Actor, action: Action): Promise<Planned> => {
   const preview = steps.length > 0 ? actor.session.preview(steps) : (proposed.plan.preview ?? []);
   const result = { ...proposed, plan: { ...proposed.plan, steps, preview } };
   const isPinned = steps.length > 0 || actor.language === "node";
-  const failed = proposed.preconditions.filter(({ ok }) => !ok).map(({ check }) => check);
-  const isBlocked = failed.length > 0 || proposed.severity === "error" || !proposed.ok;
-  const block = isBlocked ? (proposed.reason ?? `these preconditions do not hold: ${failed.join(", ")}`) : null;
-  return { isPinned, result: result as unknown as JsonObject, steps, block };
+  const effects = proposed.effects.per_target;
+  return { isPinned, result: result as unknown as JsonObject, steps, effects, block: whyBlocked(proposed) };
 };
 
 const apply = async (actor: Actor, action: Action, planned: Planned | null): Promise<JsonObject> => {
@@ -168,39 +158,57 @@ const apply = async (actor: Actor, action: Action, planned: Planned | null): Pro
   };
 };
 
-const run = async (actor: Actor, action: Action): Promise<Performed> => {
+interface Performed {
+  readonly result: Json;
+  /** Of what may have written. */
+  readonly done?: Done;
+}
+
+const run = async (actor: Actor, action: Action, check: (planned: Planned) => void = () => {}): Promise<Performed> => {
   const mode = verbMode(capabilityOf(actor, action), action.verb);
   if (mode === "read") return { result: await read(actor, action) };
   const planned = mode === "planned" ? await plan(actor, action) : null;
   if (planned !== null && planned.block !== null) {
-    throw new SwitchyardError("plan_blocked", { detail: `The plan is not applied: ${planned.block}.` });
+    throw new SwitchyardError("plan_blocked", { detail: planned.block });
   }
+  if (planned !== null) check(planned);
   const result = await apply(actor, action, planned);
   return { result: { ...(planned === null ? {} : { plan: planned.result }), ...result }, done: { action, result } };
 };
 
-const undo = async (actor: Actor, done: Done | undefined): Promise<Performed> => {
-  if (done === undefined) {
-    throw new SwitchyardError("not_invertible", {
-      detail: "There is no run before this undo that it could take back.",
-    });
+const runNoted = async (actor: Actor, action: Action, runs: Runs): Promise<Json> => {
+  try {
+    const { result, done } = await run(actor, action);
+    if (done !== undefined) runs.note(done);
+    return result;
+  } catch (thrown) {
+    if (verbMode(capabilityOf(actor, action), action.verb) !== "read") runs.note("failed");
+    throw thrown;
   }
+};
+
+const undo = async (actor: Actor, runs: Runs): Promise<Json> => {
+  const done = runs.last();
   const job = { id: "job_authoring", kind: "action.run" as const, state: "succeeded" as const };
   const input = { ...done.action } as unknown as JsonObject;
   const inverse = undoOf(
     { ...job, input, result: done.result },
     findCapability(actor.manifest, done.action.capability),
   );
-  const { result } = await run(actor, admitted(actor, inverse));
-  return { result };
+  const { result } = await run(actor, admitted(actor, inverse), ({ effects }) => requireLeft(done.result, effects));
+  runs.undone();
+  return result;
 };
 
-/** @throws SwitchyardError what the job would fail with. */
-export const perform = async (actor: Actor, asked: AskedCall, before?: Done): Promise<Performed> => {
-  if (asked.kind === "test") return { result: await test(actor) };
-  if (asked.kind === "inventory") return { result: await inventory(actor, asked.targetType) };
-  if (asked.kind === "undo") return undo(actor, before);
+/**
+ * @param runs those of the calls before: a run is noted there, and an undo starts from them.
+ * @throws SwitchyardError what the job would fail with.
+ */
+export const perform = async (actor: Actor, asked: AskedCall, runs: Runs = createRuns()): Promise<Json> => {
+  if (asked.kind === "test") return test(actor);
+  if (asked.kind === "inventory") return inventory(actor, asked.targetType);
+  if (asked.kind === "undo") return undo(actor, runs);
   const action = admitted(actor, readOf(actor, asked.action));
-  if (asked.kind === "read") return { result: await read(actor, action) };
-  return asked.kind === "plan" ? { result: (await plan(actor, action)).result } : run(actor, action);
+  if (asked.kind === "read") return read(actor, action);
+  return asked.kind === "plan" ? (await plan(actor, action)).result : runNoted(actor, action, runs);
 };

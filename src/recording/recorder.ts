@@ -9,7 +9,8 @@ import { recordedAnswer, recordedRequest } from "../transports/record.ts";
 import type { Exchange, RecordedCall, RecordedError } from "./format.ts";
 import { grantOf } from "./grant.ts";
 import type { PackAtHand } from "./pack.ts";
-import { type Actor, type CallRights, type Done, perform } from "./perform.ts";
+import { type Actor, type CallRights, perform } from "./perform.ts";
+import { createRuns } from "./runs.ts";
 import type { AskedCall } from "./script.ts";
 import type { OpenSession } from "./session.ts";
 import { callDriver, type Stage } from "./stage.ts";
@@ -180,7 +181,7 @@ const actorOf = (facts: RecorderFacts, notes: Notes, limit: { readonly timeoutMs
 export const createRecorder = (facts: RecorderFacts): Recorder => {
   const { redact } = facts.open.book;
   let seq = 0;
-  let done: Done | undefined;
+  const runs = createRuns();
   return {
     record: async (text, asked) => {
       const notes = new Notes(facts, () => {
@@ -189,9 +190,8 @@ export const createRecorder = (facts: RecorderFacts): Recorder => {
       });
       const limit = asked.kind === "test" ? { timeoutMs: testTimeoutMs } : {};
       try {
-        const performed = await perform(actorOf(facts, notes, limit), asked, done);
-        done = performed.done ?? done;
-        return { call: text, exchanges: notes.exchanges, result: redactJson(redact, performed.result) };
+        const result = await perform(actorOf(facts, notes, limit), asked, runs);
+        return { call: text, exchanges: notes.exchanges, result: redactJson(redact, result) };
       } catch (thrown) {
         return { call: text, exchanges: notes.exchanges, error: recordedError(thrown, redact) };
       }

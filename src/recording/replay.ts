@@ -8,9 +8,10 @@ import type { Door } from "../transports/contract.ts";
 import { nearestOf } from "./difference.ts";
 import type { RecordedCall, RecordedError, Recording } from "./format.ts";
 import type { PackAtHand } from "./pack.ts";
-import { type Actor, type CallRights, type Done, perform } from "./perform.ts";
+import { type Actor, type CallRights, perform } from "./perform.ts";
 import { createTape, openReplayDoor, type Tape } from "./player.ts";
 import { recordedError } from "./recorder.ts";
+import { createRuns, type Runs } from "./runs.ts";
 import { parseCall } from "./script.ts";
 import { type OpenSession, openDeadSession, type RunFacts } from "./session.ts";
 import { callDriver, type Stage } from "./stage.ts";
@@ -88,11 +89,11 @@ export const actorOf = (
 };
 
 /** One call of a recording with a driver. @throws SwitchyardError what the job would fail with. */
-export const replayCall = (options: ReplayOptions, open: OpenSession, recorded: RecordedCall, done?: Done) =>
+export const replayCall = (options: ReplayOptions, open: OpenSession, recorded: RecordedCall, runs?: Runs) =>
   perform(
     actorOf({ ...options, config: options.recording.head.config }, open, createTape(recorded)),
     parseCall(recorded.call),
-    done,
+    runs,
   );
 
 /** Replays every call in its order. */
@@ -100,14 +101,13 @@ export const replay = async (options: ReplayOptions): Promise<readonly ReplayedC
   const open = openDeadSession(replayFacts(options.recording, options.pack, options.now));
   const { redact } = open.book;
   const replayed: ReplayedCall[] = [];
-  let done: Done | undefined;
+  const runs = createRuns();
   for (const recorded of options.recording.calls) {
     if (options.signal.aborted) throw new SwitchyardError("job_cancelled", { detail: "The replay was interrupted." });
     let outcome: Omit<ReplayedCall, "differences">;
     try {
-      const performed = await replayCall(options, open, recorded, done);
-      done = performed.done ?? done;
-      outcome = { call: recorded.call, result: redactJson(redact, performed.result) };
+      const result = await replayCall(options, open, recorded, runs);
+      outcome = { call: recorded.call, result: redactJson(redact, result) };
     } catch (thrown) {
       outcome = { call: recorded.call, error: recordedError(thrown, redact) };
     }

@@ -20,7 +20,7 @@ export type AskedCall =
   | { readonly kind: "test" }
   | { readonly kind: "inventory"; readonly targetType: string }
   | { readonly kind: "plan" | "run" | "read"; readonly action: TypedAction }
-  /** Takes back the last `run` before it. */
+  /** Takes back the last `run` before it that was not undone yet. */
   | { readonly kind: "undo" };
 
 const forms = `test_connection

@@ -2,7 +2,7 @@
 
 /**
  * A failure with a code of the runner's table: `auth_failed`, `permission_denied_remote`, `target_not_found`,
- * `device_error`, `protocol_mismatch` ... Another code reaches the job as `driver_failed` with the same message.
+ * `params_invalid`, `device_error`, `protocol_mismatch` ... Another code reaches the job as `driver_failed` with the same message.
  *
  * @example throw new DriverError("target_not_found", "There is no VM 100 on this cluster.", { vmid: 100 });
  */

@@ -88,7 +88,7 @@ export const openPack = async (folder: string): Promise<PackUnderTest> => {
     const open = openDeadSession({ manifest: pack.manifest, config, secrets: standInSecrets(secrets), now });
     try {
       const actor = actorOf({ stage, pack, config, signal }, open, simulatedTape(simulated));
-      return (await perform(actor, parseCall(text))).result;
+      return await perform(actor, parseCall(text));
     } finally {
       open.close();
     }
@@ -97,7 +97,7 @@ export const openPack = async (folder: string): Promise<PackUnderTest> => {
     const { recording, call } = recordedCall(recordings, text);
     const open = openDeadSession(replayFacts(recording, pack, now));
     try {
-      return (await replayCall({ stage, pack, recording, now, signal }, open, call)).result;
+      return await replayCall({ stage, pack, recording, now, signal }, open, call);
     } finally {
       open.close();
     }

@@ -1,6 +1,7 @@
 /** A driver in Python as the runner calls it: what it is made with, how arguments find it, and what its answers become. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { SwitchyardError } from "../../src/errors.ts";
+import { asDryRunResult } from "../../src/model/dry-run.ts";
 import { canRunPython, openPythonBench } from "../kit/python.ts";
 import { type Bench, failure, mostAtOnce } from "../kit/sandbox.ts";
 
@@ -71,6 +72,12 @@ class D(Base):
     async def known(self):
         raise DriverError("auth_failed", "The token is not accepted.", {"realm": "pam"})
 
+    async def light_power(self, verb, target, params, dry_run):
+        if "level" not in params:
+            raise DriverError("params_invalid", "Expected a level for on, got none.")
+        checks = [{"check": "has_power", "ok": False, "message": "The fuse is out.", "details": None}]
+        return {"ok": False, "severity": "warning", "preconditions": checks, "plan": {"kind": "api"}, "effects": {"summary": verb}}
+
     async def invented(self):
         raise DriverError("not_a_code", "Something else.")
 
@@ -131,6 +138,19 @@ describe.skipIf(!canRunPython)("a driver in Python", () => {
     expect(await bench.call("test_connection")).toEqual({
       status: "degraded",
       details: { about: ["ins_1", "acme.lamp", "lamp"], secrets: { token: "handle-1" }, driver_status: "warning" },
+    });
+  });
+
+  test("raises what it knows better than the schema, and says warning for warn", async () => {
+    const asked = { verb: "on", target: { id: "1" }, dryRun: true };
+    const refused = bench.call("light_power", { ...asked, params: {} });
+    await expect(refused).rejects.toMatchObject({
+      code: "params_invalid",
+      message: "Expected a level for on, got none.",
+    });
+    expect(asDryRunResult(await bench.call("light_power", { ...asked, params: { level: 1 } }))).toMatchObject({
+      severity: "warn",
+      preconditions: [{ check: "has_power", ok: false, details: "The fuse is out." }],
     });
   });
 

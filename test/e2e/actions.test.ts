@@ -109,14 +109,22 @@ describe("a plan", () => {
     expect(writes()).toEqual([`POST /${same}/start`]);
   });
   it.each([
-    ["a precondition that does not hold", { locked: true }],
-    ["its own severity", { state: "broken" }],
-  ])("is never applied against %s", async (_, state) => {
+    [
+      "a precondition that does not hold",
+      { locked: true },
+      "not locked (A backup with [secret:token] runs)",
+      "A backup with [secret:token] runs.",
+    ],
+    ["its own severity", { state: "broken" }, "gives no reason", '"error"'],
+  ])("is never applied against %s, and says why", async (_, state, told, seen) => {
     const target = fresh();
     Object.assign(bench.device.machine(target), state);
     const planned = await act({ verb: "start", target, dry_run: true });
     expect(planned.body.state).toBe("succeeded");
-    expect(await act({ verb: "start", target })).toMatchObject({ status: 409, body: { code: "plan_blocked" } });
+    const refused = await act({ verb: "start", target });
+    expect(refused).toMatchObject({ status: 409, body: { code: "plan_blocked" } });
+    expect(JSON.stringify(refused.body)).toContain(told);
+    expect(JSON.stringify(planned.body)).toContain(seen);
     const { plan_id } = planned.body.result as unknown as PlanView;
     expect(bench.caller.codeOf(await act({ verb: "start", target, plan_id }))).toBe("plan_blocked");
     expect(writes()).toEqual([]);

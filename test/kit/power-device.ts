@@ -63,7 +63,7 @@ const driver = `
     const { state, locked } = await this.state(target);
     const to = verb === "stop" ? "stopped" : "running";
     if (dryRun) return this.dry(target, { path: this.path(target) + "/" + verb }, state, to,
-      [{ check: "not locked", ok: !locked }], state === "broken" ? "error" : "info");
+      [{ check: "not locked", ok: !locked, ...(locked && { message: "A backup with " + this.secrets.token + " runs." }) }], state === "broken" ? "error" : "info");
     await this.apply();
     const after = await this.state(target);
     return { ok: true, effects: { per_target: [{ id: target.id, from: state, to: after.state }] } };

@@ -235,6 +235,12 @@ describe("the conformance kit", () => {
     expect(checks.map(({ outcome }) => outcome)).toEqual(["missing", "missing"]);
   });
 
+  it("holds each undo against the run that it took back", async () => {
+    const calls = ["run light.power off lamp/1", "run light.power on lamp/2", "undo", "undo", "undo"];
+    const { checks } = await check([], ["undoes"], await recordLamps(calls));
+    expect(checks).toMatchObject([{ outcome: "passed" }]);
+  });
+
   it("finds an undo that does not lead back", async () => {
     const wrong = inDriver("const to = await this.state(target.id);", 'const to = verb === "on" ? "dim" : "off";');
     const { checks } = await check(wrong, ["undoes"]);

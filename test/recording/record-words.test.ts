@@ -78,6 +78,19 @@ describe("record", () => {
     expect(await recordLamps(["plan light.power off lamp/1 after_s=soon"])).toContain("params_invalid");
   });
 
+  it("takes what was typed for the text that a parameter may be beside nothing", async () => {
+    const nullable: Change = {
+      file: "plugin.yaml",
+      from: /type: integer(\s+)default: 3/,
+      to: 'type: [string, "null"]$1enum: ["1", null]',
+    };
+    const calls = ["1", '"1"', "null", "2"].map((value) => `plan light.power off lamp/1 after_s=${value}`);
+    const text = await recordLamps(calls, lampSecret, [nullable]);
+    const failed = text.split("\n").filter((line) => line.includes('"failed"'));
+    expect(failed).toHaveLength(1);
+    expect(failed[0]).toContain('/after_s expected one of \\"1\\", null, got \\"2\\"');
+  });
+
   it("shows what a device said to a write that it did not take", () => {
     const refused = {
       seq: 1,

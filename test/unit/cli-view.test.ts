@@ -5,7 +5,7 @@ import { nearest } from "../../src/cli/nearest.ts";
 import { printJson } from "../../src/cli/session.ts";
 import { timeOf } from "../../src/cli/values.ts";
 import { answerText, requestText } from "../../src/cli/view/journal.ts";
-import { isNoop } from "../../src/cli/view/plan.ts";
+import { isNoop, printPlan } from "../../src/cli/view/plan.ts";
 import { wrongLines } from "../../src/cli/view/problem.ts";
 import { type Column, printTable } from "../../src/cli/view/table.ts";
 import { createTerminal } from "../../src/cli/view/terminal.ts";
@@ -233,6 +233,21 @@ describe("the journal as it is shown", () => {
 });
 
 describe("a plan", () => {
+  it("shows why a precondition does not hold", () => {
+    let out = "";
+    const stdout = { write: (text: string) => (out += text) };
+    const terminal = createTerminal({ stdin: process.stdin, stdout, stderr: stdout, environment: {} });
+    printPlan(terminal, {
+      ...{ plan_id: "pln_1", expires_at: "", ok: false, severity: "info", pinned: true, plan: {} },
+      effects: { summary: "", per_target: [] },
+      preconditions: [
+        { check: "exists", ok: true },
+        { check: "value_can_be_put_back", ok: false, details: "The value is not text." },
+      ],
+    });
+    expect(out).toContain("  ok      exists\n  not ok  value_can_be_put_back  The value is not text.\n");
+  });
+
   it("does nothing when it sends nothing and changes nothing, as far as it is pinned", () => {
     const effects = { summary: "", per_target: [{ id: "1", from: "off", to: "off" }] };
     const facts = { plan_id: "pln_1", expires_at: "", ok: true, severity: "info", preconditions: [], effects };

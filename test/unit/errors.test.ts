@@ -1,7 +1,7 @@
 /** The table of codes and the page that lists them say the same. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { asSwitchyardError, errorTable, isErrorCode, SwitchyardError } from "../../src/errors.ts";
+import { asSwitchyardError, errorTable, isDriverCode, isErrorCode, SwitchyardError } from "../../src/errors.ts";
 
 const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
 const documented = [...page.matchAll(/^\| `([a-z_]+)` \| (\d+) \| ([^|]+) \|/gm)].map(([, code, status, title]) => [
@@ -10,7 +10,15 @@ const documented = [...page.matchAll(/^\| `([a-z_]+)` \| (\d+) \| ([^|]+) \|/gm)
   title?.trim(),
 ]);
 
+const forDrivers = [...page.matchAll(/^\| `([a-z_]+)` \|[^|]*\|[^|]*\|[^|]*\| yes \|$/gm)].map(([, code]) => code);
+
 describe("error codes", () => {
+  it("that a driver may raise are marked, what one verb wants of its parameters among them", () => {
+    expect(forDrivers).toEqual(Object.keys(errorTable).filter(isDriverCode));
+    expect(forDrivers).toContain("params_invalid");
+    expect(forDrivers).not.toContain("plan_blocked");
+  });
+
   it("are documented with the same status and title", () => {
     expect(documented).toEqual(Object.entries(errorTable).map(([code, { status, title }]) => [code, status, title]));
   });

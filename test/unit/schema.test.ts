@@ -62,7 +62,7 @@ describe("compiling a schema", () => {
       ],
     };
     expect(problems(schema, {})).toEqual([{ pointer: "/path", message: "expected a value, got nothing" }]);
-    expect(problems(schema, 7)).toEqual([{ pointer: "", message: "expected one of the allowed forms, got 7" }]);
+    expect(problems(schema, 7)).toEqual([{ pointer: "", message: "expected a text or an object, got 7" }]);
   });
 
   it("keeps two patterns apart", () => {
@@ -193,5 +193,34 @@ describe("a linear regular expression", () => {
 
   it.each(["(?=a)", "(a)\\1", "(", "a".repeat(201)])("refuses %s", (pattern) => {
     expect(() => linearRegExp(pattern)).toThrow(SwitchyardError);
+  });
+});
+
+describe("what fits no form", () => {
+  const said = (schema: object, value: unknown) => problems(schema, value).map(({ message }) => message);
+
+  it("is told once where neither type nor choice fits", () => {
+    const nullable = { type: ["string", "null"], enum: ["1", "2", null] };
+    expect(said(nullable, 1)).toEqual(['expected one of "1", "2", null, got 1']);
+    expect(said({ type: "string", const: "on" }, 1)).toEqual(['expected "on", got 1']);
+    const both = { allOf: [{ type: "integer" }, { enum: ["a"] }] };
+    expect(said(both, "b")).toEqual(['expected a whole number, got "b"', 'expected one of "a", got "b"']);
+  });
+
+  it("is told with the values that a union of them allows", () => {
+    const union = Type.Union([Type.Literal("info"), Type.Literal("warn"), Type.Literal("error")]);
+    expect(said(union, "warning")).toEqual(['expected one of "info", "warn", "error", got "warning"']);
+    expect(said(union, 3)).toEqual(['expected one of "info", "warn", "error", got 3']);
+    expect(said({ oneOf: [{ const: 1 }, { enum: [2, 3] }] }, 4)).toEqual(["expected one of 1, 2, 3, got 4"]);
+    expect(said({ anyOf: [{ const: "auto" }, { type: "null" }] }, "no")).toEqual(['expected "auto" or null, got "no"']);
+    const inside = { type: "object", properties: { mode: union } };
+    expect(problems(inside, { mode: "x" })).toEqual([
+      { pointer: "/mode", message: 'expected one of "info", "warn", "error", got "x"' },
+    ]);
+  });
+
+  it("is not told by the branches of a choice of which one too many fits", () => {
+    const schema = { oneOf: [{ type: "integer" }, { minimum: 1 }, { minimum: 9 }] };
+    expect(said(schema, 5)).toEqual(["expected exactly one of the allowed forms, got 5"]);
   });
 });

@@ -613,6 +613,8 @@ def as_dry_run(answer, target):
     if "plan_cli" in answer or answer.get("dry_run") is True and "plan" not in answer:
         return _older_plan(answer, target)
     result = _without_none(answer, ("reason", "idempotency_key"))
+    if result.get("severity") == "warning":
+        result["severity"] = "warn"
     if isinstance(answer.get("preconditions"), list):
         result["preconditions"] = [_precondition(one) for one in answer["preconditions"]]
     if isinstance(answer.get("plan"), dict):

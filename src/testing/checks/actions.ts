@@ -58,21 +58,29 @@ const shownBy = (bench: CheckBench, kinds: readonly string[], what: string): Ver
 const effectsOf = (result: JsonObject | undefined): readonly TargetEffect[] =>
   ((result?.["effects"] as JsonObject | undefined)?.["per_target"] ?? []) as unknown as readonly TargetEffect[];
 
-/** Runs with the undo that stands behind them. */
-const undone = (bench: CheckBench): readonly { run: Acted; undo: Acted }[] =>
-  actedIn(bench).flatMap((calls) =>
-    calls.flatMap((undo, index) => {
-      if (undo.asked.kind !== "undo") return [];
-      const run = calls.slice(0, index).findLast(({ asked }) => asked.kind === "run");
-      return run === undefined ? [] : [{ run, undo }];
-    }),
-  );
+interface Pair {
+  readonly run: Acted;
+  readonly undo: Acted;
+}
 
-/** An undo that came to nothing shows nothing. */
-const cameThrough = ({ run, undo }: { run: Acted; undo: Acted }): boolean =>
-  run.result !== undefined && undo.result !== undefined;
+const hasWritten = (bench: CheckBench, acted: Acted): boolean => {
+  const { capability: id = "", verb = "" } = actionOf(acted) ?? {};
+  const capability = findCapability(bench.pack.manifest, id);
+  return acted.result !== undefined && capability !== undefined && verbMode(capability, verb) !== "read";
+};
 
-const notRestored = ({ run, undo }: { run: Acted; undo: Acted }): string[] => {
+/** Runs with the undo that took them back: one that came to nothing shows nothing. */
+const undone = (bench: CheckBench): readonly Pair[] =>
+  actedIn(bench).flatMap((calls) => {
+    const standing: Acted[] = [];
+    return calls.flatMap((acted): readonly Pair[] => {
+      if (acted.asked.kind === "run" && hasWritten(bench, acted)) standing.push(acted);
+      const run = acted.asked.kind === "undo" && acted.result !== undefined ? standing.pop() : undefined;
+      return run === undefined ? [] : [{ run, undo: acted }];
+    });
+  });
+
+const notRestored = ({ run, undo }: Pair): string[] => {
   const after = new Map(effectsOf(undo.result).map(({ id, to }) => [id, to]));
   return effectsOf(run.result).flatMap(({ id, from }) => {
     const to = after.get(id) ?? null;
@@ -89,9 +97,12 @@ const undoes = async (bench: CheckBench): Promise<Verdict> => {
   );
   if (invertible.length === 0) return notApplicable("it declares no inverse");
   const pairs = undone(bench);
-  const shown = new Set(pairs.filter(cameThrough).flatMap(({ run }) => actionOf(run)?.capability ?? []));
+  const shown = new Set(pairs.flatMap(({ run }) => actionOf(run)?.capability ?? []));
   const absent = invertible.filter(({ id }) => !shown.has(id)).map(({ id }) => id);
-  const faults = pairs.flatMap((pair) => [...differing([pair.undo]), ...notRestored(pair)]);
+  const asked = actedIn(bench)
+    .flat()
+    .filter((one) => one.asked.kind === "undo");
+  const faults = [...differing(asked), ...pairs.flatMap(notRestored)];
   if (faults.length > 0) return verdictOf(faults);
   return absent.length === 0 ? passed : missing(`no undo is recorded of ${absent.join(", ")}`);
 };
@@ -103,13 +114,11 @@ const everyVerb = async (bench: CheckBench): Promise<Verdict> => {
   if (verbs.length === 0) return notApplicable("it has no verbs but to list");
   const { manifest } = bench.pack;
   // An undo shows the inverse verb.
-  const inverses = undone(bench)
-    .filter(cameThrough)
-    .flatMap(({ run }) => {
-      const { capability: id = "", verb = "" } = actionOf(run) ?? {};
-      const inverse = findCapability(manifest, id)?.invertible?.[verb];
-      return inverse === undefined ? [] : [`${id} ${inverse.inverse}`];
-    });
+  const inverses = undone(bench).flatMap(({ run }) => {
+    const { capability: id = "", verb = "" } = actionOf(run) ?? {};
+    const inverse = findCapability(manifest, id)?.invertible?.[verb];
+    return inverse === undefined ? [] : [`${id} ${inverse.inverse}`];
+  });
   const ran = ranWell(bench, ["run", "read"]).flatMap((one) => {
     const action = actionOf(one);
     return action === undefined ? [] : [`${action.capability} ${action.verb}`];

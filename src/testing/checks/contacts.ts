@@ -79,7 +79,7 @@ const testOf = async (bench: CheckBench, open: OpenSession): Promise<Ended> => {
   const startedAt = now();
   const since = (): number => Math.round(now() - startedAt);
   try {
-    const { result } = await perform(actor, { kind: "test" });
+    const result = await perform(actor, { kind: "test" });
     const { status } = result as { status: string };
     const cause = status === "error" ? last?.lastFailure : null;
     return { code: cause?.code ?? `status ${status}`, message: cause?.message ?? "", ms: since() };

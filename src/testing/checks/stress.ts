@@ -48,7 +48,7 @@ const play = async (bench: CheckBench, { one, call }: Played, around: Around, si
   const open = openDeadSession(replayFacts(one.recording, pack, now));
   const before = (door: Door): Door => withAsk(door, around);
   try {
-    return (await replayCall({ stage, pack, recording: one.recording, now, signal, before }, open, call)).result;
+    return await replayCall({ stage, pack, recording: one.recording, now, signal, before }, open, call);
   } finally {
     open.close();
   }
