@@ -4,6 +4,7 @@ import { exitOfJob, exitOfStatus } from "../../src/cli/exit-codes.ts";
 import { nearest } from "../../src/cli/nearest.ts";
 import { printJson } from "../../src/cli/session.ts";
 import { timeOf } from "../../src/cli/values.ts";
+import { subjectOf } from "../../src/cli/view/job.ts";
 import { answerText, requestText } from "../../src/cli/view/journal.ts";
 import { isNoop } from "../../src/cli/view/plan.ts";
 import { wrongLines } from "../../src/cli/view/problem.ts";
@@ -71,6 +72,38 @@ describe("a problem", () => {
     const details = { steps_done: 1, outcome: "partial", next: "read_back" };
     const lines = wrongLines({ code: "device_error", title: "T", detail: "D", details }, plainText, advice);
     expect(lines.join("\n")).not.toContain("partial");
+  });
+
+  it("names the capability that manifest and driver differ about, and the word that is nearest to an unknown one", () => {
+    const errors = {
+      schema_error: [{ pointer: "/capabilites", message: "expected one of a, b, got \"capabilites\"", line: 3, column: 1 }],
+      capability_mismatch: [{ capability: "key.value", message: "expected a method key_value, got none" }],
+      capability_signature: [{ method: "key_value", message: "expected at most one parameter (the call), got 2" }],
+      requires_unmet: [{ requirement: "node", message: "expected node >=99, got 26" }],
+    };
+    const text = wrongLines(
+      { code: "pack_invalid", title: "T", detail: "D", details: { errors } },
+      plainText,
+      advice,
+    ).join("\n");
+    expect(text).toContain("capability_mismatch: key.value: expected a method key_value, got none");
+    expect(text).toContain("capability_signature: key_value: expected at most one parameter");
+    expect(text).toContain("requires_unmet: expected node >=99, got 26");
+  });
+
+  it("shows what the device was told last as its plan did", () => {
+    const write = { transport: "tcp", request: { transport: "tcp", send: [["set k 0 0 2", "on"]] }, state: "sent" };
+    const details = { last_write: write };
+    const lines = wrongLines({ code: "device_error", title: "T", detail: "D", details }, plainText, advice);
+    expect(lines).toContain("  the device was told: set k 0 0 2 ⏎ on");
+  });
+
+  it("points to what helps: the fields of a type, and not to the plan that stands above", () => {
+    const hintsOf = (code: string, shown = {}) => wrongLines({ code, title: "T", detail: "D" }, plainText, { ...advice, ...shown }).join("\n");
+    expect(hintsOf("config_invalid")).toContain("npx switchyard add <type> --help");
+    expect(hintsOf("params_invalid")).toContain("npx switchyard run <instance> <capability> --help");
+    expect(hintsOf("plan_blocked")).toContain("npx switchyard plan");
+    expect(hintsOf("plan_blocked", { isSaid: true })).not.toContain("npx switchyard plan");
   });
 
   it("lets nothing move the cursor", () => {
@@ -219,6 +252,13 @@ describe("the journal as it is shown", () => {
       said: "done OK",
     },
     {
+      what: "lines over tcp that go together",
+      request: { transport: "tcp", send: [["set k 0 0 2", "on"], "save"] },
+      answer: { ok: true, status: null, answer: { lines: ["STORED", "OK"] } },
+      sent: "set k 0 0 2 ⏎ on; save",
+      said: "done STORED; OK",
+    },
+    {
       what: "a set",
       request: { transport: "snmp", set: [{ oid: "1.3.6.1", type: "Integer", value: 1 }] },
       answer: { ok: false, status: 17, answer: { set: [], error: "NotWritable: 1.3.6.1" } },
@@ -229,6 +269,17 @@ describe("the journal as it is shown", () => {
     const answered_at = "2026-01-01T00:00:01Z";
     expect(requestText({ ...entry, request, answered_at, answer })).toBe(sent);
     expect(answerText({ ...entry, request, answered_at, answer })).toBe(said);
+  });
+});
+
+describe("a job in few words", () => {
+  const job = (kind: string, input: object) =>
+    subjectOf({ kind, input, subject: { instance_id: "ins_1", target: { type: "server", id: "main" } } } as never);
+
+  it("names the capability of an action", () => {
+    const input = { capability: "key.value", verb: "set" };
+    expect(job("action.run", input)).toBe("key.value set server/main");
+    expect(job("action.plan", input)).toBe("plan key.value set server/main");
   });
 });
 
