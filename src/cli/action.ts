@@ -1,13 +1,13 @@
 /** An action as it is asked for: read from the words of a command, or taken from an earlier job. */
 import type { JsonObject } from "../model/json.ts";
 import type { Capability } from "../model/manifest.ts";
+import { didYouMean } from "../model/nearest.ts";
 import { findInstance, findType, paths } from "./client/find.ts";
 import { lastSeen } from "./client/inventory.ts";
 import type { InstanceDocument, JobDocument, PlanDocument, TypeDocument } from "./client/wire.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { CliFailure, declined, notFound, usage } from "./failure.ts";
 import { awaitJob, printEnd } from "./follow.ts";
-import { didYouMean } from "./nearest.ts";
 import type { Session } from "./session.ts";
 import { valuesOf } from "./values.ts";
 import { isNoop, printPlan } from "./view/plan.ts";
@@ -106,7 +106,7 @@ export const agreeOnPlan = async (session: Session, asked: Asked): Promise<PlanD
   if (!made.ok || made.severity === "error") {
     const detail = `The plan cannot be applied: ${made.reason ?? "a precondition does not hold"}.`;
     const title = "A precondition of the plan does not hold";
-    throw new CliFailure(exitCodes.failed, { title, detail, code: "plan_blocked" });
+    throw new CliFailure(exitCodes.failed, { title, detail, code: "plan_blocked" }, [], true);
   }
   if (isNoop(made)) return undefined;
   if (!(await session.terminal.confirm("Apply this plan? [y/N] "))) throw declined("Nothing was sent.");

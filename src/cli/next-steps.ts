@@ -1,11 +1,11 @@
 /** What a person should know and do after a job that did not do what was asked. */
 import type { Json, JsonObject } from "../model/json.ts";
+import { nearest } from "../model/nearest.ts";
 import type { Target } from "../model/target.ts";
 import { call } from "./called.ts";
 import { findType, listInstances, paths } from "./client/find.ts";
 import { candidates, listedTypes } from "./client/inventory.ts";
 import type { JobDocument, JournalDocument, Page } from "./client/wire.ts";
-import { nearest } from "./nearest.ts";
 import type { Session } from "./session.ts";
 import { answerText, requestText } from "./view/journal.ts";
 

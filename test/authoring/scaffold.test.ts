@@ -1,6 +1,6 @@
 /** What a new pack is made of: words of its own verbs, secrets that are used, and what an editor needs. */
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -71,6 +71,22 @@ describe("a new pack", () => {
       expect(manifest).toContain("required: [hostname, snmp_community]");
     });
   });
+
+  it("asks its author for a README, which check finds as long as it is not written", async () => {
+    const words = ["new", "acme.unwritten", "--dir", "unwritten", "--transport", "tcp"];
+    expect(await author.run(words)).toMatchObject({ code: 0 });
+    const file = join(author.home, "unwritten/README.md");
+    const documented = async () => {
+      const { checks } = await author.json<{ checks: { name: string; outcome: string }[] }>("check", "unwritten");
+      return checks.find(({ name }) => name === "documented")?.outcome;
+    };
+    expect(await documented()).toBe("missing");
+    writeFileSync(
+      file,
+      readFileSync(file, "utf8").replace(/^.*TO BE WRITTEN.*$/m, "It lists lamps. Tried on a Lamp 3."),
+    );
+    expect(await documented()).toBe("passed");
+  }, 60_000);
 
   it("uses every secret that it asks for, a private key over ssh among them", async () => {
     for (const transport of ["http", "ssh", "snmp", "tcp"]) {

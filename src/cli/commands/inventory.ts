@@ -1,5 +1,6 @@
 /** Inventory: what is on an instance's device, asking the device again, and what changed. */
 import type { Json, JsonObject } from "../../model/json.ts";
+import { didYouMean } from "../../model/nearest.ts";
 import type { Target } from "../../model/target.ts";
 import { call } from "../called.ts";
 import { findInstance, findType, paths } from "../client/find.ts";
@@ -9,7 +10,6 @@ import { enqueuing, type Group } from "../command.ts";
 import { type ExitCode, exitOfJob } from "../exit-codes.ts";
 import { CliFailure } from "../failure.ts";
 import { awaitJob, type FollowOptions, finish, printEnd } from "../follow.ts";
-import { didYouMean } from "../nearest.ts";
 import { printJson, type Session } from "../session.ts";
 import { type Column, printTable } from "../view/table.ts";
 import { oneLine } from "../view/terminal.ts";

@@ -133,9 +133,9 @@ export const wrongLines = (wrong: Wrong, paint: Terminal["style"], advice: Advic
 
 /** In JSON mode the problem is the output, and the words for a person stand beside it. */
 export const printFailure = (terminal: Terminal, failure: CliFailure, isJson: boolean): void => {
-  const { problem, hints } = failure;
+  const { problem, hints, isSaid } = failure;
   if (isJson) printJson({ terminal }, problem);
   const { details = problem } = problem;
-  for (const line of wrongLines({ ...problem, details }, terminal.styleError, { facts: [], hints }))
+  for (const line of wrongLines({ ...problem, details }, terminal.styleError, { facts: [], hints, isSaid }))
     terminal.note(line);
 };
