@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { categories as manifestCategories } from "../../src/model/manifest-schema.ts";
 import { readPack } from "../../src/recording/pack.ts";
-import { openPack } from "../../src/testing/index.ts";
+import { openPack, type Simulated } from "../../src/testing/index.ts";
 import { type Author, openAuthor } from "../kit/author.ts";
 import { madeUpDevice, ownTests } from "../kit/made-up.ts";
 import { canRunPython } from "../kit/python.ts";
@@ -87,6 +87,30 @@ describe("a new pack", () => {
     );
     expect(await documented()).toBe("passed");
   }, 60_000);
+
+  it.each([
+    ["typescript", true],
+    ["python", canRunPython],
+  ])(
+    "over tcp is connected to nothing that answers otherwise than its device would, in %s",
+    async (language, canRun) => {
+      if (!canRun) return;
+      const place = `lines-${language}`;
+      const words = ["new", "acme.lines", "--dir", place, "--transport", "tcp", "--language", language];
+      expect(await author.run(words)).toMatchObject({ code: 0 });
+      await using pack = await openPack(join(author.home, place));
+      const device = madeUpDevice(join(author.home, place));
+      const saying = (line: string): Simulated => ({
+        ...device,
+        answer: (request) =>
+          (request as { op?: string }).op === "tcp.read_until" ? { lines: [line] } : device.answer(request),
+      });
+      expect(await pack.call("test_connection", device)).toMatchObject({ status: "connected" });
+      for (const line of ["ERROR", "SSH-2.0-OpenSSH_9"]) {
+        await expect(pack.call("test_connection", saying(line))).rejects.toMatchObject({ code: "protocol_mismatch" });
+      }
+    },
+  );
 
   it("uses every secret that it asks for, a private key over ssh among them", async () => {
     for (const transport of ["http", "ssh", "snmp", "tcp"]) {
