@@ -54,12 +54,13 @@ const modeOf = ({ mode }: Stats): string => (mode & 0o777).toString(8).padStart(
 const wrong = (expected: string, found: string): SettingError =>
   new SettingError(`setting SWITCHYARD_DATA: expected ${expected}, found ${found}`);
 
+/** What went since it was looked at, as a database's log does with its last connection, hinders nobody. */
 const mayUse = (path: string, use: Use): boolean => {
   try {
     accessSync(path, needs[use]);
     return true;
-  } catch {
-    return false;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === "ENOENT";
   }
 };
 

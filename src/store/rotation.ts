@@ -37,9 +37,20 @@ export function* rotationProgress(): Unit<Progress> {
   return { keyId: mark === undefined ? null : keyIdOf(mark), rotation: isOn ? { phase, from, to } : null, sealed };
 }
 
-/** What tells a process which key is the store's: read together, as both change together. */
-export function* readKeyFacts(): Unit<{ mark: string | undefined; rotation: string | undefined }> {
-  return { mark: yield* getMeta(markKey), rotation: yield* getMeta(rotationKey) };
+interface KeyFacts {
+  readonly mark: string | undefined;
+  readonly rotation: string | undefined;
+}
+
+/**
+ * What tells a process which key is the store's. One statement, as both change together: between two of them an exchange
+ * may end, and the mark of before without an exchange would make the process keep the old key.
+ */
+export function* readKeyFacts(): Unit<KeyFacts> {
+  const asked = query.selectFrom("meta").select(["key", "value"]).where("key", "in", [markKey, rotationKey]);
+  const { rows } = yield* run(asked);
+  const facts = new Map(rows.map(({ key, value }) => [key, value]));
+  return { mark: facts.get(markKey), rotation: facts.get(rotationKey) };
 }
 
 /** Puts a state in the place of the one that was read; false when another process was quicker. */

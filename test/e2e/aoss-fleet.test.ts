@@ -20,8 +20,8 @@ const writePack = (packsDir: string): void => {
   const path = join(dir, "plugin.yaml");
   const own = readFileSync(path, "utf8")
     .replace("id: com.aruba.aoss", `id: ${type}`)
-    .replace("ssh: { timeout_s: 30, port: 22 }", "ssh: { timeout_s: 5, port: 22 }")
-    .replace("snmp: { timeout_s: 5, retries: 1 }", "snmp: { timeout_s: 1, retries: 1 }")
+    .replace("ssh: { timeout_s: 30, port: 22 }", "ssh: { timeout_s: 20, port: 22 }")
+    .replace("snmp: { timeout_s: 5, retries: 1 }", "snmp: { timeout_s: 3, retries: 1 }")
     .replace(
       "heartbeat_interval_s: 60",
       "heartbeat_interval_s: 0\n  inventory_refresh_interval_s: 5\n  inventory_ttl_s: 5",
