@@ -74,6 +74,7 @@ const adviseTarget: Advise = async (ended) => {
   const listing = await listingOf(ended);
   const { under, listed } = listing;
   const items = await lastSeenOf(session.api, instance_id, under.length > 0 ? under : listed);
+  if (listed.length === 0) return nothing;
   if (under.length === 0) return { facts: [], hints: examplesOf(type, items) };
   const words = new Map(items.flatMap((item) => [[item.external_id, item] as const, [item.name, item] as const]));
   const near = [...new Set(nearest(target.id, [...words.keys()]).map((word) => words.get(word)))];

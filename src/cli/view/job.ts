@@ -76,6 +76,12 @@ export const subjectOf = ({ kind, input, subject }: JobDocument): string => {
   return oneLine(words.filter((word) => typeof word === "string" && word !== "").join(" "));
 };
 
+/** The same where room is scarce: the verb says most of it. */
+export const shortSubjectOf = (job: JobDocument): string => {
+  const { capability: _capability, ...input } = job.input;
+  return subjectOf({ ...job, input });
+};
+
 export const stateText = (terminal: Terminal, state: string): string => {
   const style = styleOf(state);
   return style === undefined ? state : terminal.style(style, state);
