@@ -1,8 +1,9 @@
 /** Reads the settings and starts the asked role. */
-import { nearest } from "./cli/nearest.ts";
+
 import { type Config, ownConfig, SettingError, settingExitCode } from "./config.ts";
 import { SwitchyardError } from "./errors.ts";
 import { createLog } from "./log.ts";
+import { nearest } from "./model/nearest.ts";
 import { parent } from "./roles/child.ts";
 import { forbidCoreFiles } from "./roles/core-files.ts";
 

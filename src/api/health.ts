@@ -79,7 +79,7 @@ const packsCheck = async ({ store }: Api): Promise<Check> => {
 
 const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
-const instanceCheck = ({ id, name, state, lastError }: Instance): Check => ({
+const instanceCheck = ({ name, state, lastError }: Instance): Check => ({
   check: `instance ${name}`,
   ok: false,
   detail:
@@ -89,7 +89,7 @@ const instanceCheck = ({ id, name, state, lastError }: Instance): Check => ({
   next_step:
     state === "type_unavailable"
       ? "Install its type again, or delete the instance."
-      : `Put right what the cause names, then test it: POST /api/integrations/instances/${id}/test.`,
+      : `Put right what the cause names, then test it: npx switchyard test ${name}`,
 });
 
 const maxNamed = 20;

@@ -1,6 +1,7 @@
 /** An action as it is asked for: read from the words of a command, or taken from an earlier job. */
 import type { JsonObject } from "../model/json.ts";
 import type { Capability } from "../model/manifest.ts";
+import { didYouMean } from "../model/nearest.ts";
 import { whyBlocked } from "../model/plan-block.ts";
 import { findInstance, findType, paths } from "./client/find.ts";
 import { lastSeen } from "./client/inventory.ts";
@@ -8,7 +9,6 @@ import type { InstanceDocument, JobDocument, PlanDocument, TypeDocument } from "
 import { exitCodes } from "./exit-codes.ts";
 import { CliFailure, declined, notFound, usage } from "./failure.ts";
 import { awaitJob, printEnd } from "./follow.ts";
-import { didYouMean } from "./nearest.ts";
 import type { Session } from "./session.ts";
 import { valuesOf } from "./values.ts";
 import { isNoop, printPlan } from "./view/plan.ts";
@@ -107,7 +107,7 @@ export const agreeOnPlan = async (session: Session, asked: Asked): Promise<PlanD
   if (!made.ok || made.severity === "error") {
     const detail = whyBlocked(made) ?? "The plan cannot be applied.";
     const title = "A precondition of the plan does not hold";
-    throw new CliFailure(exitCodes.failed, { title, detail, code: "plan_blocked" });
+    throw new CliFailure(exitCodes.failed, { title, detail, code: "plan_blocked" }, [], true);
   }
   if (isNoop(made)) return undefined;
   if (!(await session.terminal.confirm("Apply this plan? [y/N] "))) throw declined("Nothing was sent.");

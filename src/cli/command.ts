@@ -1,9 +1,9 @@
 /** How a command is declared: its function, and the options that several share. */
 import { type Command, InvalidArgumentError } from "commander";
+import { didYouMean } from "../model/nearest.ts";
 import type { RunAlone } from "./alone.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { usage } from "./failure.ts";
-import { didYouMean } from "./nearest.ts";
 import type { Session } from "./session.ts";
 
 /** What a command does; without an exit code it succeeded. */

@@ -18,13 +18,16 @@ export class CliFailure extends Error {
   readonly problem: Problem;
   /** What to do next, where the code alone does not tell. */
   readonly hints: readonly string[];
+  /** What the code alone would advise is in sight already. */
+  readonly isSaid: boolean;
 
-  constructor(exitCode: ExitCode, problem: Problem, hints: readonly string[] = []) {
+  constructor(exitCode: ExitCode, problem: Problem, hints: readonly string[] = [], isSaid = false) {
     super(problem.detail);
     this.name = "CliFailure";
     this.exitCode = exitCode;
     this.problem = problem;
     this.hints = hints;
+    this.isSaid = isSaid;
   }
 }
 

@@ -1,11 +1,12 @@
 /** What a person should know and do after a job that did not do what was asked. */
 import type { Json, JsonObject } from "../model/json.ts";
+import type { Capability } from "../model/manifest.ts";
+import { nearest } from "../model/nearest.ts";
 import type { Target } from "../model/target.ts";
 import { call } from "./called.ts";
 import { findType, listInstances, paths } from "./client/find.ts";
-import { candidates, listedTypes } from "./client/inventory.ts";
+import { lastSeenOf, listedAs, listedTypes } from "./client/inventory.ts";
 import type { JobDocument, JournalDocument, Page } from "./client/wire.ts";
-import { nearest } from "./nearest.ts";
 import type { Session } from "./session.ts";
 import { answerText, requestText } from "./view/journal.ts";
 
@@ -27,23 +28,42 @@ type Advise = (ended: Ended) => Promise<Afterwards>;
 
 const nothing: Afterwards = { facts: [], hints: [] };
 
-/** How to look at what the device holds: by the target's type where the inventory lists it, else all that it lists. */
-const lookBy = async ({ session, job, instance }: Ended): Promise<((...more: string[]) => string) | undefined> => {
-  const listed = listedTypes(await findType(session.api, job.subject.type_id ?? ""));
-  const type = job.subject.target?.type;
-  if (listed.length === 0) return undefined;
-  if (type === undefined || !listed.includes(type))
-    return (...more) => `${call("inventory", instance, ...more)} (--type ${listed.join(", ")})`;
-  return (...more) => call("inventory", instance, "--type", type, ...more);
+interface Listing {
+  /** Under which listed types the target's ids stand; empty where no inventory lists it. */
+  readonly under: readonly string[];
+  readonly listed: readonly string[];
+  readonly capabilities: readonly Capability[];
+}
+
+const listingOf = async ({ session, job }: Ended): Promise<Listing> => {
+  const type = await findType(session.api, job.subject.type_id ?? "");
+  const listed = listedTypes(type);
+  const { capabilities } = type;
+  return { listed, capabilities, under: listedAs(job.subject.target?.type ?? "", listed) };
 };
 
-/** One of each type: where the inventory does not list what is acted on, its ids are among those that it has. */
-const examplesOf = (items: readonly Target[]): string[] => {
+/** A plan reads the target and sends nothing; of some capabilities none can be made. */
+const planOf = ({ job, instance }: Ended, capabilities: readonly Capability[]): string[] => {
+  const { capability, verb, params } = job.input as { capability?: Json; verb?: Json; params?: JsonObject };
+  const { target } = job.subject;
+  const found = capabilities.find(({ id }) => id === capability);
+  if (found === undefined || target === undefined || found.dry_run === "not_supported") return [];
+  const more = Object.keys(params ?? {}).map((name) => `--param ${name}=...`);
+  return [call("plan", instance, found.id, String(verb), `${target.type}/${target.id}`, ...more)];
+};
+
+/** How to look at what the device holds: by its list where there is one of the target's type, else by a plan. */
+const lookBy = (ended: Ended, { under: [type], capabilities }: Listing, ...more: string[]): string[] =>
+  type === undefined
+    ? planOf(ended, capabilities)
+    : [call("inventory", ended.instance, "--type", type, "--all", ...more)];
+
+/** Where no inventory lists what is acted on: one of each type that is. */
+const examplesOf = (type: string, items: readonly Target[]): string[] => {
   const ones = [...new Map(items.map((item) => [item.type, item])).values()];
-  if (ones.length === 0) return [];
-  return [
-    `Ids are those of the inventory, such as ${ones.map((one) => `${one.external_id} (${one.type})`).join(", ")}.`,
-  ];
+  if (ones.length === 0) return [`No inventory lists ${type}.`];
+  const examples = ones.map((one) => `${one.external_id} (${one.type})`).join(", ");
+  return [`No inventory lists ${type}; what is listed are such as ${examples}.`];
 };
 
 const adviseTarget: Advise = async (ended) => {
@@ -51,15 +71,16 @@ const adviseTarget: Advise = async (ended) => {
   const { target, instance_id = "" } = job.subject;
   if (target === undefined) return nothing;
   const { type } = target;
-  const listed = listedTypes(await findType(session.api, job.subject.type_id ?? ""));
-  const items = await candidates(session.api, instance_id, { type, listed });
+  const listing = await listingOf(ended);
+  const { under, listed } = listing;
+  const items = await lastSeenOf(session.api, instance_id, under.length > 0 ? under : listed);
+  if (listed.length === 0) return nothing;
+  if (under.length === 0) return { facts: [], hints: examplesOf(type, items) };
   const words = new Map(items.flatMap((item) => [[item.external_id, item] as const, [item.name, item] as const]));
   const near = [...new Set(nearest(target.id, [...words.keys()]).map((word) => words.get(word)))];
   const named = near.flatMap((item) => (item ? [`${type}/${item.external_id} (${item.name})`] : []));
   const meant = named.length === 0 ? [] : [`Did you mean ${named.join(" or ")}?`];
-  if (meant.length === 0 && !listed.includes(type)) meant.push(...examplesOf(items));
-  const look = await lookBy(ended);
-  return { facts: [], hints: [...meant, ...(look ? [`See what is there with: ${look("--all")}`] : [])] };
+  return { facts: [], hints: [...meant, ...lookBy(ended, listing).map((look) => `See what is there with: ${look}`)] };
 };
 
 /** The field of the config that pins a certificate, as the type's transport names it. */
@@ -114,8 +135,7 @@ const adviseWrites: Advise = async (ended) => {
   const { items } = await session.api.read<Page<JournalDocument>>(`${paths.jobs}/${job.id}/journal`);
   if (items.length === 0) return { facts: ["Nothing was sent to the device."], hints: [] };
   const lines = items.map((entry) => `  ${entry.index + 1}. ${requestText(entry)}: ${answerText(entry)}`);
-  const look = await lookBy(ended);
-  const hints = look ? [`Look at the device: ${look("--all", "--refresh")}`] : [];
+  const hints = lookBy(ended, await listingOf(ended), "--refresh").map((look) => `Look at the device: ${look}`);
   return {
     facts: ["What was sent:", ...lines],
     hints: [...hints, `What was sent and answered: ${call("journal", job.id)}`],

@@ -5,7 +5,7 @@ import type { Capability } from "../model/manifest.ts";
 import { call } from "./called.ts";
 import { findInstance, findType } from "./client/find.ts";
 import type { Client } from "./client/http.ts";
-import { lastSeen, listedTypes } from "./client/inventory.ts";
+import { lastSeen, listedAs, listedTypes } from "./client/inventory.ts";
 import type { InstanceDocument, TypeDocument } from "./client/wire.ts";
 import { placeOf } from "./completion.ts";
 import { fieldsOf, fieldWords, type NamedField } from "./view/fields.ts";
@@ -34,7 +34,16 @@ const capabilityLines = (capability: Capability): readonly string[] => [
 
 const mostIds = 5;
 
-/** Which ids there are, of all that is listed: other types of targets have no others. */
+/** What is known of the ids of types that actions name and no inventory lists. */
+const unlistedLines = ({ capabilities }: TypeDocument, listed: readonly string[]): readonly string[] => {
+  const named = [...new Set(capabilities.flatMap(({ targets }) => targets))].filter((one) => !listed.includes(one));
+  return named.map((one) => {
+    const under = listedAs(one, listed).join(", ");
+    return `  ${one.padEnd(28)} ${under === "" ? "(in no inventory: a plan asks the device)" : `(those of ${under})`}`;
+  });
+};
+
+/** Which ids there are of all that is listed, and where those of other types stand. */
 const idLines = async (api: Client, instance: InstanceDocument, type: TypeDocument): Promise<readonly string[]> => {
   const listed = listedTypes(type);
   if (listed.length === 0) return [];
@@ -43,13 +52,10 @@ const idLines = async (api: Client, instance: InstanceDocument, type: TypeDocume
     const shown = ids.slice(0, mostIds).join(", ") || "(not known yet)";
     return `  ${one.padEnd(28)} ${shown}${ids.length > mostIds ? " ..." : ""}`;
   });
-  const others = [...new Set(type.capabilities.flatMap(({ targets }) => targets))].filter(
-    (one) => !listed.includes(one),
-  );
-  const among = others.length === 0 ? "" : ` Those of ${others.join(", ")} are among them.`;
   return [
-    `Ids, as ${call("inventory", instance.name, "--type <type> --all")} shows them.${among}`,
+    `Ids, as ${call("inventory", instance.name, "--type <type> --all")} shows them:`,
     ...(await Promise.all(lines)),
+    ...unlistedLines(type, listed),
   ];
 };
 

@@ -1,9 +1,9 @@
 /** `key=value` from the command line: typed by the schema that will check it, and secrets that never stand there. */
 import { readFileSync } from "node:fs";
 import type { Json, JsonObject } from "../model/json.ts";
+import { didYouMean } from "../model/nearest.ts";
 import { typedText } from "../model/typed-text.ts";
 import { declined, usage } from "./failure.ts";
-import { didYouMean } from "./nearest.ts";
 import type { Session } from "./session.ts";
 
 const pairOf = (text: string, option: string): readonly [string, string] => {

@@ -45,14 +45,19 @@ export const testInstances = async (context: JobContext, typeId: string): Promis
   const enqueued = await enqueueTests(context, typeId);
   if (enqueued.length === 0) return [];
   await context.pass("install.tested");
-  context.progress("final", `Testing ${enqueued.length} instances`, 90);
+  const count = enqueued.length === 1 ? "1 instance" : `${enqueued.length} instances`;
+  context.progress("final", `Testing ${count}`, 90);
   const jobs = await waitForAll(
     context,
     enqueued.map(({ id }) => id),
   );
+  const instances = await context.store.read(() => instancesOfType(typeId));
+  const names = new Map(instances.map(({ id, name }) => [id, name]));
   for (const job of jobs) {
+    const id = job.subject.instanceId ?? "";
+    const cause = job.error === null ? "" : `, ${job.error.detail} (${job.error.code})`;
     const level = job.state === "succeeded" ? "info" : "warn";
-    context.emit("final", level, `Test of ${job.subject.instanceId}: ${job.state}`, outcomeOf(job));
+    context.emit("final", level, `Test of ${names.get(id) ?? id}: ${job.state}${cause}`, outcomeOf(job));
   }
   return jobs.map(outcomeOf);
 };

@@ -4,6 +4,9 @@
 export const tiers = ["bronze", "silver", "gold", "platinum"] as const;
 export type Tier = (typeof tiers)[number];
 
+/** Stands in a new pack's README where its author's own words belong; a check of the pack finds it. */
+export const unwritten = "TO BE WRITTEN:";
+
 /** What a check of a pack found. */
 export interface Quality {
   /** Null below bronze. */

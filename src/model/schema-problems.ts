@@ -1,6 +1,7 @@
 /** Says in words for a person what a schema validator found, without showing what is secret. */
 import type { FieldProblem } from "../errors.ts";
 import { isJsonObject } from "./json.ts";
+import { nearest } from "./nearest.ts";
 import { appendPointer } from "./schema-limits.ts";
 
 /** One finding of the validator, as far as it is read here. */
@@ -53,9 +54,10 @@ const sizeOf = (value: unknown): string => {
   if (Array.isArray(value)) return `${value.length} items`;
   return isJsonObject(value) ? `${Object.keys(value).length} properties` : typeof value;
 };
+const propertiesOf = ({ parentSchema }: RawProblem): readonly string[] =>
+  Object.keys((parentSchema as { properties?: object } | undefined)?.properties ?? {});
 const known = (problem: RawProblem): string => {
-  const properties = (problem.parentSchema as { properties?: object } | undefined)?.properties;
-  const names = Object.keys(properties ?? {});
+  const names = propertiesOf(problem);
   return names.length === 0 ? "no further property" : `one of ${names.join(", ")}`;
 };
 
@@ -67,8 +69,14 @@ const size =
   ({ params, data }, got) =>
     `expected at ${bound} ${params["limit"]} ${unit}, got ${got.endsWith("(not shown)") ? got : sizeOf(data)}`;
 const compared: Words = ({ params }, got) => `expected a number ${params["comparison"]} ${params["limit"]}, got ${got}`;
-const extra: Words = (problem) =>
-  `expected ${known(problem)}, got ${shown(problem.params["additionalProperty"] ?? problem.params["unevaluatedProperty"])}`;
+const meant = (name: unknown, problem: RawProblem): string => {
+  const near = typeof name === "string" ? nearest(name, propertiesOf(problem)) : [];
+  return near.length === 0 ? "" : ` (did you mean ${near.join(" or ")}?)`;
+};
+const extra: Words = (problem) => {
+  const name = problem.params["additionalProperty"] ?? problem.params["unevaluatedProperty"];
+  return `expected ${known(problem)}, got ${shown(name)}${meant(name, problem)}`;
+};
 
 const words: Readonly<Record<string, Words>> = {
   type: ({ params }, got) => `expected ${typesOf(params["type"])}, got ${got}`,

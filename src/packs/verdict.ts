@@ -120,12 +120,15 @@ const importError = ({ surface, imports }: Findings): Json | undefined => {
   return first && { message: first.message, file: first.file, line: first.line, ...listed };
 };
 
-const surfaceErrors = (declared: readonly DeclaredCapability[], surface: LoadedSurface | null): Keyed => {
+const surfaceErrors = ({ document, surface }: Findings): Keyed => {
+  const declared = declaredIn(document);
+  // Where the manifest has none, misspelt as it may be, that is the fault; all that the driver handles follows from it.
+  const isToldApart = Array.isArray(document["capabilities"]);
   if (surface === null || surface.importError !== null) return [];
   return [
     [
       "capability_mismatch",
-      unlessEmpty([...missingMethods(declared, surface), ...handleMismatches(declared, surface)]),
+      unlessEmpty([...missingMethods(declared, surface), ...(isToldApart ? handleMismatches(declared, surface) : [])]),
     ],
     ["capability_signature", unlessEmpty(badSignatures(declared, surface))],
     [
@@ -146,12 +149,12 @@ const coreError = ({ document, coreVersion }: Findings): Json | undefined => {
 
 /** The errors of a type as contract and API show them; no key is there without a fault, and `{}` means valid. */
 export const collectErrors = (findings: Findings): JsonObject => {
-  const { document, driver, surface, unmet, otherFault } = findings;
+  const { driver, unmet, otherFault } = findings;
   const keyed: Keyed = [
     ["schema_error", unlessEmpty(schemaErrors(findings))],
     ["driver_missing", driver.outcome === "missing" ? { message: driver.message } : undefined],
     ["import_error", importError(findings)],
-    ...surfaceErrors(declaredIn(document), surface),
+    ...surfaceErrors(findings),
     ["core_version_incompatible", coreError(findings)],
     ["requires_unmet", unlessEmpty(unmet.map(({ requirement, message }) => ({ requirement, message })))],
     ["validation_error", otherFault === undefined ? undefined : { message: otherFault }],

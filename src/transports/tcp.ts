@@ -3,7 +3,7 @@ import { SwitchyardError } from "../errors.ts";
 import type { TcpEndpoint } from "../model/endpoint.ts";
 import { compileLinePattern } from "../model/pattern.ts";
 import type { StepAnswer, TcpLine, TcpStep } from "../model/plan.ts";
-import { linesIn, normaliseTcp } from "../model/tcp-step.ts";
+import { linesIn, normaliseTcp, sentText } from "../model/tcp-step.ts";
 import { unsent } from "./causes.ts";
 import type { TransportKind } from "./kind.ts";
 import { nextLine, openTcp, type TcpSession } from "./tcp-session.ts";
@@ -61,5 +61,5 @@ export const tcpKind: TransportKind<TcpEndpoint, TcpStep> = {
     return step.send.flatMap(linesIn).every(compileLinePattern(pattern, blanks).matches);
   },
   prepare,
-  preview: (step) => step.send.map((line) => linesIn(line).join(" ⏎ ")).join("; "),
+  preview: (step) => sentText(step.send),
 };

@@ -132,6 +132,14 @@ describe("build", () => {
     expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining("openssl genpkey") });
   });
 
+  it("puts the usual name into a folder that is there", async () => {
+    author.write("placed", httpPack("acme.placed"));
+    author.write("shelf", { "keep.txt": "" });
+    const { file } = await author.json<Built>("build", "placed", "--out", "shelf");
+    expect(file).toBe(join(author.home, "shelf/acme.placed-1.0.0.int"));
+    expect(existsSync(file)).toBe(true);
+  });
+
   it("refuses a name that no upload would take, and leaves no half of an archive", async () => {
     author.write("named", httpPack("acme.named"));
     expect(await author.run(["build", "named", "--out", "named.zip"])).toMatchObject({ code: 2 });

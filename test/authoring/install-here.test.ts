@@ -126,6 +126,38 @@ describe("a folder beside a system", () => {
       expect(await ended).toMatchObject({ code: 0 });
     }, 60_000);
 
+    it("grants by --yes what was asked for at first, and nothing that a change adds", async () => {
+      const leaving = new AbortController();
+      const asking = (...ports: number[]) =>
+        httpPack("acme.widening", {
+          extra: `requires: { permissions: [${ports.map((port) => `"net:http:10.0.0.${port}"`).join(", ")}] }`,
+          transports: ports.map((port) => `  http.p${port}: { url: "http://10.0.0.${port}/api" }`).join("\n"),
+          capabilities: "  - { id: inventory.list, verbs: [list], targets: [vm] }",
+          driver: `  async test_connection() { return { status: "connected", latency_ms: ${ports.length} }; }\n  async inventory_list() { return []; }`,
+        });
+      const folder = author.write("widening", asking(7));
+      seen = "";
+      const ended = author.run(["install", "widening", "--replace", "--on-change", "--consent", "--yes"], {
+        environment,
+        signal: leaving.signal,
+        onText: (text) => {
+          seen += text;
+        },
+      });
+      await sees(/acme\.widening 1\.0\.0 is valid/);
+      await sees(/Installs again when/);
+      writeFileSync(join(folder, "plugin.yaml"), asking(7)["plugin.yaml"]?.replace("Test acme.", "Second ") ?? "");
+      await sees(/Installs again when/, 2);
+      const installed = async () => (await system.call("GET", "/api/integrations/types/acme.widening")).body["name"];
+      expect(await installed()).toBe("Second widening");
+      writeFileSync(join(folder, "plugin.yaml"), asking(7, 8)["plugin.yaml"] ?? "");
+      await sees(/Installs again when/, 3);
+      expect(seen).toContain("consent_required");
+      expect(await installed()).toBe("Second widening");
+      leaving.abort();
+      expect(await ended).toMatchObject({ code: 0 });
+    }, 60_000);
+
     it("asks for --replace, for a folder, and for a server", async () => {
       author.write("asked", httpPack("acme.asked"));
       const { signal } = new AbortController();

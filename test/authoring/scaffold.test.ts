@@ -1,12 +1,12 @@
 /** What a new pack is made of: words of its own verbs, secrets that are used, and what an editor needs. */
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { categories as manifestCategories } from "../../src/model/manifest-schema.ts";
 import { readPack } from "../../src/recording/pack.ts";
-import { openPack } from "../../src/testing/index.ts";
+import { openPack, type Simulated } from "../../src/testing/index.ts";
 import { type Author, openAuthor } from "../kit/author.ts";
 import { madeUpDevice, ownTests } from "../kit/made-up.ts";
 import { canRunPython } from "../kit/python.ts";
@@ -71,6 +71,46 @@ describe("a new pack", () => {
       expect(manifest).toContain("required: [hostname, snmp_community]");
     });
   });
+
+  it("asks its author for a README, which check finds as long as it is not written", async () => {
+    const words = ["new", "acme.unwritten", "--dir", "unwritten", "--transport", "tcp"];
+    expect(await author.run(words)).toMatchObject({ code: 0 });
+    const file = join(author.home, "unwritten/README.md");
+    const documented = async () => {
+      const { checks } = await author.json<{ checks: { name: string; outcome: string }[] }>("check", "unwritten");
+      return checks.find(({ name }) => name === "documented")?.outcome;
+    };
+    expect(await documented()).toBe("missing");
+    writeFileSync(
+      file,
+      readFileSync(file, "utf8").replace(/^.*TO BE WRITTEN.*$/m, "It lists lamps. Tried on a Lamp 3."),
+    );
+    expect(await documented()).toBe("passed");
+  }, 60_000);
+
+  it.each([
+    ["typescript", true],
+    ["python", canRunPython],
+  ])(
+    "over tcp is connected to nothing that answers otherwise than its device would, in %s",
+    async (language, canRun) => {
+      if (!canRun) return;
+      const place = `lines-${language}`;
+      const words = ["new", "acme.lines", "--dir", place, "--transport", "tcp", "--language", language];
+      expect(await author.run(words)).toMatchObject({ code: 0 });
+      await using pack = await openPack(join(author.home, place));
+      const device = madeUpDevice(join(author.home, place));
+      const saying = (line: string): Simulated => ({
+        ...device,
+        answer: (request) =>
+          (request as { op?: string }).op === "tcp.read_until" ? { lines: [line] } : device.answer(request),
+      });
+      expect(await pack.call("test_connection", device)).toMatchObject({ status: "connected" });
+      for (const line of ["ERROR", "SSH-2.0-OpenSSH_9"]) {
+        await expect(pack.call("test_connection", saying(line))).rejects.toMatchObject({ code: "protocol_mismatch" });
+      }
+    },
+  );
 
   it("uses every secret that it asks for, a private key over ssh among them", async () => {
     for (const transport of ["http", "ssh", "snmp", "tcp"]) {

@@ -115,7 +115,7 @@ describe("the command line at a terminal", { timeout: 120_000 }, () => {
       expect(undone.err).toContain("ended as cancelled");
       expect(await cli("retry", id)).toMatchObject({ code: 2, err: expect.stringContaining("1 write had been sent") });
       const looked = await typed(["retry", id], { answers: ["n"] });
-      expect(looked.seen).toContain(`Does shutdown ${vm} again`);
+      expect(looked.seen).toContain(`Does vm.lifecycle shutdown ${vm} again`);
       const again = await json<JobBody>("retry", id, "--yes");
       expect(again).toMatchObject({ retry_of: id });
       await bench.system.call("POST", `/api/jobs/${again.id}/cancel`);
@@ -128,7 +128,7 @@ describe("the command line at a terminal", { timeout: 120_000 }, () => {
       await cli("run", ...shutdown, bench.nextVm(), "--yes", "--wait");
       const lists: readonly (readonly [string[], RegExp])[] = [
         [["jobs", "--all"], /^JOB +STATE +INSTANCE +WHAT +ASKED/],
-        [["jobs", "--kind", "action.run"], /\njob_\w{14,26} +\w+ +pve +shutdown vm\/\d+ /],
+        [["jobs", "--kind", "action.run"], /\njob_\w{14,26} +\w+ +pve +(vm\.lifecycle )?shutdown vm\/\d+ /],
         [["token", "list"], /^TOKEN +NAME +ROLE +ENDS/],
         [["audit"], /\n(2026-)?\d\d-\d\d \d\d:\d\d:\d\d +admin /],
         [["instances"], /^INSTANCE +STATE +TYPE +CHECKED[^\n]*\npve +connected +walnut.proxmox.ve +\d+ m?s/],
@@ -219,7 +219,7 @@ describe("the command line at a terminal", { timeout: 120_000 }, () => {
       });
     }
     const stop = (instance: string) => cli("plan", instance, "vm.power", "stop", "vm/1");
-    expect((await stop("test.rack")).err).toContain("npx switchyard inventory test.rack --all (--type rack, shelf)");
+    expect((await stop("test.rack")).err).toContain("No inventory lists vm.");
     const blind = await stop("test.blind");
     expect(blind).toMatchObject({ code: 4, err: expect.stringContaining("target_not_found") });
     expect(blind.err).not.toContain("inventory");

@@ -5,7 +5,7 @@ import { examine } from "../../src/api/health.ts";
 import { dropLease, renewLease } from "../../src/live/leases.ts";
 import { upsertType } from "../../src/store/types.ts";
 import { type ApiBench, openApiBench } from "../kit/api.ts";
-import { lampType } from "../kit/fixtures.ts";
+import { lampType, seedLamp } from "../kit/fixtures.ts";
 import { hasRedis } from "../kit/redis.ts";
 import { openTestStore } from "../kit/store.ts";
 
@@ -66,6 +66,15 @@ describe.skipIf(!hasRedis)("the doctor", () => {
         next_step: expect.stringContaining("validate"),
       },
     ]);
+  });
+
+  it("says by name how an instance in error is tested again", async () => {
+    const lastError = { code: "auth_failed", detail: "The login was refused.", at: 1 } as never;
+    await seedLamp(bench.store, { instance: { name: "desk", state: "error", lastError } });
+    expect(await ill()).toContainEqual({
+      ...{ check: "instance desk", ok: false, detail: expect.stringContaining("auth_failed") },
+      next_step: expect.stringContaining("npx switchyard test desk"),
+    });
   });
 
   it("says what to do when the store is away, and falls over nowhere; whoever asks by the API is told so as well", async () => {

@@ -18,7 +18,7 @@ import { silentLog } from "../../src/log.ts";
 import type { SystemEvent } from "../../src/model/event.ts";
 import { newId } from "../../src/model/ids.ts";
 import type { SandboxLevel } from "../../src/model/integration-type.ts";
-import type { Job } from "../../src/model/job.ts";
+import type { Job, JobError } from "../../src/model/job.ts";
 import type { Json, JsonObject } from "../../src/model/json.ts";
 import type { SignaturePolicy } from "../../src/packs/signature.ts";
 import { findInstance, insertInstance } from "../../src/store/instances.ts";
@@ -84,6 +84,8 @@ export interface RunOptions {
   readonly signatures?: SignaturePolicy;
   /** Called when the driver is about to be loaded; what it throws ends the job. */
   readonly onInspect?: () => Promise<void>;
+  /** What ends the tests of instances that the job asks for. */
+  readonly testError?: JobError;
 }
 
 const demandsOf = ({ minSandbox, sandboxLevel, signatures }: RunOptions) => ({
@@ -131,10 +133,11 @@ export const openPackBench = async () => {
   const packsDir = join(folder, "integrations");
   const shelf = createShelf({ store, pool: bench.pool, root: join(folder, "releases") });
 
-  const settleAtOnce = async (kind: JobKind, input: JsonObject): Promise<Job> => {
+  const settleAtOnce = async (kind: JobKind, input: JsonObject, error: JobError | null): Promise<Job> => {
     const { job } = await store.write(() => insertJob(systemJob(kind, input)));
     await store.write(() => claimJob({ id: job.id, workerId: "wrk_2", now: Date.now() }));
-    const end = { state: "succeeded" as const, result: {}, error: null, events: [], now: Date.now() };
+    const state = error === null ? ("succeeded" as const) : ("failed" as const);
+    const end = { state, result: error === null ? {} : null, error, events: [], now: Date.now() };
     await store.write(() => settleJob({ id: job.id, attempt: 1, ...end }));
     return job;
   };
@@ -175,10 +178,10 @@ export const openPackBench = async () => {
         bundle: () => Promise.reject(new Error("no job about packs makes support bundles")),
       },
       emit: (phase, level, message) => void events.push({ phase, level, message }),
-      progress: () => undefined,
+      progress: (phase, message) => void events.push({ phase, level: "info", message }),
       driver: () => Promise.reject(new Error("no job about packs calls a driver")),
       hasSecretParamsOf: () => true,
-      enqueue: settleAtOnce,
+      enqueue: (kind, input) => settleAtOnce(kind, input, options.testError ?? null),
       onSettle: (unit) => void units.push(unit),
       afterSettle: (action) => void after.push(action),
       announce: async (event) => void announced.push(event),

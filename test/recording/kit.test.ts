@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { unwritten } from "../../src/model/quality.ts";
 import { readPack } from "../../src/recording/pack.ts";
 import type { CheckName } from "../../src/testing/check.ts";
 import { checkPack } from "../../src/testing/conformance.ts";
@@ -158,6 +159,12 @@ describe("the conformance kit", () => {
       "a README that says nothing",
       [{ file: "README.md", from: /It lists[\s\S]*/, to: "Lamp." }],
       /at least 50 words/,
+    ],
+    [
+      "documented",
+      "a README that still asks for its words",
+      [{ file: "README.md", from: /$/, to: `\n${unwritten} What it was tried on.\n` }],
+      /your own words/,
     ],
   ])("%s fails for %s", async (name, _, changes, said) => {
     const { checks } = await check(changes, [name]);

@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callLines } from "../../src/cli/authoring/record-lines.ts";
+import type { Json } from "../../src/model/json.ts";
 import { readPack } from "../../src/recording/pack.ts";
 import { createRecorder } from "../../src/recording/recorder.ts";
 import { openRealSession } from "../../src/recording/session.ts";
@@ -108,6 +109,21 @@ describe("record", () => {
       "       the device was told: SET a 1",
       "       and answered: refused -ERR no such thing",
     ]);
+  });
+
+  it("says what a test of the connection came to, and how many targets a list has; of a read nothing more", () => {
+    const lineOf = (call: string, result: Json) => callLines({ call, exchanges: [], result });
+    const tested = { status: "degraded", message: "one fan\n stands", latency_ms: 3, details: { version: "1.6.2" } };
+    expect(lineOf("test_connection", tested)).toEqual([
+      'ok   test_connection: 0 requests, degraded one fan stands {"version":"1.6.2"}',
+    ]);
+    expect(lineOf("test_connection", { status: "connected", latency_ms: 1 })).toEqual([
+      "ok   test_connection: 0 requests, connected",
+    ]);
+    expect(lineOf("inventory_list type=slab", [{}, {}])).toEqual([
+      "ok   inventory_list type=slab: 0 requests, 2 targets",
+    ]);
+    expect(lineOf("read a get b/1", { ok: true, details: { a: 1 } })).toEqual(["ok   read a get b/1: 0 requests"]);
   });
 
   it("gives a test of the connection no longer than a job does", async () => {

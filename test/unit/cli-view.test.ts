@@ -1,15 +1,14 @@
 /** What the command line makes of a job's end, of a problem, and of a table that is too wide. */
 import { describe, expect, it } from "vitest";
 import { exitOfJob, exitOfStatus } from "../../src/cli/exit-codes.ts";
-import { nearest } from "../../src/cli/nearest.ts";
 import { printJson } from "../../src/cli/session.ts";
 import { timeOf } from "../../src/cli/values.ts";
-import { answerText, requestText } from "../../src/cli/view/journal.ts";
 import { isNoop, printPlan } from "../../src/cli/view/plan.ts";
 import { wrongLines } from "../../src/cli/view/problem.ts";
 import { type Column, printTable } from "../../src/cli/view/table.ts";
 import { createTerminal } from "../../src/cli/view/terminal.ts";
 import { jobStates } from "../../src/model/job.ts";
+import { nearest } from "../../src/model/nearest.ts";
 
 const plainText = (_style: unknown, text: string): string => text;
 
@@ -71,6 +70,41 @@ describe("a problem", () => {
     const details = { steps_done: 1, outcome: "partial", next: "read_back" };
     const lines = wrongLines({ code: "device_error", title: "T", detail: "D", details }, plainText, advice);
     expect(lines.join("\n")).not.toContain("partial");
+  });
+
+  it("names the capability or method that manifest and driver differ about, unless the message does", () => {
+    const errors = {
+      schema_error: [
+        { pointer: "/capabilites", message: 'expected one of a, b, got "capabilites"', line: 3, column: 1 },
+      ],
+      capability_mismatch: [{ capability: "key.value", message: "expected a method key_value, got none" }],
+      capability_signature: [{ method: "key_value", message: "expected at most one parameter (the call), got 2" }],
+      requires_unmet: [{ requirement: "node", message: "expected node >=99, got 26" }],
+    };
+    const text = wrongLines(
+      { code: "pack_invalid", title: "T", detail: "D", details: { errors } },
+      plainText,
+      advice,
+    ).join("\n");
+    expect(text).toContain("capability_mismatch: key.value: expected a method key_value, got none");
+    expect(text).toContain("capability_signature: key_value: expected at most one parameter");
+    expect(text).toContain("requires_unmet: expected node >=99, got 26");
+  });
+
+  it("shows what the device was told last as its plan did", () => {
+    const write = { transport: "tcp", request: { transport: "tcp", send: [["set k 0 0 2", "on"]] }, state: "sent" };
+    const details = { last_write: write };
+    const lines = wrongLines({ code: "device_error", title: "T", detail: "D", details }, plainText, advice);
+    expect(lines).toContain("  the device was told: set k 0 0 2 ⏎ on");
+  });
+
+  it("points to what helps: the fields of a type, and not to the plan that stands above", () => {
+    const hintsOf = (code: string, shown = {}) =>
+      wrongLines({ code, title: "T", detail: "D" }, plainText, { ...advice, ...shown }).join("\n");
+    expect(hintsOf("config_invalid")).toContain("npx switchyard add <type> --help");
+    expect(hintsOf("params_invalid")).toContain("npx switchyard run <instance> <capability> --help");
+    expect(hintsOf("plan_blocked")).toContain("npx switchyard plan");
+    expect(hintsOf("plan_blocked", { isSaid: true })).not.toContain("npx switchyard plan");
   });
 
   it("lets nothing move the cursor", () => {
@@ -171,64 +205,6 @@ describe("what reaches a terminal", () => {
     printJson({ terminal }, { [signs]: signs });
     expect(said()).not.toMatch(/[\u0080-\u009f\u202a-\u202e\u2066-\u2069\u001b]/);
     expect(JSON.parse(said())).toEqual({ [signs]: signs });
-  });
-});
-
-describe("the journal as it is shown", () => {
-  const entry = {
-    ...{ index: 0, attempt: 1, transport: "http", idempotent: false, sent_at: "2026-01-01T00:00:00Z" },
-    request: { method: "POST", path: "/vm/1/stop" },
-  };
-
-  it("names what was sent and what the device called its task", () => {
-    const answered_at = "2026-01-01T00:00:01Z";
-    const answer = { ok: true, status: 200, answer: { status: 200, headers: {}, body: '{"data":"UPID:pve:1"}' } };
-    expect(requestText({ ...entry, answered_at, answer })).toBe("POST /vm/1/stop");
-    expect(answerText({ ...entry, answered_at, answer })).toBe("200 UPID:pve:1");
-    expect(answerText({ ...entry, answered_at: null, answer: null })).toBe("not answered");
-    expect(answerText({ ...entry, answered_at, answer: { ok: true, exit_code: 0 } })).toContain("exit_code");
-  });
-
-  it.each([
-    {
-      what: "lines of ssh",
-      request: { transport: "ssh", commands: ["configure", "interface 1/5", "disable", "end"] },
-      answer: { ok: true, status: null, answer: { results: [{ command: "end", stdout: "", stderr: "" }] } },
-      sent: "configure; interface 1/5; disable; end",
-      said: "done",
-    },
-    {
-      what: "a line of ssh that was not taken",
-      request: { transport: "ssh", commands: ["disable"] },
-      answer: { ok: false, status: null, answer: { results: [{ command: "disable", stdout: "Invalid input" }] } },
-      sent: "disable",
-      said: "refused Invalid input",
-    },
-    {
-      what: "a file",
-      request: { transport: "ssh", put: { path: "/etc/motd", base64: "" } },
-      answer: { ok: true, status: 0, answer: null },
-      sent: "PUT /etc/motd",
-      said: "0",
-    },
-    {
-      what: "a line over tcp",
-      request: { transport: "tcp", send: ["verbosity 1"] },
-      answer: { ok: true, status: null, answer: { lines: ["OK"] } },
-      sent: "verbosity 1",
-      said: "done OK",
-    },
-    {
-      what: "a set",
-      request: { transport: "snmp", set: [{ oid: "1.3.6.1", type: "Integer", value: 1 }] },
-      answer: { ok: false, status: 17, answer: { set: [], error: "NotWritable: 1.3.6.1" } },
-      sent: "SET 1.3.6.1 = 1",
-      said: "17 NotWritable: 1.3.6.1",
-    },
-  ])("shows $what as its plan did, and what was said to it", ({ request, answer, sent, said }) => {
-    const answered_at = "2026-01-01T00:00:01Z";
-    expect(requestText({ ...entry, request, answered_at, answer })).toBe(sent);
-    expect(answerText({ ...entry, request, answered_at, answer })).toBe(said);
   });
 });
 

@@ -178,6 +178,13 @@ describe("the verdict on a pack", () => {
     });
   });
 
+  it("does not hold a driver to capabilities that the manifest, misspelt, has not", () => {
+    const { capabilities, ...rest } = smallManifest();
+    const handles = { "light.power": { verbs: ["on", "off"], targets: ["lamp"] } };
+    const document = { ...rest, capabilites: capabilities } as never;
+    expect(collectErrors(findings({ document, surface: surface({ handles }) }))).toEqual({});
+  });
+
   it("names a capability without a method", () => {
     expect(collectErrors(findings({ surface: surface({ methods: { test_connection: 0 } }) }))).toEqual({
       capability_mismatch: [{ capability: "light.power", message: "expected a method light_power, got none" }],

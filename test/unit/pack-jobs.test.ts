@@ -60,6 +60,18 @@ describe("installing a pack", () => {
     expect((await releases()).toSorted()).toEqual(["1.0.0 superseded", "1.1.0 valid"]);
   });
 
+  it("says by name which instance does not work with another version, and why", async () => {
+    await bench().install(lampPack());
+    await addInstance();
+    const testError = { code: "auth_failed" as const, title: "T", detail: "The device refused the login." };
+    const { events } = await bench().install(lampPack({ version: "1.1.0" }), {}, { testError });
+    const said = events.map(({ message }) => message);
+    expect(said).toContain("Testing 1 instance");
+    expect(said).toContainEqual(
+      expect.stringMatching(/^Test of (?!ins_).+: failed, The device refused .* \(auth_failed\)$/),
+    );
+  });
+
   it("asks for consent before it loads any code, and takes it for exactly this list", async () => {
     const asking = lampPack({ requires: { permissions: ["secrets:raw"] } }, { "driver.ts": "while (true);" });
     const { error, events } = await bench().install(asking);

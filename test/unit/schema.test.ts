@@ -31,6 +31,13 @@ describe("compiling a schema", () => {
     );
   });
 
+  it("names the property that was meant by one that is unknown", () => {
+    const given = { host: "a", token: "tok-12345678", prot: 1 };
+    expect(problems(connection, given)).toEqual([
+      { pointer: "/prot", message: 'expected one of host, port, mode, token, got "prot" (did you mean port?)' },
+    ]);
+  });
+
   it("accepts what fits", () => {
     expect(problems(connection, { host: "pve.example", port: 8006, token: "tok-12345678" })).toEqual([]);
   });

@@ -1,7 +1,7 @@
 /** `build <folder>`: the archive of a pack that an install would take. */
 import { createHash, type KeyObject } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { PackFile } from "../../model/integration-type.ts";
 import { buildInstallable } from "../../packs/build.ts";
 import { publicText, readSigningKey, signed, signingKeyOf } from "../../packs/signature.ts";
@@ -46,17 +46,22 @@ const refuse = (alone: Alone, path: string, looked: LookedPack): ExitCode => {
   return exitCodes.failed;
 };
 
-/** Where the archive goes. */
-const targetOf = ({ cwd }: Alone, out: string | undefined, { id, manifest }: NonNullable<LookedPack["pack"]>): string =>
-  resolve(cwd, out ?? `${id}-${manifest.version}.int`);
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** Where the archive goes: by its usual name where a folder, or nothing, is named. */
+const targetOf = ({ cwd }: Alone, out: string, { id, manifest }: NonNullable<LookedPack["pack"]>): string => {
+  const place = resolve(cwd, out);
+  return isFolder(place) ? join(place, `${id}-${manifest.version}.int`) : place;
+};
 
 export const build = async (
   alone: Alone,
   [path = ""]: readonly string[],
-  { out, sign }: BuildOptions,
+  { out = ".", sign }: BuildOptions,
 ): Promise<ExitCode> => {
   const { terminal } = alone;
-  if (out !== undefined && !out.endsWith(".int")) throw usage(`--out ${out}: expected a name that ends in .int.`);
+  if (!out.endsWith(".int") && !isFolder(resolve(alone.cwd, out)))
+    throw usage(`--out ${out}: expected a name that ends in .int, or a folder that is there.`);
   const key = sign === undefined ? undefined : readKey(resolve(alone.cwd, sign));
   const sealed = key && ((found: readonly PackFile[]) => signed(found, key));
   const looked = await lookAtPack(placeOf(alone, path), await localTerms(alone), sealed);

@@ -59,7 +59,7 @@ export const authoringCommands: Group = (program, act, alone) => {
   program
     .command("build <folder>")
     .description("write the archive of a pack that an install would take; the same content gives the same bytes")
-    .option("--out <file.int>", "where to (default: <id>-<version>.int here)")
+    .option("--out <place>", "a file that ends in .int, or a folder (default: <id>-<version>.int here)")
     .option("--sign <key.pem>", "sign it with this private Ed25519 key")
     .action(alone(build));
   program

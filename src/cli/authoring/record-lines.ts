@@ -1,5 +1,5 @@
 /** What `record` tells its author: what the driver says meanwhile, how each call ended, and what the device made of a write. */
-import type { JsonObject } from "../../model/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../model/json.ts";
 import type { RecordedCall } from "../../recording/format.ts";
 import type { Said } from "../../recording/recorder.ts";
 import { answerText, requestText } from "../view/journal.ts";
@@ -25,11 +25,25 @@ const refusedLines = ({ exchanges }: RecordedCall): string[] => {
   return [`       the device was told: ${told}`, `       and answered: ${said}`];
 };
 
+const maxResult = 200;
+
+/** What came back, as far as its author has to see it at once: the verdict of a test, how long a list is. */
+const resultWords = (result: Json = null): string => {
+  if (Array.isArray(result)) return `, ${result.length === 1 ? "1 target" : `${result.length} targets`}`;
+  if (!isJsonObject(result)) return "";
+  const { message, details } = result;
+  const words = [result["status"], message, isJsonObject(details) ? JSON.stringify(details) : undefined];
+  return `, ${oneLine(words.filter((word) => typeof word === "string" && word !== "").join(" ")).slice(0, maxResult)}`;
+};
+
+const told: readonly string[] = ["test_connection", "inventory_list"];
+
 /** How a call ended. */
 export const callLines = (recorded: RecordedCall): readonly string[] => {
-  const { call, exchanges, error } = recorded;
+  const { call, exchanges, error, result } = recorded;
   const count = `${exchanges.length} ${exchanges.length === 1 ? "request" : "requests"}`;
-  if (error === undefined) return [`ok   ${call}: ${count}`];
+  if (error === undefined)
+    return [`ok   ${call}: ${count}${told.includes(call.split(" ", 1)[0] ?? "") ? resultWords(result) : ""}`];
   return [`FAIL ${call}: ${count}, ${error.code}: ${error.message}`, ...refusedLines(recorded)];
 };
 

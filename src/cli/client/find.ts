@@ -1,7 +1,8 @@
 /** Things by what a person calls them: a name, an id, or the beginning of an id that no other has. */
+
+import { didYouMean } from "../../model/nearest.ts";
 import { call } from "../called.ts";
 import { type CliFailure, notFound, usage } from "../failure.ts";
-import { didYouMean } from "../nearest.ts";
 import type { Client } from "./http.ts";
 import type { InstanceDocument, JobDocument, Page, TokenDocument, TypeDocument } from "./wire.ts";
 

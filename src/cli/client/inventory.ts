@@ -8,6 +8,13 @@ import type { InventoryDocument, TypeDocument } from "./wire.ts";
 export const listedTypes = ({ capabilities }: Pick<TypeDocument, "capabilities">): readonly string[] =>
   capabilities.find(({ id }) => id === "inventory.list")?.targets ?? [];
 
+/** Words of the vocabulary for the same things: what is acted on as the one is listed as the other. */
+const alike: Readonly<Record<string, string>> = { interface: "port", switch: "system" };
+
+/** Under which of the listed types the ids of a target type stand: its own, or the one whose word it holds, as `poe_port` holds `port`. */
+export const listedAs = (type: string, listed: readonly string[]): readonly string[] =>
+  listed.includes(type) ? [type] : listed.filter((one) => one === alike[type] || `_${type}_`.includes(`_${one}_`));
+
 /** Without asking the device; nothing when it is not known. */
 export const lastSeen = async (
   api: Client,
@@ -22,12 +29,11 @@ export const lastSeen = async (
     .catch(() => []);
 };
 
-/** What the ids of a target type may be: its own, or among all that is listed where the inventory does not list the type. */
-export const candidates = async (
+/** All that is known of these types. */
+export const lastSeenOf = async (
   api: Client,
   instanceId: string,
-  { type, listed }: { readonly type: string; readonly listed: readonly string[] },
+  types: readonly string[],
 ): Promise<readonly Target[]> => {
-  const types = listed.includes(type) ? [type] : listed;
   return (await Promise.all(types.map((one) => lastSeen(api, instanceId, { type: one })))).flat();
 };

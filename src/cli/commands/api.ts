@@ -1,12 +1,12 @@
 /** Any route of the API, by method and path. */
 import { readFileSync } from "node:fs";
 import { basename, extname } from "node:path";
+import { didYouMean } from "../../model/nearest.ts";
 import { call, program as name } from "../called.ts";
 import { failureOf, unreachable } from "../client/http.ts";
 import { collected, type Group } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { usage } from "../failure.ts";
-import { didYouMean } from "../nearest.ts";
 import { printJson, type Session } from "../session.ts";
 import { plain } from "../view/terminal.ts";
 

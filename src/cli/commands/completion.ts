@@ -1,10 +1,10 @@
 /** Completion for shells: the script that one sources, and the answers it asks for. */
 import { fileURLToPath } from "node:url";
+import { didYouMean } from "../../model/nearest.ts";
 import { program as name } from "../called.ts";
 import type { Group } from "../command.ts";
 import { complete } from "../completion.ts";
 import { usage } from "../failure.ts";
-import { didYouMean } from "../nearest.ts";
 import type { Session } from "../session.ts";
 
 const entry = fileURLToPath(new URL("../../../scripts/cli.mjs", import.meta.url));

@@ -2,13 +2,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { parse, stringify } from "yaml";
 import type { Json, JsonObject } from "../../model/json.ts";
+import { didYouMean } from "../../model/nearest.ts";
 import { call } from "../called.ts";
 import { findInstance, findType, paths } from "../client/find.ts";
 import type { InstanceDocument, TypeDocument } from "../client/wire.ts";
 import { collected, type Group } from "../command.ts";
 import { editText } from "../editor.ts";
 import { CliFailure, declined, usage } from "../failure.ts";
-import { didYouMean } from "../nearest.ts";
 import { printJson, type Session } from "../session.ts";
 import { secretsOf, valuesOf } from "../values.ts";
 import { fieldWords } from "../view/fields.ts";

@@ -1,5 +1,6 @@
 /** Inventory: what is on an instance's device, asking the device again, and what changed. */
 import type { Json, JsonObject } from "../../model/json.ts";
+import { didYouMean } from "../../model/nearest.ts";
 import type { Target } from "../../model/target.ts";
 import { call } from "../called.ts";
 import { findInstance, findType, paths } from "../client/find.ts";
@@ -9,7 +10,6 @@ import { enqueuing, type Group } from "../command.ts";
 import { type ExitCode, exitOfJob } from "../exit-codes.ts";
 import { CliFailure } from "../failure.ts";
 import { awaitJob, type FollowOptions, finish, printEnd } from "../follow.ts";
-import { didYouMean } from "../nearest.ts";
 import { printJson, type Session } from "../session.ts";
 import { type Column, printTable } from "../view/table.ts";
 import { oneLine } from "../view/terminal.ts";
@@ -55,13 +55,27 @@ const typeHints = async ({ api }: Session, typeId: string, asked: string): Promi
   return didYouMean(asked, listedTypes(await findType(api, typeId)));
 };
 
-/** Where what is listed is acted on by another word, help says by which; never in the way of the list itself. */
-const printWays = async ({ api, terminal }: Session, { type_id, name }: InstanceDocument, type = ""): Promise<void> => {
+/** What else is listed, and where an action names none of this, what it names; never in the way of the list itself. */
+const printOthers = async (
+  { api, terminal }: Session,
+  { type_id, name }: InstanceDocument,
+  asked: string | undefined,
+): Promise<void> => {
   const found = await findType(api, type_id).catch(() => undefined);
+  const listed = found === undefined ? [] : listedTypes(found);
+  const type = asked ?? (listed.includes("vm") ? "vm" : listed[0]);
+  const others = listed.filter((one) => one !== type);
+  if (asked === undefined && others.length > 0)
+    terminal.note(terminal.styleError("dim", `also: ${others.map((one) => `${one} (--type ${one})`).join(", ")}`));
   const actions = found?.capabilities.filter(({ id }) => id !== "inventory.list") ?? [];
-  if (type === "" || actions.length === 0 || actions.some(({ targets }) => targets.includes(type))) return;
+  if (type === undefined || actions.length === 0 || actions.some(({ targets }) => targets.includes(type))) return;
   const ways = [...new Set(actions.flatMap(({ targets }) => targets))].map((word) => `${word}/<ID>`).join(", ");
-  terminal.note(terminal.styleError("dim", `Actions name these ${ways}: ${call("plan", name, "--help")}`));
+  terminal.note(
+    terminal.styleError(
+      "dim",
+      `No action names ${type}; those that there are name ${ways}: ${call("plan", name, "--help")}`,
+    ),
+  );
 };
 
 /** What the device holds; a refresh that takes longer than an answer may is waited for. */
@@ -123,7 +137,7 @@ const inventory = async (
   }
   if (session.isJson) return 0;
   printItems(session, found, options.all === true);
-  await printWays(session, instance, found.items[0]?.type);
+  await printOthers(session, instance, options.type);
   return 0;
 };
 
@@ -192,7 +206,7 @@ export const inventoryCommands: Group = (program, act) => {
     .command("inventory <instance>")
     .description("what is on its device, as last seen or, when that is old, as asked now")
     .option("--type <type>", "vm, host, port ... (default: vm, or the first that the type lists)")
-    .option("--all", "also what is stopped, down or missing")
+    .option("--all", "of this type also what is stopped, down or missing")
     .option("--search <text>", "part of the id or the name")
     .option("--refresh", "ask the device now, and wait")
     .option("--cached", "never touch the device")

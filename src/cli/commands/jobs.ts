@@ -9,7 +9,7 @@ import type { ExitCode } from "../exit-codes.ts";
 import { type FollowOptions, finish } from "../follow.ts";
 import { printJson, type Session } from "../session.ts";
 import { timeOf } from "../values.ts";
-import { printOpen, subjectOf } from "../view/job.ts";
+import { printOpen, shortSubjectOf, subjectOf } from "../view/job.ts";
 import { answerText, requestText } from "../view/journal.ts";
 import { type Column, printTable } from "../view/table.ts";
 import { ago, duration, styleOf } from "../view/words.ts";
@@ -33,7 +33,7 @@ const jobColumns = (names: ReadonlyMap<string, string>, at: number): readonly Co
   { title: "JOB", isWhole: true, value: ({ id }) => id, short: ({ id }) => shortId(id), style: () => "bold" },
   { title: "STATE", isWhole: true, value: ({ state }) => state, style: ({ state }) => styleOf(state) },
   { title: "INSTANCE", value: ({ subject }) => names.get(subject.instance_id ?? "") ?? subject.type_id ?? "-" },
-  { title: "WHAT", value: subjectOf },
+  { title: "WHAT", value: subjectOf, short: shortSubjectOf },
   { title: "ASKED", isWhole: true, value: ({ created_at }) => ago(created_at, at) },
   { title: "BY", isExtra: true, value: ({ requested_by }) => requested_by.name },
   { title: "KIND", isExtra: true, value: ({ kind }) => kind },

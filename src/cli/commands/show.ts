@@ -2,13 +2,13 @@
 
 import { isSettled } from "../../model/job.ts";
 import type { Json } from "../../model/json.ts";
+import { didYouMean } from "../../model/nearest.ts";
 import { call } from "../called.ts";
 import { findInstance, findJob, findType, listInstances, listTypes, paths } from "../client/find.ts";
 import type { InstanceDocument, JobDocument, PlanDocument } from "../client/wire.ts";
 import type { Group } from "../command.ts";
 import { notFound } from "../failure.ts";
 import { printEnd } from "../follow.ts";
-import { didYouMean } from "../nearest.ts";
 import { printJson, type Session } from "../session.ts";
 import { printOpen, subjectOf, yamlOf } from "../view/job.ts";
 import { printPlan } from "../view/plan.ts";

@@ -109,23 +109,38 @@ const upload = async (
   return (await api.ask<JobDocument>("POST", `${paths.types}/upload`, { payload: form, query, enqueues: true })).body;
 };
 
+/** What a `--yes` stands for: any list at first, and that one from then on. */
+interface Yes {
+  granted?: readonly string[];
+}
+
+const isWithin = (yes: Yes, permissions: readonly string[]): boolean =>
+  permissions.every((permission) => yes.granted?.includes(permission) ?? true);
+
 /** The list of what the pack asks for, and a person's word on it. */
-const isGranted = async (session: Session, permissions: readonly string[], isYes: boolean): Promise<boolean> => {
+const isGranted = async (session: Session, permissions: readonly string[], yes: Yes | undefined): Promise<boolean> => {
   const { terminal } = session;
   terminal.note("The pack asks for permissions:");
   for (const permission of permissions) terminal.note(`  ${terminal.styleError("yellow", oneLine(permission))}`);
-  if (isYes) return true;
+  if (yes !== undefined && isWithin(yes, permissions)) {
+    yes.granted ??= permissions;
+    return true;
+  }
   return terminal.canAsk && (await terminal.confirm("Grant them? [y/N] "));
 };
 
-const installOnce = async (session: Session, pack: PackArchive, options: InstallOptions): Promise<ExitCode> => {
+const installOnce = async (
+  session: Session,
+  pack: PackArchive,
+  { yes, ...options }: Omit<InstallOptions, "yes"> & { readonly yes: Yes | undefined },
+): Promise<ExitCode> => {
   const replace = options.replace ? true : undefined;
   const job = await upload(session, pack, { replace });
   if (!options.consent) return finish(session, job, options);
   const first = await awaitJob(session, job.id, { ...options, watch: false, isQuiet: true });
   const { permissions, digest } = (first.error?.details ?? {}) as { permissions?: string[]; digest?: string };
   if (first.error?.code !== "consent_required" || digest === undefined) return finish(session, first, options);
-  if (!(await isGranted(session, permissions ?? [], options.yes === true))) {
+  if (!(await isGranted(session, permissions ?? [], yes))) {
     await finish(session, first, { wait: true });
     return exitCodes.notAllowed;
   }
@@ -137,9 +152,10 @@ const install = async (
   [path = ""]: readonly string[],
   options: InstallOptions,
 ): Promise<ExitCode> => {
+  const yes: Yes | undefined = options.yes ? {} : undefined;
   if (!options.onChange) {
     const { findPack } = await import("../authoring/pack-archive.ts");
-    return installOnce(session, await findPack(session, path, options.catalog), options);
+    return installOnce(session, await findPack(session, path, options.catalog), { ...options, yes });
   }
   if (!options.replace) {
     throw usage("--on-change installs other contents under the same version, which --replace allows: add it.");
@@ -147,7 +163,7 @@ const install = async (
   const { installOnChange } = await import("../authoring/on-change.ts");
   return installOnChange(session, {
     folder: resolve(session.cwd, path),
-    install: (pack) => installOnce(session, pack, { ...options, watch: true }),
+    install: (pack) => installOnce(session, pack, { ...options, yes, watch: true }),
   });
 };
 

@@ -67,13 +67,19 @@ const shows: Readonly<Record<string, Show>> = {
 
 const actions: ReadonlySet<string> = new Set(["action.run", "action.plan"]);
 
-/** What a job does, in a few words: `shutdown vm/100`, `plan shutdown vm/100`, `refresh inventory vm`, `remove test.lamp`. */
+/** What a job does, in a few words: `vm.power shutdown vm/100`, `plan vm.power shutdown vm/100`, `refresh inventory vm`, `remove test.lamp`. */
 export const subjectOf = ({ kind, input, subject }: JobDocument): string => {
   const target = subject.target ? `${subject.target.type}/${subject.target.id}` : "";
   const words = actions.has(kind)
-    ? [kind === "action.plan" ? "plan" : "", input["verb"], target]
+    ? [kind === "action.plan" ? "plan" : "", input["capability"], input["verb"], target]
     : [(kind.split(".")[1] ?? kind).replaceAll("_", " "), input["type"], subject.instance_id ? "" : subject.type_id];
   return oneLine(words.filter((word) => typeof word === "string" && word !== "").join(" "));
+};
+
+/** The same where room is scarce: the verb says most of it. */
+export const shortSubjectOf = (job: JobDocument): string => {
+  const { capability: _capability, ...input } = job.input;
+  return subjectOf({ ...job, input });
 };
 
 export const stateText = (terminal: Terminal, state: string): string => {

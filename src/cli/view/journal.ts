@@ -1,5 +1,7 @@
 /** The writes of a job, each on a line: what was sent, and what came back. */
 import type { Json, JsonObject } from "../../model/json.ts";
+import type { TcpLine } from "../../model/plan.ts";
+import { sentText } from "../../model/tcp-step.ts";
 import type { JournalDocument } from "../client/wire.ts";
 import { oneLine } from "./terminal.ts";
 import { shown } from "./words.ts";
@@ -13,8 +15,8 @@ const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(valu
 
 /** What a step of each transport says of itself: as its plan showed it. */
 const stepWords = ({ method, path, url, commands, send, put, set }: JsonObject): readonly (Json | undefined)[] => {
-  const lines = [...listOf(commands), ...listOf(send)];
-  if (lines.length > 0) return [lines.join("; ")];
+  if (listOf(commands).length > 0) return [listOf(commands).join("; ")];
+  if (listOf(send).length > 0) return [sentText(listOf(send) as readonly TcpLine[])];
   if (isObject(put)) return ["PUT", put["path"]];
   const sets = listOf(set).flatMap((one) => (isObject(one) ? [`${shown(one["oid"])} = ${shown(one["value"])}`] : []));
   return sets.length > 0 ? [`SET ${sets.join("; ")}`] : [method, path ?? url];

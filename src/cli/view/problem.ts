@@ -1,7 +1,9 @@
 /** What went wrong, as a person reads it: title, detail, each place with its message, what to do next. */
 import type { FieldProblem } from "../../errors.ts";
+import type { JsonObject } from "../../model/json.ts";
 import type { CliFailure } from "../failure.ts";
 import { printJson } from "../session.ts";
+import { requestText } from "./journal.ts";
 import { oneLine, plain, type Terminal } from "./terminal.ts";
 
 /** What to do next, by code; `detail` has said the rest. */
@@ -18,8 +20,8 @@ const nextSteps: Readonly<Record<string, string>> = {
   plan_blocked: "`npx switchyard plan` shows which precondition does not hold.",
   consent_required: "Look at the list, then install again with --consent (off a terminal: --consent --yes).",
   pack_conflict: "Raise its version, or add --replace.",
-  config_invalid: "`npx switchyard types <type>` shows what the type takes.",
-  params_invalid: "`npx switchyard types <type>` shows what the capability takes.",
+  config_invalid: "`npx switchyard add <type> --help` shows what the type takes.",
+  params_invalid: "`npx switchyard run <instance> <capability> --help` shows what the capability takes.",
   instance_busy: "`npx switchyard jobs --instance <instance> --state running` shows what runs.",
   queue_unavailable: "Try again in a moment; `npx switchyard doctor` shows what is wrong.",
   store_unavailable: "Try again in a moment; `npx switchyard doctor` shows what is wrong.",
@@ -38,10 +40,12 @@ const placeOf = ({ pointer, file, line }: Record<string, unknown>): string => {
 /** One finding of a pack's validation: a place with its message, or whatever was found. */
 const findingLine = (fault: string, found: unknown): string => {
   const facts = (found ?? {}) as Record<string, unknown>;
-  const { message } = facts;
+  const { message, capability, method } = facts;
   if (typeof message !== "string")
     return oneLine(`${fault}: ${typeof found === "string" ? found : JSON.stringify(found)}`);
-  return oneLine(`${fault}: ${placeOf(facts)} ${message}`);
+  const about = [capability, method].find((name) => typeof name === "string" && !message.includes(name));
+  const place = placeOf(facts);
+  return oneLine([`${fault}:`, ...(place ? [place] : []), ...(about ? [`${about}:`] : []), message].join(" "));
 };
 
 /** The fault of a module lists all its imports that cannot work, the first of them often being the fault itself. */
@@ -63,6 +67,7 @@ const findingLines = (errors: unknown): string[] =>
       );
 
 interface LastWrite {
+  readonly transport?: unknown;
   readonly request?: unknown;
   readonly state?: unknown;
   readonly answer?: unknown;
@@ -74,8 +79,8 @@ const short = (value: unknown): string => {
 };
 
 /** What the device was told last: it may still be at it. */
-const writeLines = ({ request, state, answer }: LastWrite): string[] => [
-  `the device was told: ${short(request)}`,
+const writeLines = ({ transport, request, state, answer }: LastWrite): string[] => [
+  `the device was told: ${short(requestText({ transport: String(transport), request: (request ?? {}) as JsonObject }))}`,
   ...(state === "answered" ? [`and answered: ${short(answer)}`] : ["and has not answered"]),
 ];
 
@@ -107,13 +112,16 @@ interface Wrong {
 export interface Advice {
   readonly facts: readonly string[];
   readonly hints: readonly string[];
+  /** What the code alone would advise is in sight already. */
+  readonly isSaid?: boolean;
 }
 
 /** The lines, without colour for a pipe. */
-export const wrongLines = (wrong: Wrong, paint: Terminal["style"], { facts, hints }: Advice): string[] => {
+export const wrongLines = (wrong: Wrong, paint: Terminal["style"], advice: Advice): string[] => {
   const { code, title, errors = [], details } = wrong;
   const detail = headOf(wrong.detail, errors);
-  const own = nextSteps[code];
+  const { facts, hints, isSaid = false } = advice;
+  const own = isSaid ? undefined : nextSteps[code];
   return [
     `${paint(["bold", "red"], "error")} ${paint("bold", oneLine(title))} ${paint("dim", `(${oneLine(code)})`)}`,
     ...(detail === title ? [] : plain(detail).split("\n")).map((line) => `  ${line}`),
@@ -125,9 +133,9 @@ export const wrongLines = (wrong: Wrong, paint: Terminal["style"], { facts, hint
 
 /** In JSON mode the problem is the output, and the words for a person stand beside it. */
 export const printFailure = (terminal: Terminal, failure: CliFailure, isJson: boolean): void => {
-  const { problem, hints } = failure;
+  const { problem, hints, isSaid } = failure;
   if (isJson) printJson({ terminal }, problem);
   const { details = problem } = problem;
-  for (const line of wrongLines({ ...problem, details }, terminal.styleError, { facts: [], hints }))
+  for (const line of wrongLines({ ...problem, details }, terminal.styleError, { facts: [], hints, isSaid }))
     terminal.note(line);
 };

@@ -1,5 +1,6 @@
 /** What a pack shows before any device is asked: its manifest, its driver as it loads, its README. */
 import type { Language } from "../../model/integration-type.ts";
+import { unwritten } from "../../model/quality.ts";
 import { releaseDigest } from "../../packs/digest.ts";
 import { examinePack } from "../../packs/examine.ts";
 import { readManifestFile } from "../../packs/manifest-file.ts";
@@ -44,7 +45,12 @@ export const staticChecks: readonly Check[] = [
     title: "A README says what it does and what it was tried on",
     run: async ({ pack }) => {
       const readme = pack.files.find(({ path }) => path.toLowerCase() === "readme.md");
-      const words = readme === undefined ? 0 : Buffer.from(readme.bytes).toString("utf8").split(/\s+/).length;
+      const text = readme === undefined ? "" : Buffer.from(readme.bytes).toString("utf8");
+      if (text.includes(unwritten))
+        return missing(
+          `expected what the pack does and what it was tried on, got the line that asks for it (${unwritten}): put your own words in its place`,
+        );
+      const words = text.split(/\s+/).filter((word) => word !== "").length;
       return words >= 50 ? passed : missing(`expected a README.md of at least 50 words, got ${words}`);
     },
   },

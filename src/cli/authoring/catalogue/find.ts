@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { loadConfig } from "../../../config.ts";
 import { SwitchyardError } from "../../../errors.ts";
+import { didYouMean } from "../../../model/nearest.ts";
 import { readArchive } from "../../../packs/archive.ts";
 import { packLimits } from "../../../packs/entry-path.ts";
 import { readManifestFile } from "../../../packs/manifest-file.ts";
@@ -10,7 +11,6 @@ import type { Alone } from "../../alone.ts";
 import { call } from "../../called.ts";
 import { exitCodes } from "../../exit-codes.ts";
 import { CliFailure, notFound, usage } from "../../failure.ts";
-import { didYouMean } from "../../nearest.ts";
 import type { PackArchive } from "../pack-archive.ts";
 import {
   type Catalogue,

@@ -2,8 +2,8 @@
 
 import { isReadVerb } from "../../../model/manifest.ts";
 import { categories, typeIdPattern } from "../../../model/manifest-schema.ts";
+import { didYouMean } from "../../../model/nearest.ts";
 import { usage } from "../../failure.ts";
-import { didYouMean } from "../../nearest.ts";
 import { typeName } from "../driver-types.ts";
 
 export const transportNames = ["http", "ssh", "snmp", "tcp"] as const;

@@ -70,7 +70,7 @@ export const driverText = (choices: Choices): string => {
   const texts = textsOf[transport];
   const acts = capabilities.some((one) => !isInventory(one));
   const list = texts.list(target, listedStates(choices));
-  const error = acts || list.some((line) => line.includes("DriverError")) ? "DriverError, " : "";
+  const error = acts || [...texts.probe, ...list].some((line) => line.includes("DriverError")) ? "DriverError, " : "";
   const imports = `${acts ? "type ActionCall, " : ""}Driver, ${error}type InventoryCall`;
   const find = `
   private async find(id: string): Promise<Thing> {

@@ -1,4 +1,5 @@
 /** What a new pack's README says: which command does what with this folder. */
+import { unwritten } from "../../../model/quality.ts";
 import { call } from "../../called.ts";
 import type { Choices } from "./choices.ts";
 import { madeUpFile } from "./made-up.ts";
@@ -9,6 +10,8 @@ const languages = {
 } as const;
 
 export const readmeText = ({ name, id, language }: Choices): string => `# ${name}
+
+${unwritten} what this pack does, and on what it was tried: device, version, when. Put your own words in the place of this line; \`check\` finds it until then.
 
 A Switchyard pack. Its commands are run where Switchyard lies, with the path of this folder; nothing is installed here.
 

@@ -32,6 +32,10 @@ export const tcp: TransportTexts = {
     'await connection.send("VERSION");',
     'const [version = ""] = await connection.readUntil(".", { whole: true });',
     "await connection.close();",
+    "// A port that answers is not yet the device: look at what came.",
+    "if (!/^\\d+(\\.\\d+)+/.test(version)) {",
+    '  throw new DriverError("protocol_mismatch", `Expected a version such as 1.0, got ${JSON.stringify(version)}.`);',
+    "}",
     'return { status: "connected" as const, latency_ms: Date.now() - startedAt, details: { version } };',
   ],
   list: (target) => [

@@ -63,10 +63,13 @@ const find = (target: string): string => `
 `;
 
 const importsOf = ({ capabilities, transport }: Choices, list: readonly string[], acts: boolean): string => {
-  const { stepImports = [] } = pythonTextsOf[transport];
+  const { stepImports = [], probe } = pythonTextsOf[transport];
+  const standard = probe.some((line) => line.includes("re.match(")) ? ["import re"] : [];
   const needed = capabilities.some(({ isRead }) => !isRead) ? stepImports : [];
-  const own = acts || list.some((line) => line.includes("DriverError"));
-  const blocks = [needed, own ? ["from switchyard import DriverError"] : []].filter(({ length }) => length > 0);
+  const own = acts || [...probe, ...list].some((line) => line.includes("DriverError"));
+  const blocks = [[...standard, ...needed], own ? ["from switchyard import DriverError"] : []].filter(
+    ({ length }) => length > 0,
+  );
   return blocks.length === 0 ? "\n" : blocks.map((lines) => `${lines.join("\n")}\n\n`).join("");
 };
 

@@ -5,8 +5,11 @@ export const tcp: PythonTexts = {
   adapter: "tcp",
   probe: [
     'answer = await self._ask({"commands": ["VERSION"], "prompt": ".", "whole": True})',
-    'details = {"version": answer["data"]["results"][0]["lines"][0]}',
-    'return {"status": "connected", "latency_ms": answer["latency_ms"], "details": details}',
+    'version = answer["data"]["results"][0]["lines"][0]',
+    "# A port that answers is not yet the device: look at what came.",
+    'if re.match(r"\\d+(\\.\\d+)+", version) is None:',
+    '    raise DriverError("protocol_mismatch", f"Expected a version such as 1.0, got {version!r}.")',
+    'return {"status": "connected", "latency_ms": answer["latency_ms"], "details": {"version": version}}',
   ],
   list: (target) => [
     `answer = await self._ask({"commands": ["LIST ${target}s"], "prompt": "^END$"})`,
