@@ -40,7 +40,7 @@ describe("the targets of a switch", () => {
   it("stand in the help of an action with the ids that there are", async () => {
     const { out } = await cli("plan", "sw", "poe.port", "--help");
     expect(out).toMatch(/poe_port +\(those of port\)/);
-    expect(out).toMatch(/interface +\(in no inventory/);
+    expect(out).toMatch(/interface +\(those of port\)/);
     expect(out).toMatch(/port +1, 2, 3, 4, 5 \.\.\./);
     expect(out).toMatch(/system +switch/);
   });
@@ -54,7 +54,7 @@ describe("the targets of a switch", () => {
     const far = await cli("run", "sw", "switch.health", "read", "switch/entirely-different", "--wait");
     expect([far.code, far.err]).toEqual([
       4,
-      expect.stringMatching(/No inventory lists switch; what is listed are such as .*switch \(system\)/),
+      expect.stringMatching(/expected "switch" or [\s\S]*inventory sw --type system --all/),
     ]);
   });
 });

@@ -68,6 +68,11 @@ describe.each(languages)("a new pack in %s", (language, canRun) => {
       const calls = ["test_connection", "inventory_list type=lamp", "run lamp.power on lamp/1", "undo"];
       await succeeds("record", id, ...given(), ...calls.flatMap((call) => ["--call", call]), "--allow-writes");
       await succeeds("replay", id);
+      const before = await author.json<{ tier: string; missing: string[] }>("check", id);
+      expect(before).toMatchObject({ tier: "gold", missing: ["documented"] });
+      const readme = join(author.home, id, "README.md");
+      const own = "Switches the lamps of a hall; tried on two of them.";
+      writeFileSync(readme, readFileSync(readme, "utf8").replace(/^TO BE WRITTEN:.*$/m, own));
       const { tier, checks } = await author.json<{ tier: string; checks: CheckedPack[] }>("check", id, "--write");
       const faults = checks.flatMap(({ name, outcome, detail }) =>
         outcome === "failed" ? [`${name}: ${detail}`] : [],
