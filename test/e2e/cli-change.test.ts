@@ -152,7 +152,9 @@ describe("the command line changes things", { timeout: 120_000 }, () => {
       "shutdown",
       bench.nextVm(),
     );
-    expect((await cli("show", job.id)).out).toMatch(/^job +job_\w+ \(action\.plan\)\nwhat +plan vm\.lifecycle shutdown vm\/\d+/);
+    expect((await cli("show", job.id)).out).toMatch(
+      /^job +job_\w+ \(action\.plan\)\nwhat +plan vm\.lifecycle shutdown vm\/\d+/,
+    );
     expect(await json("show", job.result.plan_id)).toMatchObject({ plan_id: job.result.plan_id });
     expect((await cli("show", job.result.plan_id)).out).toContain("It can be applied until");
     expect((await cli("show", "pve")).out).toMatch(/^instance_id: ins_/);
