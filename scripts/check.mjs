@@ -1,4 +1,4 @@
-/** `npm test`: formatting, lint, types, dead code and every test; ends with one line that counts them. */
+/** `npm test`: formatting, lint, types and every test; ends with one line that counts them. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,4 @@
 /** Reads the settings and starts the asked role. */
-
 import { type Config, ownConfig, SettingError, settingExitCode } from "./config.ts";
 import { SwitchyardError } from "./errors.ts";
 import { createLog } from "./log.ts";

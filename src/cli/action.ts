@@ -104,8 +104,8 @@ export const agreeOnPlan = async (session: Session, asked: Asked): Promise<PlanD
   }
   const made = settled.result as unknown as PlanDocument;
   printPlan(session.terminal, made);
-  if (!made.ok || made.severity === "error") {
-    const detail = whyBlocked(made) ?? "The plan cannot be applied.";
+  const detail = whyBlocked(made);
+  if (detail !== null) {
     const title = "A precondition of the plan does not hold";
     throw new CliFailure(exitCodes.failed, { title, detail, code: "plan_blocked" }, [], true);
   }

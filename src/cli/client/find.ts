@@ -1,5 +1,4 @@
 /** Things by what a person calls them: a name, an id, or the beginning of an id that no other has. */
-
 import { didYouMean } from "../../model/nearest.ts";
 import { call } from "../called.ts";
 import { type CliFailure, notFound, usage } from "../failure.ts";
