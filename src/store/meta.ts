@@ -2,6 +2,9 @@
 import { query, run, runOne } from "./query.ts";
 import type { Unit } from "./unit.ts";
 
+/** Where the state of an exchange of the master key lies. */
+export const rotationKey = "vault_rotation";
+
 export function* getMeta(key: string): Unit<string | undefined> {
   return (yield* runOne(query.selectFrom("meta").select("value").where("key", "=", key)))?.value;
 }

@@ -1,12 +1,11 @@
 /** What the exchange of the master key needs of the store: its state, and every sealed value in turn. */
 import type { SealedSecret } from "../model/instance.ts";
-import { getMeta, setMeta } from "./meta.ts";
+import { holdKey } from "./key-fence.ts";
+import { getMeta, rotationKey, setMeta } from "./meta.ts";
 import { query, run, runOne } from "./query.ts";
 import { allSealedSecrets } from "./secrets.ts";
 import type { Unit } from "./unit.ts";
 import { markKey } from "./vault-check.ts";
-
-const rotationKey = "vault_rotation";
 
 /** The state of the exchange as it was left here; the vault knows what it says. */
 export function* readRotation(): Unit<string | undefined> {
@@ -112,13 +111,15 @@ export function* secretsUnder(keyId: string): Unit<SealedSecret[]> {
 
 /**
  * Ends the exchange: nothing is sealed with the old key, the store's mark becomes the new key's. `after`: up to which
- * admission the jobs were seen to; only later ones are looked at. False when something is left.
+ * admission the jobs were seen to; only later ones are looked at. False when something is left. What is being written
+ * under the old key is waited for and seen; what comes later is refused (`requireLivingKey`).
  */
 export function* endRotation(asked: {
   readonly from: string;
   readonly mark: string;
   readonly after: number;
 }): Unit<boolean> {
+  yield* holdKey();
   const left = yield* secretsUnder(asked.from);
   const late = yield* sealedInputs({ after: asked.after, upTo: Number.MAX_SAFE_INTEGER });
   if (left.length > 0 || late.some(({ sealedInput }) => isUnder(asked.from)(sealedInput))) return false;

@@ -1,5 +1,6 @@
 /** Sealed secrets of instances: set, replaced, deleted; a version is never used twice. */
 import type { Instance, SealedSecret } from "../model/instance.ts";
+import { requireLivingKey } from "./key-fence.ts";
 import { prepared, query, run } from "./query.ts";
 import type { Unit } from "./unit.ts";
 
@@ -82,6 +83,7 @@ export function* nextSecretVersion(asked: { readonly instanceId: string; readonl
 
 export function* insertSecrets(secrets: readonly SealedSecret[], now: number): Unit<void> {
   if (secrets.length === 0) return;
+  yield* requireLivingKey(secrets.map(({ sealed }) => sealed));
   const rows = secrets.map(({ instanceId, name, version, sealed }) => ({
     instance_id: instanceId,
     name,
@@ -105,6 +107,7 @@ export function* changeSecrets(
     if (secret === null && !isSet) continue;
     const version = secret === null ? last : last + 1;
     const sealed = typeof secret === "function" ? secret(version) : secret;
+    yield* requireLivingKey(sealed === null ? [] : [sealed]);
     const columns = { version, sealed, updated_at: now };
     yield* run(
       query

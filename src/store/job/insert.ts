@@ -1,5 +1,6 @@
 /** Admits a job into the store: replays, joins, refuses or inserts it, in one unit. */
 import type { Job } from "../../model/job.ts";
+import { requireLivingKey } from "../key-fence.ts";
 import { prepared, query, run } from "../query.ts";
 import type { Tables } from "../tables.ts";
 import type { Unit } from "../unit.ts";
@@ -70,7 +71,10 @@ function* openTwinOf(job: NewJob): Unit<Admission | undefined> {
   return { outcome: isSame ? "joined" : "action_conflict", job: jobOf(twin) };
 }
 
-const created = (job: Job): Admission => ({ outcome: "created", job });
+function* createdOf(job: NewJob): Unit<Admission> {
+  yield* requireLivingKey(job.sealedInput === null ? [] : [job.sealedInput]);
+  return { outcome: "created", job: yield* addJob(job) };
+}
 
 /** The key stands for the job from now on, also when the job was joined and not made. */
 function* rememberKey(job: NewJob, jobId: string): Unit<void> {
@@ -88,7 +92,7 @@ function* rememberKey(job: NewJob, jobId: string): Unit<void> {
 export function* insertJob(job: NewJob): Unit<Admission> {
   const replay = yield* replayOf(job);
   if (replay !== undefined) return replay;
-  const admission = (yield* openTwinOf(job)) ?? created(yield* addJob(job));
+  const admission = (yield* openTwinOf(job)) ?? (yield* createdOf(job));
   if (admission.outcome !== "action_conflict") yield* rememberKey(job, admission.job.id);
   return admission;
 }
