@@ -37,7 +37,7 @@ export const fanoutKey = "sw:fanout";
 /** A job that says nothing for a week is gone; each event starts the week anew. */
 const openMs = 7 * 24 * 3_600_000;
 /** Settled jobs are read from the store; the stream stays for readers who are under way. */
-const doneMs = 15 * 60_000;
+const doneMs = 60_000;
 /** The mark that a job is done outlives every worker that might still speak for it. */
 const fenceMs = 6 * 3_600_000;
 

@@ -232,8 +232,12 @@ class WarmPool implements HttpPool {
     const [least] = this.lanes.toSorted((one, other) => one.busy - other.busy);
     if (least !== undefined && (least.busy === 0 || this.lanes.length >= connections)) return least;
     const client = this.newClient((socket) => {
-      lane.sieve = sieveOf(socket);
-      return socket;
+      const sieve = sieveOf(socket);
+      lane.sieve = sieve;
+      // It holds its socket, and the lane lives on.
+      return socket.once("close", () => {
+        if (lane.sieve === sieve) lane.sieve = null;
+      });
     });
     const lane: Lane = { client, busy: 0, sieve: null };
     this.lanes.push(lane);
