@@ -156,13 +156,18 @@ const latenessRows = (ticks: readonly DueTick[], admitted: readonly ScheduledJob
 };
 
 /** A cold system grows with each instance that it meets for the first time: that is no growth under load. */
-const untilContacted = async ({ system }: Fleet, { contactSeconds }: Size, { say }: Options): Promise<void> => {
+const untilContacted = async (
+  { system, instances }: Fleet,
+  { contactSeconds }: Size,
+  { say }: Options,
+): Promise<void> => {
+  const known = new Set(instances);
   const deadline = performance.now() + contactSeconds * 1000;
   let left = Number.POSITIVE_INFINITY;
   while (left > 0 && performance.now() < deadline) {
     await pause(2_000);
-    const { body } = await system.call<{ state: string }[]>("GET", "/api/integrations/instances");
-    left = body.filter(({ state }) => state === "configured").length;
+    const { body } = await system.call<{ instance_id: string; state: string }[]>("GET", "/api/integrations/instances");
+    left = body.filter((found) => found.state === "configured" && known.has(found.instance_id)).length;
   }
   if (left > 0 && contactSeconds > 0) say(`  ${left} instances were not met within ${contactSeconds} s`);
 };

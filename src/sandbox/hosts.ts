@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { SwitchyardError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { SandboxLevel } from "../model/integration-type.ts";
+import { createCallTimes } from "./call-times.ts";
 import { type Host, startHost } from "./host.ts";
 import type { Command } from "./limits.ts";
 import { createMemoryWatch } from "./memory.ts";
@@ -87,17 +88,23 @@ const idle = (entries: ReadonlySet<Entry>, key?: string): Entry[] =>
 /** Short calls are bound by the processors: more processes than these take them only from each other. */
 const few = 2 * availableParallelism();
 
-const mayStart = (entries: ReadonlySet<Entry>, { key }: HostPlace, waitedMs: number): boolean => {
+interface Wanting {
+  readonly waitedMs: number;
+  /** The calls of this place take long. */
+  readonly isLong: boolean;
+}
+
+const mayStart = (entries: ReadonlySet<Entry>, { key }: HostPlace, { waitedMs, isLong }: Wanting): boolean => {
   const own = [...entries].filter((entry) => entry.place.key === key && !entry.isLast);
   const ready = own.filter(({ isReady }) => isReady).length;
-  return own.length - ready < Math.max(1, ready) && (own.length < few || waitedMs >= lookAgainMs);
+  return own.length - ready < Math.max(1, ready) && (own.length < few || isLong || waitedMs >= lookAgainMs);
 };
 
 export interface Hosts {
   /**
    * A process for this place, alone: a warm one, a new one, or the next that becomes free - when there are as many as
-   * there may be, or when as many of this place are starting as are ready, or when there are a few and the wait is short
-   * so far. So their number doubles while calls wait, and many short calls make do with few.
+   * there may be, or when as many of this place are starting as are ready, or when there are a few, the wait is short so
+   * far and calls do not take long here. So their number doubles while calls wait, and many short calls make do with few.
    */
   take(place: HostPlace, signal: AbortSignal, timeoutMs: number): Promise<TakenHost>;
   endInstance(instanceId: string): void;
@@ -121,6 +128,7 @@ export const createHosts = (deps: HostsDeps): Hosts => {
   const memory = createMemoryWatch(deps.memoryCapBytes);
   const line = createWaitingLine();
   const suspects = createSuspects(deps.now);
+  const times = createCallTimes();
 
   const drop = (entry: Entry, reason: SwitchyardError): void => {
     stopTimers(entry);
@@ -151,7 +159,9 @@ export const createHosts = (deps: HostsDeps): Hosts => {
   const lend = (entry: Entry): TakenHost => {
     stopTimers(entry);
     entry.isBusy = true;
+    const since = entry.isReady ? deps.now() : undefined;
     const giveBack = (keepWarm: boolean): void => {
+      if (since !== undefined) times.note(entry.place.key, deps.now() - since);
       if (!entries.has(entry)) return;
       if (keepWarm && !entry.isLast) rest(entry);
       else end(entry, unneeded);
@@ -161,7 +171,7 @@ export const createHosts = (deps: HostsDeps): Hosts => {
   const find = (place: HostPlace, waitedMs: number): Entry | "later" | "full" => {
     const [warm] = idle(entries, place.key);
     if (warm !== undefined) return warm;
-    if (!mayStart(entries, place, waitedMs)) return "later";
+    if (!mayStart(entries, place, { waitedMs, isLong: times.areLong(place.key) })) return "later";
     return makeRoom(entries, deps.maxProcesses) ? start(place) : "full";
   };
   return {

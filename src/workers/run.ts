@@ -148,7 +148,7 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, resul
   const outcome = { state: end.state, result: end.result, error: end.error, finishedAt: end.at };
   // Its locks are given up now: nobody may renew them any more.
   deps.running.delete(job.id);
-  await deps.tails.follow({ ...job, ...outcome, tail: "open", lastSeq }, emitter);
+  deps.tails.follow({ ...job, ...outcome, tail: "open", lastSeq }, emitter);
 };
 
 /**

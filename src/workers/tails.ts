@@ -7,11 +7,8 @@ import { closeTail } from "../store/jobs.ts";
 import type { Emitter } from "./emitter.ts";
 
 export interface Tails {
-  /**
-   * Sees to the watchers and locks of a settled job that this worker holds in the queue. Resolves when the next in line
-   * are on the queue: a slot that asks for its next job then finds them there.
-   */
-  follow(job: Job, emitter: Pick<Emitter, "end">): Promise<void>;
+  /** Sees to the watchers and locks of a settled job that this worker holds in the queue; nobody waits for it. */
+  follow(job: Job, emitter: Pick<Emitter, "end">): void;
   /** Resolves when nothing is left to do. */
   drain(): Promise<void>;
 }
@@ -40,7 +37,6 @@ export const createTails = (deps: { readonly tail: TailDeps; readonly log: Log }
         .catch((thrown: unknown) => log.warn({ job_id: job.id, err: thrown }, "a tail is left to the sweep"))
         .finally(() => open.delete(closing));
       open.add(closing);
-      return freed.catch(() => undefined);
     },
     async drain() {
       await Promise.all(open);

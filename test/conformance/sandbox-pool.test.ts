@@ -129,8 +129,8 @@ describe("the pool", () => {
     expect(await patient).toBe(1);
   });
 
-  test("starts others for an instance whose processes stay busy", async () => {
-    const bench = await open({ maxProcesses: few + 1 });
+  /** One call more than a few processes serve, until each of them has one. */
+  const untilEachHasOne = async (bench: Bench): Promise<void> => {
     const end = new AbortController();
     const ask = (): Promise<unknown> =>
       new Promise((_, reject) => end.signal.addEventListener("abort", () => reject()));
@@ -142,6 +142,22 @@ describe("the pool", () => {
     end.abort();
     bench.pool.endAll();
     await Promise.all(all);
+  };
+
+  test("starts others for an instance whose processes stay busy", async () => {
+    await untilEachHasOne(await open({ maxProcesses: few + 1 }));
+  });
+
+  test("starts others at once where calls take long", async () => {
+    const clock = { ms: 0 };
+    const bench = await open({ now: () => clock.ms, maxProcesses: few + 1 });
+    const ask = async (): Promise<object> => {
+      clock.ms += 20;
+      return { status: 200, headers: {}, body: "", latency_ms: 20 };
+    };
+    // The first one finds a process that is not ready yet, which says nothing of the call.
+    for (const _ of [1, 2]) await bench.call("caught", {}, { ask });
+    await untilEachHasOne(bench);
   });
 
   test("stays with a few processes while nobody waits long", async () => {
