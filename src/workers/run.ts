@@ -33,6 +33,10 @@ const stopError = (job: Job) => (code: "job_cancelled" | "timed_out") =>
     ? new SwitchyardError(code, { detail: "The job was cancelled while it ran." })
     : new SwitchyardError(code, { detail: `The job ran longer than ${job.timeoutMs / 1000} s and was stopped.` });
 
+/** What ends what waits: the signal's reason itself, or an error around it. */
+const isOfStop = ({ stopReason }: Attempt, thrown: unknown): boolean =>
+  stopReason !== null && (thrown === stopReason || (thrown as Error).cause === stopReason);
+
 const runHandler = async (deps: ProcessDeps, attempt: Attempt, handler: () => Promise<Json>): Promise<AttemptEnd> => {
   const { job } = attempt;
   const timer = setTimeout(() => attempt.stop("timeout"), job.timeoutMs);
@@ -41,7 +45,9 @@ const runHandler = async (deps: ProcessDeps, attempt: Attempt, handler: () => Pr
     const result = await Promise.race([handler(), overdue.promise]);
     return { kind: "settle", state: "succeeded", result, error: null };
   } catch (thrown) {
-    if (!(thrown instanceof SwitchyardError)) deps.log.error({ ...attempt.facts, err: thrown }, "a handler failed");
+    if (!(thrown instanceof SwitchyardError) && !isOfStop(attempt, thrown)) {
+      deps.log.error({ ...attempt.facts, err: thrown }, "a handler failed");
+    }
     const journal = job.kind === "action.run" ? await deps.store.read(() => readJournal(job.id)) : [];
     return endOfFailure({ job, reason: attempt.stopReason, thrown, journal, stopError: stopError(job) });
   } finally {

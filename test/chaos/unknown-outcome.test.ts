@@ -223,6 +223,8 @@ describe("a system that is told to stop", () => {
     // The worker has begun to drain when it gives up reading.
     setTimeout(() => writing.release(), 500);
     expect(await stopped).toBe(0);
+    // Being told to stop is nothing that went wrong.
+    expect(bench.system.output()).not.toContain("a handler failed");
     reading.release();
     expect(writes()).toEqual([`POST /${busy}/start`]);
     await bench.system.restart();

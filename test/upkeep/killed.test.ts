@@ -144,6 +144,15 @@ describe("a system whose processes are killed amidst its upkeep", () => {
     240_000,
   );
 
+  it("goes on with an exchange of the key in which it was told to stop, and calls that no failure", async () => {
+    const id = await insist("/api/vault/rotate", {});
+    await until(async () => ((await caller.job(id)).state === "running" ? true : undefined), "the exchange to begin");
+    await system.stop();
+    expect(system.output()).not.toContain("a handler failed");
+    await system.restart();
+    expect(await caller.settled(id, 60_000)).toMatchObject({ state: "succeeded" });
+  }, 120_000);
+
   it("leaves no half of anything: no archive, no release, no key, no backup but whole ones", async () => {
     const { dataDir } = system;
     const { body } = await system.call<{ items: JobView[] }>("GET", "/api/jobs?limit=500");
