@@ -2,6 +2,7 @@
 import { type LiveWorker, liveWorkers } from "../live/leases.ts";
 import type { Instance } from "../model/instance.ts";
 import type { Principal } from "../model/principal.ts";
+import { shellWord } from "../model/shell-word.ts";
 import { listInstances } from "../store/instances.ts";
 import { getMeta } from "../store/meta.ts";
 import { listTypes } from "../store/types.ts";
@@ -89,7 +90,7 @@ const instanceCheck = ({ name, state, lastError }: Instance): Check => ({
   next_step:
     state === "type_unavailable"
       ? "Install its type again, or delete the instance."
-      : `Put right what the cause names, then test it: npx switchyard test ${name}`,
+      : `Put right what the cause names, then test it: npx switchyard test ${shellWord(name)}`,
 });
 
 const maxNamed = 20;

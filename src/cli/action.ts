@@ -3,6 +3,7 @@ import type { JsonObject } from "../model/json.ts";
 import type { Capability } from "../model/manifest.ts";
 import { didYouMean } from "../model/nearest.ts";
 import { whyBlocked } from "../model/plan-block.ts";
+import { agree, agreeByName } from "./agree.ts";
 import { findInstance, findType, paths } from "./client/find.ts";
 import { lastSeen } from "./client/inventory.ts";
 import type { InstanceDocument, JobDocument, PlanDocument, TypeDocument } from "./client/wire.ts";
@@ -11,7 +12,7 @@ import { CliFailure, declined, notFound, usage } from "./failure.ts";
 import { awaitJob, printEnd } from "./follow.ts";
 import type { Session } from "./session.ts";
 import { valuesOf } from "./values.ts";
-import { isNoop, printPlan } from "./view/plan.ts";
+import { isNoop, leavesAsIs, printPlan } from "./view/plan.ts";
 
 /** The body of an action, without how it is to be done. */
 export interface Action {
@@ -94,6 +95,38 @@ export const submit = async (session: Session, asked: Asked, how: JsonObject): P
   }
 };
 
+/** Why an action wants more than a y: the manifest warns of it, or no verb leads back from what it changes. */
+export const warningOf = ({ capability, action: { verb } }: Asked, plan?: PlanDocument): string | undefined => {
+  const isInvertible = capability?.invertible?.[verb] !== undefined;
+  if (capability?.destructive?.includes(verb)) {
+    return isInvertible ? `${verb} is destructive.` : `${verb} is destructive and cannot be undone.`;
+  }
+  return isInvertible || (plan !== undefined && leavesAsIs(plan)) ? undefined : `${verb} cannot be undone.`;
+};
+
+/** The ids of the target, and its name where it was seen. */
+const namesOf = async ({ api }: Session, { instance, action }: Asked): Promise<readonly string[]> => {
+  const { type, id } = action.target;
+  const items = await lastSeen(api, instance.instance_id, { type, q: id });
+  const name = items.find(({ external_id }) => external_id === id)?.name;
+  return name === undefined || name === "" || name === id ? [id] : [id, name];
+};
+
+/**
+ * A person's word on an action: by the name of its target where it cannot be undone.
+ * @throws CliFailure when the answer is no.
+ */
+export const agreeOnAction = async (
+  session: Session,
+  asked: Asked,
+  { asks, plan }: { readonly asks: string; readonly plan?: PlanDocument },
+): Promise<void> => {
+  const otherwise = "Nothing was sent.";
+  const warns = warningOf(asked, plan);
+  if (warns === undefined || !session.terminal.canAsk) return agree(session, { asks, otherwise });
+  await agreeByName(session, { warns, names: await namesOf(session, asked), otherwise });
+};
+
 /** Makes a plan, shows it, and asks. The answer is the plan to apply; none when there is nothing to do. */
 export const agreeOnPlan = async (session: Session, asked: Asked): Promise<PlanDocument | undefined> => {
   const job = await submit(session, asked, { dry_run: true });
@@ -110,6 +143,6 @@ export const agreeOnPlan = async (session: Session, asked: Asked): Promise<PlanD
     throw new CliFailure(exitCodes.failed, { title, detail, code: "plan_blocked" }, [], true);
   }
   if (isNoop(made)) return undefined;
-  if (!(await session.terminal.confirm("Apply this plan? [y/N] "))) throw declined("Nothing was sent.");
+  await agreeOnAction(session, asked, { asks: "Apply this plan?", plan: made });
   return made;
 };

@@ -1,6 +1,7 @@
-/** A person's word on what cannot be taken back: asked for on a terminal, given by --yes elsewhere. */
+/** A person's word on what they may regret: asked for on a terminal, given by --yes elsewhere. */
 import { declined, usage } from "./failure.ts";
 import type { Session } from "./session.ts";
+import { oneLine } from "./view/terminal.ts";
 
 interface Question {
   /** Names what goes, without the question mark's answers: `Delete pve with its secrets?` */
@@ -22,4 +23,25 @@ export const agree = async ({ terminal }: Session, { asks, otherwise, yes }: Que
     ]);
   }
   if (!(await terminal.confirm(`${asks} [y/N] `))) throw declined(otherwise);
+};
+
+interface GraveQuestion {
+  /** What makes it grave, as a sentence: `This cannot be undone.` */
+  readonly warns: string;
+  /** Any of these typed is a yes, and nothing else is. */
+  readonly names: readonly string[];
+  readonly otherwise: string;
+}
+
+/**
+ * Asks for the name of what is acted on: a habit types y, but not a name.
+ * @throws CliFailure when something else is typed, or nothing.
+ */
+export const agreeByName = async ({ terminal }: Session, { warns, names, otherwise }: GraveQuestion): Promise<void> => {
+  const wanted = names.map(oneLine);
+  const [first = ""] = wanted;
+  const words = wanted.join(" or ");
+  const said = oneLine((await terminal.ask(`${terminal.styleError("yellow", warns)} Type ${words} to do it: `)) ?? "");
+  if (wanted.includes(said)) return;
+  throw declined(said === "" ? otherwise : `${otherwise} Expected ${first}, got ${JSON.stringify(said)}.`);
 };

@@ -3,7 +3,7 @@ import type { Json, JsonObject } from "../model/json.ts";
 import type { Capability } from "../model/manifest.ts";
 import { nearest } from "../model/nearest.ts";
 import type { Target } from "../model/target.ts";
-import { call } from "./called.ts";
+import { call, form } from "./called.ts";
 import { findType, listInstances, paths } from "./client/find.ts";
 import { lastSeenOf, listedAs, listedTypes } from "./client/inventory.ts";
 import type { JobDocument, JournalDocument, Page } from "./client/wire.ts";
@@ -109,12 +109,12 @@ const adviseConfig: Advise = async ({ instance }) => ({
 
 const advisePack: Advise = async ({ job }) => {
   const details = job.error?.details ?? {};
-  const id = job.subject.type_id ?? (typeof details["type_id"] === "string" ? details["type_id"] : "<type>");
+  const id = job.subject.type_id ?? details["type_id"];
   return {
     facts: [],
     hints: [
       "Mend the pack and install it again: what is mended takes the place of this one.",
-      `Or take it away: ${call("remove", id)}`,
+      `Or take it away: ${typeof id === "string" ? call("remove", id) : form("remove <type>")}`,
     ],
   };
 };
@@ -155,7 +155,7 @@ export const adviseAfter = async (session: Session, job: JobDocument): Promise<A
   try {
     const id = job.subject.instance_id;
     const instances = id === undefined ? [] : await listInstances(session.api);
-    const instance = instances.find(({ instance_id }) => instance_id === id)?.name ?? "<instance>";
+    const instance = instances.find(({ instance_id }) => instance_id === id)?.name ?? id ?? "";
     const found = await Promise.all(wanted.map((one) => one({ session, job, instance })));
     return { facts: found.flatMap(({ facts }) => facts), hints: found.flatMap(({ hints }) => hints) };
   } catch {

@@ -53,7 +53,7 @@ const idLines = async (api: Client, instance: InstanceDocument, type: TypeDocume
     return `  ${one.padEnd(28)} ${shown}${ids.length > mostIds ? " ..." : ""}`;
   });
   return [
-    `Ids, as ${call("inventory", instance.name, "--type <type> --all")} shows them:`,
+    `Ids, as ${call("inventory", instance.name)} --type <type> --all shows them:`,
     ...(await Promise.all(lines)),
     ...unlistedLines(type, listed),
   ];

@@ -9,7 +9,7 @@ import { assertDistinct, withoutWrapper } from "./pack-files.ts";
 
 const invalid = (seen: string, cause?: unknown): SwitchyardError =>
   new SwitchyardError("archive_invalid", {
-    detail: `Expected a sound zip archive, got one where ${seen}. Build and upload it again.`,
+    detail: `Expected a sound zip archive, got one where ${seen.replace(/\.$/, "")}. Build and upload it again.`,
     cause,
   });
 const overQuota = (limit: string, seen: number | string): SwitchyardError =>

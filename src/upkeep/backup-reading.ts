@@ -137,7 +137,10 @@ export const readBackupFile = async (asked: {
 }): Promise<BackupFile> => {
   const { path, passphrase, schemaVersion } = asked;
   const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
-    throw invalid(`Expected a backup file, found ${error.code}: ${path}`, error);
+    throw invalid(
+      error.code === "ENOENT" ? `There is no file ${path}.` : `The file ${path} cannot be opened (${error.code}).`,
+      error,
+    );
   });
   try {
     const text = await readHeader(handle);

@@ -67,6 +67,16 @@ describe("the command line at a terminal", { timeout: 120_000 }, () => {
       expect((await cli("instances")).out).not.toContain("spare");
     });
 
+    it("does not guess which of two tokens of one name is meant", async () => {
+      const make = () => json<{ id: string }>("token", "create", "--name", "twin", "--role", "viewer");
+      const ids = [(await make()).id, (await make()).id];
+      const refused = await cli("token", "revoke", "twin", "--yes");
+      expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('2 tokens are called "twin"') });
+      for (const id of ids) expect(refused.err).toContain(id);
+      expect(await cli("token", "revoke", ids[0] ?? "", "--yes")).toMatchObject({ code: 0 });
+      expect(await cli("token", "revoke", "twin", "--yes")).toMatchObject({ code: 0, out: `${ids[1]} is revoked\n` });
+    });
+
     it("refuses to leave nobody who may manage tokens, unless forced", async () => {
       const me = await json<{ id: string }>("whoami");
       const refused = await cli("token", "revoke", me.id, "--yes");
@@ -93,6 +103,26 @@ describe("the command line at a terminal", { timeout: 120_000 }, () => {
       expect(undone.code, undone.seen).toBe(0);
       const twice = await cli("undo", id, "--yes");
       expect(twice).toMatchObject({ code: 1, err: expect.stringMatching(/undo_conflict[\s\S]*job_\w+ undoes/) });
+    }, 60_000);
+
+    it("asks for the name of the target before what cannot be undone", async () => {
+      const vm = bench.nextVm();
+      const id = vm.slice("vm/".length);
+      const { items } = await json<{ items: { external_id: string; name: string }[] }>("inventory", "pve", "--all");
+      const name = items.find(({ external_id }) => external_id === id)?.name ?? "";
+      const question = `reset is destructive and cannot be undone. Type ${id} or ${name} to do it:`;
+      const reset = ["pve", "vm.lifecycle", "reset", vm];
+      const habit = await typed(["run", ...reset], { answers: ["y"] });
+      expect(habit, habit.seen).toMatchObject({ code: 6, asked: [question] });
+      expect(habit.seen).toContain(`Nothing was sent. Expected ${id}, got "y".`);
+      expect(await typed(["run", ...reset])).toMatchObject({ code: 6 });
+      const planned = await json<{ result: { plan_id: string } }>("plan", ...reset);
+      const left = await typed(["run", ...reset, "--plan", planned.result.plan_id], { answers: ["yes"] });
+      expect(left).toMatchObject({ code: 6, asked: [question] });
+      for (const answer of [id, name]) {
+        const done = await typed(["run", ...reset], { answers: [answer] });
+        expect(done, done.seen).toMatchObject({ code: 0, asked: [question] });
+      }
     }, 60_000);
 
     it("says what a device may still do when a job ends behind a write, and what to do instead of undo and retry", async () => {

@@ -74,8 +74,8 @@ const typer =
     });
     const stderr = screen(columns, (text) => {
       seen += text;
-      if (!text.includes("[y/N]")) return;
-      asked.push(text.trim());
+      if (!text.includes("[y/N]") && !text.endsWith(" to do it: ")) return;
+      asked.push(withoutControls(text).trim());
       const answer = waiting.shift();
       if (answer === undefined) stdin.end();
       else stdin.write(`${answer}\n`);

@@ -1,6 +1,6 @@
 /** Things by what a person calls them: a name, an id, or the beginning of an id that no other has. */
 import { didYouMean } from "../../model/nearest.ts";
-import { call } from "../called.ts";
+import { call, form } from "../called.ts";
 import { type CliFailure, notFound, usage } from "../failure.ts";
 import type { Client } from "./http.ts";
 import type { InstanceDocument, JobDocument, Page, TokenDocument, TypeDocument } from "./wire.ts";
@@ -35,12 +35,18 @@ interface Kind<T> {
 const ambiguous = (asked: string, ids: readonly string[]): CliFailure =>
   usage(`${asked} is the beginning of ${ids.length} ids: ${ids.slice(0, 5).join(", ")}.`, ["Give some more of it."]);
 
+const sharedName = (asked: string, ids: readonly string[], noun: string): CliFailure =>
+  usage(`${ids.length} ${noun}s are called ${JSON.stringify(asked)}: ${ids.slice(0, 5).join(", ")}.`, ["Give the id."]);
+
+const isCalled = (asked: string, name: string): boolean => name.toLowerCase() === asked.toLowerCase();
+
 /** By id, then by name, then by how an id begins. */
 const matching = <T>(asked: string, all: readonly T[], { id, name }: Kind<T>): readonly T[] => {
-  const exact = all.find((item) => id(item) === asked) ?? all.find((item) => name(item) === asked);
-  if (exact !== undefined) return [exact];
-  const lower = asked.toLowerCase();
-  const alike = all.filter((item) => name(item).toLowerCase() === lower);
+  const itself = all.find((item) => id(item) === asked);
+  if (itself !== undefined) return [itself];
+  const exact = all.filter((item) => name(item) === asked);
+  if (exact.length > 0) return exact;
+  const alike = all.filter((item) => isCalled(asked, name(item)));
   if (alike.length > 0) return alike;
   return asked.length < leastBeginning ? [] : all.filter((item) => id(item).startsWith(asked));
 };
@@ -49,10 +55,13 @@ const matching = <T>(asked: string, all: readonly T[], { id, name }: Kind<T>): r
 const find = <T>(asked: string, all: readonly T[], kind: Kind<T>): T => {
   const found = matching(asked, all, kind);
   const [only] = found;
-  if (found.length > 1) throw ambiguous(asked, found.map(kind.id));
+  if (only !== undefined && found.length > 1) {
+    const ids = found.map(kind.id);
+    throw isCalled(asked, kind.name(only)) ? sharedName(asked, ids, kind.noun) : ambiguous(asked, ids);
+  }
   if (only !== undefined) return only;
   const near = didYouMean(asked, [...new Set(all.map(kind.name))]);
-  throw notFound(`There is no ${kind.noun} ${JSON.stringify(asked)}.`, [...near, `List them with: ${call(kind.list)}`]);
+  throw notFound(`There is no ${kind.noun} ${JSON.stringify(asked)}.`, [...near, `List them with: ${form(kind.list)}`]);
 };
 
 const instanceKind: Kind<InstanceDocument> = {

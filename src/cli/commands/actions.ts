@@ -1,8 +1,7 @@
 /** Actions: plan one, run it as planned. */
 import type { JsonObject } from "../../model/json.ts";
 import { isReadVerb } from "../../model/manifest.ts";
-import { type Asked, agreeOnPlan, readAction, submit } from "../action.ts";
-import { agree } from "../agree.ts";
+import { type Asked, agreeOnAction, agreeOnPlan, readAction, submit, warningOf } from "../action.ts";
 import { call, program as name } from "../called.ts";
 import { paths } from "../client/find.ts";
 import type { PlanDocument } from "../client/wire.ts";
@@ -18,11 +17,9 @@ interface ActionOptions extends FollowOptions {
   readonly yes?: boolean;
 }
 
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
-
 const applyLine = (args: readonly string[], options: ActionOptions, plan: PlanDocument): string => {
   const params = options.param.flatMap((param) => ["--param", param]);
-  return call("run", ...[...args, ...params, "--plan", plan.plan_id].map(quoted), "--watch");
+  return call("run", ...args, ...params, "--plan", plan.plan_id, "--watch");
 };
 
 const nothingToDo = "There is nothing to do: it is as asked already.";
@@ -54,6 +51,12 @@ interface How {
 
 const agreed = (body: JsonObject): How => ({ body, isAgreed: true });
 
+const agreeOnGiven = async (session: Session, asked: Asked, planId: string): Promise<void> => {
+  const plan = await session.api.read<PlanDocument>(`${paths.plans}/${encodeURIComponent(planId)}`);
+  printPlan(session.terminal, plan);
+  await agreeOnAction(session, asked, { asks: "Apply this plan?", plan });
+};
+
 /** How the action is to be done, after the person who types was shown what it does. */
 const howToRun = async (session: Session, asked: Asked, options: ActionOptions): Promise<How | undefined> => {
   const body: JsonObject = {
@@ -65,22 +68,17 @@ const howToRun = async (session: Session, asked: Asked, options: ActionOptions):
   const isDestructive = asked.capability?.destructive?.includes(verb) ?? false;
   const isKnown = asked.capability?.verbs.includes(verb) ?? false;
   if (options.yes || !session.terminal.canAsk || !isKnown || isReadVerb(verb)) return given;
-  const otherwise = "Nothing was sent.";
   if (options.plan) {
     if (!isDestructive) return given;
-    printPlan(
-      session.terminal,
-      await session.api.read<PlanDocument>(`${paths.plans}/${encodeURIComponent(options.plan)}`),
-    );
-    await agree(session, { asks: "Apply this plan?", otherwise });
+    await agreeOnGiven(session, asked, options.plan);
     return agreed(body);
   }
   if (asked.capability?.dry_run !== "not_supported") {
     const made = await agreeOnPlan(session, asked);
     return made && agreed({ plan_id: made.plan_id });
   }
-  if (!isDestructive) return given;
-  await agree(session, { asks: `${verb} is destructive and cannot be planned. Run it?`, otherwise });
+  if (warningOf(asked) === undefined) return given;
+  await agreeOnAction(session, asked, { asks: `${verb} cannot be planned. Run it?` });
   return agreed({ confirm: true });
 };
 

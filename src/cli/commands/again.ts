@@ -2,7 +2,7 @@
 import { SwitchyardError } from "../../errors.ts";
 import { isReadVerb } from "../../model/manifest.ts";
 import { undoOf } from "../../model/undo.ts";
-import { type Asked, actionOf, agreeOnPlan } from "../action.ts";
+import { type Asked, actionOf, agreeOnAction, agreeOnPlan } from "../action.ts";
 import { agree } from "../agree.ts";
 import { call } from "../called.ts";
 import { findJob, paths } from "../client/find.ts";
@@ -44,7 +44,7 @@ const withWayOut = (thrown: unknown, { id }: JobDocument): unknown => {
 /** False when a person was shown that there is nothing to do. */
 const agreeOn = async (session: Session, asked: Asked, asks: string): Promise<boolean> => {
   if (asked.capability?.dry_run !== "not_supported") return (await agreeOnPlan(session, asked)) !== undefined;
-  await agree(session, { asks, otherwise: "Nothing was sent." });
+  await agreeOnAction(session, asked, { asks });
   return true;
 };
 
@@ -91,9 +91,10 @@ const agreeOnRetry = async (session: Session, job: JobDocument): Promise<boolean
     if (sent > 0) await agree(session, { asks, otherwise: "" });
     return true;
   }
-  const asked = holdsSecrets(job) ? undefined : await actionOf(session, job);
-  if (asked) return agreeOn(session, asked, "Do it again?");
-  await agree(session, { asks: "Do it again?", otherwise: "Nothing was sent." });
+  const asks = "Do it again?";
+  const asked = await actionOf(session, job);
+  if (asked && !holdsSecrets(job)) return agreeOn(session, asked, asks);
+  await (asked ? agreeOnAction(session, asked, { asks }) : agree(session, { asks, otherwise: "Nothing was sent." }));
   return true;
 };
 

@@ -1,6 +1,7 @@
 /** Backup and restore: the store and its key as one file. With a file's name they need no server. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { shellWord } from "../../model/shell-word.ts";
 import type { Alone } from "../alone.ts";
 import type { JobDocument } from "../client/wire.ts";
 import { enqueuing, type Group } from "../command.ts";
@@ -21,7 +22,9 @@ const passphraseIn = (cwd: string, file: string | undefined): string | null => {
   try {
     text = readFileSync(resolve(cwd, file), "utf8");
   } catch (error) {
-    throw usage(`--passphrase-file: expected a file to read, found ${(error as NodeJS.ErrnoException).code}.`);
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "there is no file" : "cannot read the file";
+    throw usage(`--passphrase-file: ${why} ${file}.`);
   }
   const [first = ""] = text.split(/\r?\n/, 1);
   if (first.length < 8) throw usage("--passphrase-file: expected at least 8 characters on its first line.");
@@ -77,7 +80,9 @@ const restore = async (alone: Alone, [file = ""]: readonly string[], options: Fi
   if (settled > 0) terminal.note(`${settled} jobs were open then; they are settled and do not run again.`);
   if (!hasKey) terminal.note(`It holds no master key: put the key ${keyId} into ${masterKey.file} before you start.`);
   else
-    terminal.note(`Start it with: ${dataDir === resolve(cwd, "data") ? "" : `SWITCHYARD_DATA=${dataDir} `}npm start`);
+    terminal.note(
+      `Start it with: ${dataDir === resolve(cwd, "data") ? "" : `SWITCHYARD_DATA=${shellWord(dataDir)} `}npm start`,
+    );
 };
 
 const passphrase = ["--passphrase-file <file>", "the file whose first line seals the backup"] as const;

@@ -1,7 +1,7 @@
 /** Instances: list, add, delete, test. */
 import { timesOf } from "../../model/ids.ts";
 import { agree } from "../agree.ts";
-import { call } from "../called.ts";
+import { call, form } from "../called.ts";
 import { findInstance, findType, listInstances, paths } from "../client/find.ts";
 import type { InstanceDocument, JobDocument, Page, ScheduleDocument } from "../client/wire.ts";
 import { collected, enqueuing, type Group } from "../command.ts";
@@ -45,7 +45,7 @@ const list = async (session: Session): Promise<undefined> => {
   ];
   const isNoteless = instances.every(({ last_error, flags }) => last_error === null && flags.length === 0);
   const shown = isNoteless ? columns.filter(({ title }) => title !== "NOTE") : columns;
-  const none = `There is no instance. Add one: ${call("add", "<type>", "--name", "N")}`;
+  const none = `There is no instance. Add one: ${form("add <type> --name N")}`;
   printTable(session.terminal, instances, shown, none);
 };
 

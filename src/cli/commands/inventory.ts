@@ -96,6 +96,13 @@ const read = async (
   return job.state === "succeeded" ? session.api.read(path, { ...same, cached_only: true }) : job;
 };
 
+/** What was never listed is not known to be empty. */
+const printUnseen = ({ terminal }: Session, { name }: InstanceDocument, type: string | undefined): void => {
+  terminal.note("Not looked at yet: what is there is not known.");
+  const more = type === undefined ? [] : ["--type", type];
+  terminal.note(`Ask the device with: ${call("inventory", name, ...more, "--refresh")}`);
+};
+
 const printItems = (session: Session, { items, cache }: InventoryDocument, all: boolean): void => {
   const { terminal } = session;
   const columns: Column<Target>[] = [
@@ -110,9 +117,12 @@ const printItems = (session: Session, { items, cache }: InventoryDocument, all: 
   terminal.note(
     terminal.styleError("dim", `${items.length} of ${cache.target_count} (${cache.state}${age}${refreshing})${more}`),
   );
+};
+
+const printFault = ({ terminal, now }: Session, { cache }: InventoryDocument): void => {
   if (!cache.error) return;
   const { detail, at } = cache.error;
-  terminal.note(terminal.styleError("yellow", `The last refresh failed ${ago(at, session.now())}: ${detail}`));
+  terminal.note(terminal.styleError("yellow", `The last refresh failed ${ago(at, now())}: ${detail}`));
 };
 
 const inventory = async (
@@ -136,7 +146,9 @@ const inventory = async (
     return exitOfJob(found);
   }
   if (session.isJson) return 0;
-  printItems(session, found, options.all === true);
+  if (found.cache.state === "empty") printUnseen(session, instance, options.type);
+  else printItems(session, found, options.all === true);
+  printFault(session, found);
   await printOthers(session, instance, options.type);
   return 0;
 };

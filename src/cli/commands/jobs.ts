@@ -29,10 +29,13 @@ interface ListOptions {
   readonly cursor?: string;
 }
 
+const placeOf = ({ instance_id, type_id }: JobDocument["subject"], names: ReadonlyMap<string, string>): string =>
+  instance_id === undefined ? (type_id ?? "-") : (names.get(instance_id) ?? "(deleted)");
+
 const jobColumns = (names: ReadonlyMap<string, string>, at: number): readonly Column<JobDocument>[] => [
   { title: "JOB", isWhole: true, value: ({ id }) => id, short: ({ id }) => shortId(id), style: () => "bold" },
   { title: "STATE", isWhole: true, value: ({ state }) => state, style: ({ state }) => styleOf(state) },
-  { title: "INSTANCE", value: ({ subject }) => names.get(subject.instance_id ?? "") ?? subject.type_id ?? "-" },
+  { title: "INSTANCE", value: ({ subject }) => placeOf(subject, names) },
   { title: "WHAT", value: subjectOf, short: shortSubjectOf },
   { title: "ASKED", isWhole: true, value: ({ created_at }) => ago(created_at, at) },
   { title: "BY", isExtra: true, value: ({ requested_by }) => requested_by.name },

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { agree } from "../agree.ts";
 import type { PackArchive } from "../authoring/pack-archive.ts";
-import { call } from "../called.ts";
+import { call, form } from "../called.ts";
 import { findType, listInstances, listTypes, paths } from "../client/find.ts";
 import type { JobDocument, Page, TypeDocument } from "../client/wire.ts";
 import { type Act, enqueuing, type Group } from "../command.ts";
@@ -48,12 +48,7 @@ const list = async (session: Session, [asked]: readonly string[], { all }: ListO
   const types = await listTypes(api);
   if (isJson) return void printJson(session, types);
   const shown = all ? types : types.filter(({ removed }) => !removed);
-  printTable(
-    terminal,
-    shown,
-    typeColumns,
-    `No type is installed. Install one: ${call("install", "<file.int|folder>")}`,
-  );
+  printTable(terminal, shown, typeColumns, `No type is installed. Install one: ${form("install <file.int|folder>")}`);
   const left = types.length - shown.length;
   const note = left === 1 ? "One type that was removed is left out" : `${left} types that were removed are left out`;
   if (left > 0) terminal.note(terminal.styleError("dim", `${note}; --all shows them.`));
@@ -152,6 +147,7 @@ const install = async (
   [path = ""]: readonly string[],
   options: InstallOptions,
 ): Promise<ExitCode> => {
+  if (path === "") throw usage("Expected a file, a folder or a name of the catalogue, got nothing.");
   const yes: Yes | undefined = options.yes ? {} : undefined;
   if (!options.onChange) {
     const { findPack } = await import("../authoring/pack-archive.ts");

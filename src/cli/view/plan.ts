@@ -26,12 +26,13 @@ export const effectLines = (terminal: Terminal, effects: PlanDocument["effects"]
     return `${oneLine(id)}: ${values.join(" -> ")}`;
   });
 
-/** Nothing would be sent, and that is all that could be. */
-export const isNoop = ({ pinned, ok, plan, effects }: PlanDocument): boolean =>
-  ok &&
-  pinned &&
-  (plan.preview ?? []).length === 0 &&
+/** Its targets look afterwards as they do before. */
+export const leavesAsIs = ({ effects }: PlanDocument): boolean =>
   effects.per_target.every(({ from, to }) => JSON.stringify(from) === JSON.stringify(to));
+
+/** Nothing would be sent, and that is all that could be. */
+export const isNoop = (plan: PlanDocument): boolean =>
+  plan.ok && plan.pinned && (plan.plan.preview ?? []).length === 0 && leavesAsIs(plan);
 
 export const printPlan = (terminal: Terminal, plan: PlanDocument): void => {
   terminal.print(terminal.style("bold", oneLine(plan.effects.summary)));

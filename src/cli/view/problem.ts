@@ -95,6 +95,8 @@ const factLines = (details: unknown, detail: string): string[] => {
 
 /** A detail often repeats what stands place by place below it; that is said once. */
 const headOf = (detail: string, errors: readonly FieldProblem[]): string => {
+  const [{ pointer, message } = { pointer: "", message: "" }] = errors;
+  if (pointer !== "" && detail.replace(/(?: \(and \d+ more\))?\.$/, "") === `${pointer}: ${message}`) return "";
   const isRepeated = errors.length > 0 && errors.every(({ message }) => detail.includes(message));
   const first = isRepeated ? detail.indexOf(errors[0]?.pointer || errors[0]?.message || "") : -1;
   return first > 0 ? detail.slice(0, first).replace(/[\s:]+$/, ":") : detail;
@@ -124,7 +126,7 @@ export const wrongLines = (wrong: Wrong, paint: Terminal["style"], advice: Advic
   const own = isSaid ? undefined : nextSteps[code];
   return [
     `${paint(["bold", "red"], "error")} ${paint("bold", oneLine(title))} ${paint("dim", `(${oneLine(code)})`)}`,
-    ...(detail === title ? [] : plain(detail).split("\n")).map((line) => `  ${line}`),
+    ...(detail === title || detail === "" ? [] : plain(detail).split("\n")).map((line) => `  ${line}`),
     ...errors.map(({ pointer, message }) => `  ${paint("yellow", oneLine(pointer || "/"))} ${oneLine(message)}`),
     ...[...factLines(details, wrong.detail), ...facts].map((line) => `  ${line}`),
     ...[...hints, ...(own === undefined ? [] : [own])].map((line) => `  ${paint("cyan", "->")} ${line}`),

@@ -8,7 +8,7 @@ import { packLimits } from "../../../packs/entry-path.ts";
 import { readManifestFile } from "../../../packs/manifest-file.ts";
 import type { TrustedKey } from "../../../packs/signature.ts";
 import type { Alone } from "../../alone.ts";
-import { call } from "../../called.ts";
+import { form } from "../../called.ts";
 import { exitCodes } from "../../exit-codes.ts";
 import { CliFailure, notFound, usage } from "../../failure.ts";
 import type { PackArchive } from "../pack-archive.ts";
@@ -94,7 +94,7 @@ export const fetchPack = async (alone: Alone, name: string, asked?: string): Pro
       id,
       catalogue.packs.map((one) => one.id),
     );
-    throw notFound(`${source.name} has no pack ${id}.`, [...near, `Look with: ${call("search", "<word>")}`]);
+    throw notFound(`${source.name} has no pack ${id}.`, [...near, `Look with: ${form("search <word>")}`]);
   }
   const listed = pickVersion(pack, { core: alone.version, asked: version });
   if (listed === undefined) throw missingVersion(pack, alone.version, version);

@@ -1,6 +1,6 @@
 /** `search <word>`: packs of the catalogue. */
 import type { Alone } from "../../alone.ts";
-import { call } from "../../called.ts";
+import { form } from "../../called.ts";
 import { printJson } from "../../session.ts";
 import { type Column, printTable } from "../../view/table.ts";
 import { type CataloguePack, type CatalogueVersion, pickVersion } from "./document.ts";
@@ -44,5 +44,5 @@ export const search = async (
       rows.map(({ pack, best }) => ({ ...pack, best: best?.version ?? null })),
     );
   printTable(alone.terminal, rows, columns, `No pack of the catalogue has ${JSON.stringify(word)} in it.`);
-  if (rows.length > 0) alone.terminal.note(`Install one with: ${call("install", "<pack>")}`);
+  if (rows.length > 0) alone.terminal.note(`Install one with: ${form("install <pack>")}`);
 };

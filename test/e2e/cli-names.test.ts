@@ -1,0 +1,65 @@
+/** The command line says what is the case: of odd names, of what is gone, of what was never there. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { CliBench } from "../kit/cli.ts";
+import { httpPack, zip } from "../kit/pack.ts";
+import { useCli } from "../kit/use-cli.ts";
+
+describe("the command line, of what is odd or not there", { timeout: 120_000 }, () => {
+  let bench: CliBench;
+  const { cli } = useCli((used) => {
+    bench = used;
+  });
+
+  const addInstance = (name: string) => {
+    const secret = `api_token=@${join(bench.scratch, "token")}`;
+    const set = ["--set", `host=${bench.lab.host}`, "--set", "port=1", "--secret", secret];
+    return cli("add", "walnut.proxmox.ve", "--name", name, ...set);
+  };
+
+  it("hands out commands that a shell reads as they are meant", async () => {
+    const added = await addInstance("bad/name x");
+    expect(added.err).toContain("Test it with: npx switchyard test 'bad/name x'");
+    const tested = await cli("test", "bad/name x");
+    expect(tested.err).toContain("npx switchyard edit 'bad/name x'\n");
+    expect((await cli("doctor")).out).toContain("npx switchyard test 'bad/name x'");
+  });
+
+  it("shows that the instance of a job is gone", async () => {
+    expect(await addInstance("brief")).toMatchObject({ code: 0 });
+    await cli("test", "brief");
+    expect((await cli("jobs")).out).toMatch(/ brief +test connection /);
+    expect(await cli("delete", "brief", "--yes")).toMatchObject({ code: 0 });
+    expect((await cli("jobs")).out).toMatch(/ \(deleted\) +test connection /);
+  });
+
+  it("tells what was never looked at from what is empty", async () => {
+    expect(await addInstance("unseen")).toMatchObject({ code: 0 });
+    const unseen = await cli("inventory", "unseen", "--cached", "--type", "host");
+    expect(unseen).toMatchObject({ code: 0, out: "", err: expect.stringMatching(/^Not looked at yet/) });
+    expect(unseen.err).toContain("npx switchyard inventory unseen --type host --refresh\n");
+    expect(unseen.err).not.toContain("0 of 0");
+    expect((await cli("inventory", "pve", "--type", "host", "--refresh")).out).toMatch(/^ID /);
+    const none = await cli("inventory", "pve", "--cached", "--type", "host", "--search", "no such host");
+    expect(none.err).toMatch(/^Nothing is there\.\n0 of \d/);
+  });
+
+  it("says each thing that is wrong once", async () => {
+    const { code, err } = await cli("jobs", "--limit", "0");
+    expect(code).toBe(2);
+    expect(err.match(/\/query\/limit/g), err).toHaveLength(1);
+    const file = join(bench.scratch, "half.int");
+    writeFileSync(file, (await zip(httpPack("test.half"))).subarray(0, 200));
+    const half = await cli("install", file, "--wait");
+    expect(half.code).toBe(1);
+    expect(half.err).toMatch(/[^.]\. Build and upload it again\./);
+  });
+
+  it("takes no empty word for a pack, and names the file that is not there", async () => {
+    expect(await cli("install", "")).toMatchObject({ code: 2, err: expect.stringContaining("got nothing") });
+    const missing = await cli("restore", "/no/such/file.swb");
+    expect(missing.err).toContain("There is no file /no/such/file.swb.");
+    expect(missing.err).not.toContain("ENOENT");
+  });
+});
