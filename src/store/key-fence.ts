@@ -60,6 +60,7 @@ export function* requireLivingKey(texts: readonly string[]): Unit<void> {
   const living = keyIdsIn([mark]).add(from).add(to);
   if ([...used].every((id) => living.has(id))) return;
   throw new SwitchyardError("store_unavailable", {
-    detail: "The master key was exchanged while a secret was on its way into the store; send the request again.",
+    detail:
+      "The master key was exchanged while a secret was on its way into the store; send the request again. If it is refused again, this process did not take the new key over: GET /api/vault says why.",
   });
 }

@@ -33,7 +33,10 @@ describeStores("a sealed value that comes late", (bench) => {
     await bench.store.write(() => replaceRotation(undefined, writeRotation(beginRotation(old, next))));
   };
   const end = () => bench.store.write(() => endRotation({ from: keyIdOf(old), mark: after.mark(), after: 0 }));
-  const refusal = { code: "store_unavailable", message: expect.stringMatching(/master key was exchanged/) };
+  const refusal = {
+    code: "store_unavailable",
+    message: expect.stringMatching(/master key was exchanged.*send the request again.*api\/vault/),
+  };
 
   it("is taken under both keys while they are exchanged, and under the new one alone from then on", async () => {
     await begin();
