@@ -148,7 +148,6 @@ describeStores("an exchange of the master key", (bench) => {
     const sealed = one.ring.seal({ scope: id, field, version: 1, value: "1234 5678" });
     await bench.store.write(() => insertJob({ ...job, id, sealedInput: JSON.stringify({ [field]: sealed }) }));
     expect(await rotate(one)).toMatchObject({ resealed: 1 });
-    expect((await bench.store.read(() => findJob(id)))!.sealedInput).toContain(`"sw1.${one.ring.keyId}.`);
   });
 
   it("does not end before the slowest process seals with the new key", async () => {
