@@ -107,14 +107,18 @@ const adviseConfig: Advise = async ({ instance }) => ({
   hints: [`Change it with: ${call("edit", instance)}`, `Then look again: ${call("test", instance)}`],
 });
 
-const advisePack: Advise = async ({ job }) => {
+const advisePack: Advise = async ({ session, job }) => {
   const details = job.error?.details ?? {};
-  const id = job.subject.type_id ?? details["type_id"];
+  const named = job.subject.type_id ?? details["type_id"];
+  const id = typeof named === "string" ? named : undefined;
+  const installed = id === undefined ? undefined : await findType(session.api, id).catch(() => undefined);
+  // A failed upgrade leaves what works.
+  if (installed?.status === "valid") return { facts: [], hints: ["Mend the pack and install it again."] };
   return {
     facts: [],
     hints: [
       "Mend the pack and install it again: what is mended takes the place of this one.",
-      `Or take it away: ${typeof id === "string" ? call("remove", id) : form("remove <type>")}`,
+      `Or take it away: ${id === undefined ? form("remove <type>") : call("remove", id)}`,
     ],
   };
 };

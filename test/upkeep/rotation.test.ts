@@ -141,6 +141,15 @@ describeStores("an exchange of the master key", (bench) => {
     expect(await end(admission)).toBe(false);
   });
 
+  it("is not held up by a parameter whose name looks like a sealed value", async () => {
+    const one = await startProcess("one");
+    const { id, ...job } = newJob();
+    const field = `sw1.${keyIdOf(old)}.x`;
+    const sealed = one.ring.seal({ scope: id, field, version: 1, value: "1234 5678" });
+    await bench.store.write(() => insertJob({ ...job, id, sealedInput: JSON.stringify({ [field]: sealed }) }));
+    expect(await rotate(one)).toMatchObject({ resealed: 1 });
+  });
+
   it("does not end before the slowest process seals with the new key", async () => {
     const one = await startProcess("one");
     const slow = await startProcess("slow", { everyMs: 1_000_000 });
