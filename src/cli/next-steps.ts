@@ -48,7 +48,7 @@ const planOf = ({ job, instance }: Ended, capabilities: readonly Capability[]): 
   const { target } = job.subject;
   const found = capabilities.find(({ id }) => id === capability);
   if (found === undefined || target === undefined || found.dry_run === "not_supported") return [];
-  const more = Object.keys(params ?? {}).map((name) => `--param ${name}=...`);
+  const more = Object.keys(params ?? {}).flatMap((name) => ["--param", `${name}=...`]);
   return [call("plan", instance, found.id, String(verb), `${target.type}/${target.id}`, ...more)];
 };
 
