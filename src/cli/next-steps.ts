@@ -107,9 +107,12 @@ const adviseConfig: Advise = async ({ instance }) => ({
   hints: [`Change it with: ${call("edit", instance)}`, `Then look again: ${call("test", instance)}`],
 });
 
-const advisePack: Advise = async ({ job }) => {
+const advisePack: Advise = async ({ session, job }) => {
   const details = job.error?.details ?? {};
   const id = job.subject.type_id ?? (typeof details["type_id"] === "string" ? details["type_id"] : "<type>");
+  const installed = await findType(session.api, id).catch(() => undefined);
+  // A failed upgrade leaves what works.
+  if (installed?.status === "valid") return { facts: [], hints: ["Mend the pack and install it again."] };
   return {
     facts: [],
     hints: [

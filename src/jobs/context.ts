@@ -126,6 +126,8 @@ export interface JobContext {
   announce(event: SystemEvent): Promise<void>;
   /** A fresh copy of an inventory payload for the readers. */
   cacheInventory(payload: InventoryPayload): Promise<void>;
+  /** What readers have of an instance's inventory is stale from now on: its device was written to. */
+  outdateInventory(instanceId: string): Promise<void>;
   /** Makes, changes or removes the schedules of an instance. */
   reschedule(instanceId: string): Promise<void>;
   /** Says how far the job has come, so that a test may stop it there. */

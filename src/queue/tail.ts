@@ -1,13 +1,13 @@
 /** The tail of a settled job: tell the watchers, free the locks, leave the queue, mark it closed. Harmless to repeat. */
 import { errorTable } from "../errors.ts";
-import { appendEvents, type Done } from "../live/events.ts";
+import { appendEvents, type Done, openAttempt, readEvents as readStream } from "../live/events.ts";
 import { release } from "../live/locks.ts";
 import type { Job, Subject } from "../model/job.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { PassWaypoint } from "../model/waypoint.ts";
 import type { Redis } from "../redis.ts";
 import { readEvents } from "../store/events.ts";
-import { closeTail } from "../store/jobs.ts";
+import { addLastEvents, closeTail } from "../store/jobs.ts";
 import type { Store } from "../store/store.ts";
 import type { JobQueue } from "./queue.ts";
 
@@ -60,21 +60,40 @@ export const freeLocks = async ({ redis, queue, pass }: TailDeps, job: Job): Pro
 /** So many of its last words a worker may have taken with it: a stream that lacks them is given them. */
 const lastWords = 200;
 
-const tellFromStore = async ({ redis, store }: TailDeps, job: Job, done: Done): Promise<void> => {
-  const { kind, id: jobId, attempt, lastSeq } = job;
+/** More than a job may say. */
+const everything = 20_000;
+
+/**
+ * A worker that was lost told the stream what it did not bring to the store, and the stream goes soon after `job.done`.
+ * Whatever it would still say is refused from here on. Answers the number of the job's last event.
+ */
+const keepUnwritten = async ({ redis, store }: TailDeps, { id, attempt, lastSeq }: Job): Promise<number> => {
+  const unwritten = (limit: number) => readStream(redis, id, { after: lastSeq, limit });
+  if (attempt === 0 || (await unwritten(1)).length === 0) return lastSeq;
+  await openAttempt(redis, id, attempt + 1);
+  const said = await unwritten(everything);
+  const events = said.filter(({ seq }, index) => seq === lastSeq + 1 + index);
+  return events.length === 0 ? lastSeq : store.write(() => addLastEvents({ id, events }));
+};
+
+const tellFromStore = async (deps: TailDeps, job: Job): Promise<void> => {
+  const { redis, store } = deps;
+  const { kind, id: jobId, attempt } = job;
   const { typeId, instanceId } = job.subject;
+  const lastSeq = await keepUnwritten(deps, job);
   const events = await store.read(() => readEvents({ jobId, after: lastSeq - lastWords, limit: lastWords }));
   const facts = {
     kind,
     ...(instanceId === undefined ? {} : { instanceId }),
     ...(typeId === undefined ? {} : { typeId }),
   };
-  await appendEvents(redis, [{ jobId, attempt, events, facts, done }]);
+  const done = { seq: lastSeq + 1, data: doneOf(job) };
+  await appendEvents(redis, [{ jobId, attempt: attempt + 1, events, facts, done }]);
 };
 
 const tell = async (deps: TailDeps, job: Job, options: TailOptions): Promise<void> => {
-  const done = { seq: job.lastSeq + 1, data: doneOf(job) };
-  await (options.tell?.(done) ?? tellFromStore(deps, job, done));
+  if (options.tell === undefined) await tellFromStore(deps, job);
+  else await options.tell({ seq: job.lastSeq + 1, data: doneOf(job) });
   await deps.pass?.("tail.told", job.id);
 };
 

@@ -7,6 +7,8 @@ export interface CallTimes {
 }
 
 const longMs = 10;
+/** What a deadline or a clock that was set adds beyond this would be remembered for dozens of calls. */
+const mostMs = 5 * longMs;
 /** What one call changes of what is expected of the next. */
 const share = 0.2;
 const mostRemembered = 1_000;
@@ -15,10 +17,11 @@ export const createCallTimes = (): CallTimes => {
   const means = new Map<string, number>();
   return {
     note(key, ms) {
-      const before = means.get(key) ?? ms;
+      const taken = Math.min(Math.max(ms, 0), mostMs);
+      const before = means.get(key) ?? taken;
       // Whoever was heard of last is forgotten last.
       means.delete(key);
-      means.set(key, before + share * (ms - before));
+      means.set(key, before + share * (taken - before));
       const [oldest] = means.keys();
       if (means.size > mostRemembered && oldest !== undefined) means.delete(oldest);
     },

@@ -17,6 +17,7 @@ export {
 } from "./job/open.ts";
 export { pruneJobs } from "./job/prune.ts";
 export {
+  addLastEvents,
   requeueJob,
   retryJob,
   type Settlement,

@@ -1,11 +1,13 @@
 /** What the exchange of the master key needs of the store: its state, and every sealed value in turn. */
 import type { SealedSecret } from "../model/instance.ts";
-import { holdKey } from "./key-fence.ts";
+import { holdKey, readKeyFacts } from "./key-fence.ts";
 import { getMeta, rotationKey, setMeta } from "./meta.ts";
 import { query, run, runOne } from "./query.ts";
 import { allSealedSecrets } from "./secrets.ts";
 import type { Unit } from "./unit.ts";
 import { markKey } from "./vault-check.ts";
+
+export { readKeyFacts } from "./key-fence.ts";
 
 /** The state of the exchange as it was left here; the vault knows what it says. */
 export function* readRotation(): Unit<string | undefined> {
@@ -34,22 +36,6 @@ export function* rotationProgress(): Unit<Progress> {
   const { phase, from, to } = JSON.parse(rotation ?? "{}") as { phase?: string; from?: string; to?: string };
   const isOn = phase !== undefined && from !== undefined && to !== undefined;
   return { keyId: mark === undefined ? null : keyIdOf(mark), rotation: isOn ? { phase, from, to } : null, sealed };
-}
-
-interface KeyFacts {
-  readonly mark: string | undefined;
-  readonly rotation: string | undefined;
-}
-
-/**
- * What tells a process which key is the store's. One statement, as both change together: between two of them an exchange
- * may end, and the mark of before without an exchange would make the process keep the old key.
- */
-export function* readKeyFacts(): Unit<KeyFacts> {
-  const asked = query.selectFrom("meta").select(["key", "value"]).where("key", "in", [markKey, rotationKey]);
-  const { rows } = yield* run(asked);
-  const facts = new Map(rows.map(({ key, value }) => [key, value]));
-  return { mark: facts.get(markKey), rotation: facts.get(rotationKey) };
 }
 
 /** Puts a state in the place of the one that was read; false when another process was quicker. */

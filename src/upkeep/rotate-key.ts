@@ -162,12 +162,15 @@ const scopeMember = "@scope";
 
 /** The same parameters under the new key; undefined when they are so already. */
 const inputUnder = ({ jobId, sealedInput }: SealedInput, rotation: Rotation, keys: Keys): string | undefined => {
-  if (!sealedInput.includes(`sw1.${rotation.from}.`)) return undefined;
+  const beginning = `sw1.${rotation.from}.`;
+  if (!sealedInput.includes(beginning)) return undefined;
   const sealed = JSON.parse(sealedInput) as Record<string, string>;
+  // A name may look like a value.
+  if (!Object.values(sealed).some((value) => value.startsWith(beginning))) return undefined;
   const scope = sealed[scopeMember] ?? jobId;
   const entries = Object.entries(sealed).map(([name, value]) => [
     name,
-    value.startsWith(`sw1.${rotation.from}.`) ? rewrap(value, { scope, ...keys }) : value,
+    value.startsWith(beginning) ? rewrap(value, { scope, ...keys }) : value,
   ]);
   return JSON.stringify(Object.fromEntries(entries));
 };

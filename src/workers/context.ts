@@ -2,7 +2,7 @@
 
 import { SwitchyardError } from "../errors.ts";
 import type { DriverHandle, JobContext, RunnerUpkeep } from "../jobs/context.ts";
-import { putInventory } from "../live/cache.ts";
+import { dropInventory, putInventory } from "../live/cache.ts";
 import { appendSystem } from "../live/events.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -125,6 +125,7 @@ export const createContext = (deps: ContextDeps, attempt: Attempt): JobContext =
     afterSettle: (action) => void attempt.afterSettle.push(action),
     announce: (event) => appendSystem(deps.redis, event).then(() => undefined),
     cacheInventory: (payload) => putInventory(deps.redis, payload, payload.ttlSeconds).then(() => undefined),
+    outdateInventory: (instanceId) => dropInventory(deps.redis, instanceId),
     reschedule: deps.reschedule,
     pass: (waypoint) => deps.pass?.(waypoint, job.id),
     markRoutine() {

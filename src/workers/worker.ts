@@ -142,8 +142,9 @@ const drainWorker = async (consumer: JobConsumer, process: ProcessDeps, graceMs:
   await settled(running, graceMs);
   for (const attempt of running.values()) attempt.stop("drain");
   await settled(running, graceMs + 3_000);
-  await Promise.race([process.tails.drain(), pause(graceMs, undefined, { ref: false })]);
   await consumer.close(1_000);
+  // Last: what was being claimed when the drain began is settled only now.
+  await Promise.race([process.tails.drain(), pause(graceMs, undefined, { ref: false })]);
 };
 
 /** Starts taking jobs; resolves when the lease is held and the queue is listened to. */

@@ -1,5 +1,6 @@
 /** Tail, cancel and sweep on a real Redis: what a crash or a lost message leaves behind is done again, once. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { appendEvents } from "../../src/live/events.ts";
 import { silentLog } from "../../src/log.ts";
 import type { Job } from "../../src/model/job.ts";
 import type { JsonObject } from "../../src/model/json.ts";
@@ -10,6 +11,7 @@ import type { JobQueue } from "../../src/queue/queue.ts";
 import { addForgotten, addOverdue, checkEpoch, closeTails, type SweepDeps, startSweep } from "../../src/queue/sweep.ts";
 import { closeTailOf } from "../../src/queue/tail.ts";
 import { connectRedis, type Redis } from "../../src/redis.ts";
+import { readEvents } from "../../src/store/events.ts";
 import { claimJob, findJob, markEnqueued, notEnqueued, retryJob, settleJob } from "../../src/store/jobs.ts";
 import type { Store } from "../../src/store/store.ts";
 import { paperVault, power } from "../kit/admission.ts";
@@ -17,6 +19,7 @@ import { seedLamp, somebody } from "../kit/fixtures.ts";
 import { acquire } from "../kit/lock-calls.ts";
 import { hasRedis, startTestRedis, type TestRedis } from "../kit/redis.ts";
 import { openTestStore, type TestStore } from "../kit/store.ts";
+import { eventsFrom } from "../kit/stores.ts";
 
 describe.skipIf(!hasRedis)("work that was left behind", () => {
   let server: TestRedis;
@@ -108,6 +111,24 @@ describe.skipIf(!hasRedis)("work that was left behind", () => {
         result: { ok: true },
       },
     ]);
+  });
+
+  it("keeps what a job had said whose worker was lost for good, and nothing that it says later", async () => {
+    const job = await admitted();
+    for (const _ of [1, 2, 3]) await claimed(job);
+    const say = (from: number, to: number) =>
+      appendEvents(redis, [{ jobId: job.id, attempt: 3, events: eventsFrom(from, to, 3), facts: { kind: job.kind } }]);
+    expect(await say(1, 250)).toEqual(["kept"]);
+    const last = await store.write(() => claimJob({ id: job.id, workerId: "wrk_new", now: 2_000 }));
+    expect(last).toMatchObject({ outcome: "crash_loop", job: { lastSeq: 0 } });
+    await closeTails(deps, -1);
+    expect(await say(251, 251)).toEqual(["stale"]);
+    await redis.del(`sw:events:${job.id}`);
+    const kept = await store.read(() => readEvents({ jobId: job.id, after: 0, limit: 1_000 }));
+    expect(kept).toEqual(eventsFrom(1, 250, 3));
+    expect(await store.read(() => findJob(job.id))).toMatchObject({ lastSeq: 250, tail: "closed" });
+    const [told] = (await redis.xrevrange("sw:fanout", "+", "-", "COUNT", 1)).map(([, fields]) => fields);
+    expect(told?.slice(told.indexOf("s"), told.indexOf("s") + 2)).toEqual(["s", "251"]);
   });
 
   it("hands the locks of a settled job on to whoever waits for them", async () => {

@@ -144,6 +144,21 @@ describe("the command line changes things", { timeout: 120_000 }, () => {
     expect(await cli("rollback", "test.lamp", "--digest", "zz", "--yes")).toMatchObject({ code: 4 });
   });
 
+  it("advises to take a broken pack away only where it is the one that is installed", async () => {
+    const install = async (id: string, version: string, more: object = {}) => {
+      const file = join(bench.scratch, `${id}-${version}.int`);
+      writeFileSync(file, await zip(httpPack(id, { version, ...more })));
+      return cli("install", file, "--wait");
+    };
+    const broken = { driver: "  async test_connection() { return 1 +; }" };
+    expect((await install("test.first", "1.0.0", broken)).err).toContain("npx switchyard remove test.first");
+    expect(await install("test.fan", "1.0.0")).toMatchObject({ code: 0 });
+    const { err } = await install("test.fan", "1.1.0", broken);
+    expect(err).toContain("The installed 1.0.0 stays as it is.");
+    expect(err).toContain("-> Mend the pack and install it again.");
+    expect(err).not.toContain("npx switchyard remove");
+  });
+
   it("shows a job, a plan, an instance and a type, and says what is near when there is none", async () => {
     const job = await json<{ id: string; result: { plan_id: string } }>(
       "plan",

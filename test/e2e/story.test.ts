@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { upload, zip } from "../kit/pack.ts";
-import { descendants, type System, startSystem } from "../kit/system.ts";
+import { descendants, type System, startSystem, until } from "../kit/system.ts";
 
 interface Job {
   id: string;
@@ -95,6 +95,13 @@ describe("the story", () => {
     expect(again.body).toMatchObject({ cache: { state: "fresh", target_count: expect.any(Number) } });
   });
 
+  const listed = async (more = ""): Promise<{ state: string; status: string | undefined }> => {
+    type Listing = { cache: { state: string }; items: { external_id: string; attrs: { status: string } }[] };
+    const path = `/api/integrations/instances/${instance}/inventory?type=vm&active_only=false${more}`;
+    const { cache, items } = (await system.call<Listing>("GET", path)).body;
+    return { state: cache.state, status: items.find(({ external_id: id }) => id === "100")?.attrs.status };
+  };
+
   it("plans a shutdown without changing anything, runs exactly that plan, and undoes it", async () => {
     const target = { type: "vm", id: "100" };
     const shutdown = { capability: "vm.lifecycle", verb: "shutdown", target };
@@ -123,6 +130,12 @@ describe("the story", () => {
         task_id: expect.stringMatching(/^UPID:/),
       },
     });
+    // What was known from before is not called fresh any more, and is looked at anew.
+    const known = await listed("&cached_only=true");
+    expect(known).toMatchObject({ state: "stale", status: "running" });
+    const isSeen = async () => ((await listed()).status === "stopped" ? true : undefined);
+    await until(isSeen, "the inventory to show what was done");
+
     const journal = await system.call<{ items: unknown[] }>("GET", `/api/jobs/${ran.body.id}/journal`);
     expect(journal.body.items).toHaveLength(1);
     const events = await system.watch(ran.body.id);

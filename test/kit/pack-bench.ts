@@ -186,6 +186,7 @@ export const openPackBench = async () => {
       afterSettle: (action) => void after.push(action),
       announce: async (event) => void announced.push(event),
       cacheInventory: async () => undefined,
+      outdateInventory: async () => undefined,
       reschedule: async () => undefined,
       pass: () => undefined,
       markRoutine: () => undefined,

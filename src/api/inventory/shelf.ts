@@ -131,8 +131,10 @@ const createSharing = (now: () => number) => {
   };
 };
 
+const changing: ReadonlySet<string | undefined> = new Set(["instance.refresh_inventory", "action.run"]);
+
 const endsLooks = ({ type, kind }: FanoutEntry): boolean =>
-  type.startsWith("integration_instance.") || (type === "job.done" && kind === "instance.refresh_inventory");
+  type.startsWith("integration_instance.") || (type === "job.done" && changing.has(kind));
 
 export const createInventoryShelf = ({ store, redis, feed, now }: ShelfDeps): InventoryShelf => {
   const parse = createVersions();

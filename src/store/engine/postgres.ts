@@ -61,7 +61,8 @@ const isBroken = async (client: PoolClient, thrown: unknown): Promise<boolean> =
 const transact = async <T>(pool: Pool, unit: () => Unit<T>): Promise<T> => {
   const client = await pool.connect();
   try {
-    await client.query("begin");
+    // Each statement sees what was committed before it, whatever this database is set to.
+    await client.query("begin isolation level read committed");
     const value = await driveAsync(unit(), executeOn(client));
     await commit(client);
     client.release();

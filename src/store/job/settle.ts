@@ -155,6 +155,20 @@ export function* spillEvents({ events, ...fence }: Fence & { readonly events: re
   return true;
 }
 
+/** Adds what a job had said before it was settled by somebody else; returns the number of its last event. */
+export function* addLastEvents({
+  id,
+  events,
+}: {
+  readonly id: string;
+  readonly events: readonly JobEvent[];
+}): Unit<number> {
+  yield* holdJob(id);
+  const last = yield* addEvents(id, events);
+  yield* change(id, { last_seq: last });
+  return last;
+}
+
 function* changeRunning({ id, attempt }: Fence, columns: Partial<JobColumns>): Unit<boolean> {
   const { changes } = yield* run(
     query
