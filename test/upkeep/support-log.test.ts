@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { readArchive } from "../../src/packs/archive.ts";
+import { passwordsIn } from "../../src/roles/support-facts.ts";
 import { hasRedis } from "../kit/redis.ts";
 import { type System, startSystem, until } from "../kit/system.ts";
 
@@ -18,6 +19,19 @@ const linesIn = (text: string): Line[] =>
     .split("\n")
     .filter((line) => line.startsWith('{"level":'))
     .map((line) => JSON.parse(line));
+
+describe("the password of an address", () => {
+  it.each([
+    ["redis://ann:s%20cret@h:6379/0", ["s%20cret", "s cret"]],
+    ["sentinel://:s3cret@h1:26379,h2:26379/main", ["s3cret"]],
+    ["redis://:100%25-%zz@h", ["100%25-%zz"]],
+    ["postgres://ann@h/db", []],
+    ["/run/redis.sock", []],
+    [null, []],
+  ])("is known of %s, as it stands and as it is meant", (url, passwords) => {
+    expect(new Set(passwordsIn(url))).toEqual(new Set(passwords));
+  });
+});
 
 describe.skipIf(!hasRedis)("the log in a support bundle", () => {
   let system: System;
