@@ -1,7 +1,6 @@
 /** Reads the settings and starts the asked role. */
 import { type Config, ownConfig, SettingError, settingExitCode } from "./config.ts";
 import { SwitchyardError } from "./errors.ts";
-import { createLog } from "./log.ts";
 import { nearest } from "./model/nearest.ts";
 import { parent } from "./roles/child.ts";
 import { forbidCoreFiles } from "./roles/core-files.ts";
@@ -58,8 +57,7 @@ const start = async (): Promise<number> => {
   const stop = stopOnSignal();
   if (config.role === "all") {
     const { runAll } = await import("./roles/all.ts");
-    const log = createLog(config.logLevel, "supervisor");
-    return runAll(config, { withLab, log, stop });
+    return runAll(config, { withLab, stop });
   }
   if (config.role === "api") {
     const { runApi } = await import("./roles/api.ts");

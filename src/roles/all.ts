@@ -5,7 +5,8 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, environmentFor, settingExitCode } from "../config.ts";
-import type { Log } from "../log.ts";
+import { openRecentLog, type RecentLog } from "../live/recent-log.ts";
+import { createLog, type Log } from "../log.ts";
 import { sweepLayouts } from "../packs/layout.ts";
 import { connectRedis, untilReady } from "../redis.ts";
 import { type Child, keepRunning } from "./child.ts";
@@ -76,12 +77,21 @@ const untilAborted = (signal: AbortSignal): Promise<undefined> =>
     signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
 
+/** A connection of its own: the processes that it tells of are those that could not pass its lines on. */
+const handOver = (recentLog: RecentLog, url: string): (() => void) => {
+  const redis = connectRedis(url, { name: "switchyard-supervisor", role: "producer" });
+  const release = recentLog.handTo(redis);
+  return () => {
+    release();
+    redis.disconnect();
+  };
+};
+
 /** Runs until it is told to stop; resolves with the exit code when everything has ended. */
-export const runAll = async (
-  config: Config,
-  options: { withLab: boolean; log: Log; stop: AbortSignal },
-): Promise<number> => {
-  const { log, stop } = options;
+export const runAll = async (config: Config, options: { withLab: boolean; stop: AbortSignal }): Promise<number> => {
+  const { stop } = options;
+  const recentLog = openRecentLog();
+  const log = createLog(config.logLevel, "supervisor", recentLog.keep);
   const release = holdDataFolder(config.dataDir);
   const stops: (() => Promise<void> | void)[] = [release];
   try {
@@ -92,10 +102,12 @@ export const runAll = async (
     const redis = config.redisUrl === null ? await keepRedis(redisDir, log) : null;
     if (redis) stops.unshift(() => redis.stop());
     if (config.redisUrl !== null) await findRedis(config.redisUrl);
+    const redisUrl = redis?.url ?? config.redisUrl ?? "";
+    stops.unshift(handOver(recentLog, redisUrl));
     await prepareStore(config);
     // No worker of this folder runs yet: what is half done was left by a killed one.
     await sweepLayouts({ root: join(config.dataDir, "releases"), before: Date.now() });
-    const { ready, api, workers } = startChildren(config, redis?.url ?? config.redisUrl ?? "", { log, stop });
+    const { ready, api, workers } = startChildren(config, redisUrl, { log, stop });
     stops.unshift(() => api.stop(apiGraceMs));
     stops.unshift(() => Promise.all(workers.map((worker) => worker.stop(workerGraceMs))).then(() => undefined));
     stops.unshift(() => rmSync(join(config.dataDir, "url"), { force: true }));

@@ -38,10 +38,19 @@ const settingsOf = (config: Config): JsonObject => ({
   log: config.logLevel,
 });
 
-const passwordOf = (url: string | null): string[] => {
-  if (url === null || !URL.canParse(url)) return [];
-  const { password } = new URL(url);
-  return [password, decodeURIComponent(password)];
+const decoded = (text: string): string[] => {
+  try {
+    return [decodeURIComponent(text)];
+  } catch {
+    return [];
+  }
+};
+
+/** As it stands and as it is meant. A list of sentinels is no URL to the language. */
+export const passwordsIn = (url: string | null): string[] => {
+  const [, password = ""] = /^[a-z]+:\/\/[^@/]*?:([^@/]*)@/i.exec(url ?? "") ?? [];
+  const parsed = url !== null && URL.canParse(url) ? new URL(url).password : "";
+  return [password, parsed].filter((text) => text !== "").flatMap((text) => [text, ...decoded(text)]);
 };
 
 const fileText = (path: string): string => {
@@ -58,9 +67,9 @@ const secretsOf = (config: Config): string[] => [
   fileText(config.masterKey.file),
   config.adminToken ?? "",
   fileText(join(config.dataDir, "admin.token")),
-  ...passwordOf(config.redisUrl),
-  ...passwordOf(config.databaseUrl),
-  ...passwordOf(config.otlpUrl),
+  ...passwordsIn(config.redisUrl),
+  ...passwordsIn(config.databaseUrl),
+  ...passwordsIn(config.otlpUrl),
   ...Object.values(config.otlpHeaders),
 ];
 

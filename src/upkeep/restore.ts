@@ -1,8 +1,10 @@
 /** Makes a store and its key from a backup, where there is nothing yet. */
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { SwitchyardError } from "../errors.ts";
 import type { Refill, Row, TableShape } from "../store/copy/copy.ts";
 import { isVacant, openRefill } from "../store/copy/open-copy.ts";
+import { isPostgres } from "../store/engine/url.ts";
 import { schemaVersion } from "../store/migrations/all.ts";
 import type { Unit } from "../store/unit.ts";
 import { placeKey } from "../vault/master-key.ts";
@@ -117,15 +119,25 @@ const fill = async (refill: Refill, lines: AsyncIterable<Line>): Promise<Filled>
   return { rows: gathered.counted, key };
 };
 
-/**
- * Restores a backup. Nothing of it is to be seen when it fails.
- * @throws SwitchyardError `backup_invalid` for the file, `restore_refused` for the place.
- */
-export const restoreBackup = async (request: RestoreRequest): Promise<RestoreFacts> => {
-  const { path, passphrase, databaseUrl, masterKey, now } = request;
-  const backup = await readBackupFile({ path, passphrase, schemaVersion });
-  await requireVacant(request);
-  requireSameKey(backup, masterKey.present);
+/** The folders of a file that are not there yet, the deepest one first. */
+const missingFolders = (path: string): string[] => {
+  const folder = dirname(path);
+  return existsSync(folder) ? [] : [folder, ...missingFolders(folder)];
+};
+
+/** Takes empty folders away; one with something in it stays, as do those around it. */
+const removeEmpty = (folders: readonly string[]): void => {
+  for (const folder of folders) {
+    try {
+      rmdirSync(folder);
+    } catch {
+      // Not made, not empty, or held by the system.
+    }
+  }
+};
+
+const refillFrom = async (backup: BackupFile, request: RestoreRequest): Promise<RestoreFacts> => {
+  const { databaseUrl, masterKey, now } = request;
   const { header } = backup;
   const refill = await openRefill(databaseUrl, header.schema);
   let settled = 0;
@@ -144,6 +156,25 @@ export const restoreBackup = async (request: RestoreRequest): Promise<RestoreFac
   } catch (error) {
     await refill.abandon();
     if (placed !== undefined) rmSync(placed, { force: true });
+    throw error;
+  }
+};
+
+/**
+ * Restores a backup. Nothing of it is to be seen when it fails.
+ * @throws SwitchyardError `backup_invalid` for the file, `restore_refused` for the place.
+ */
+export const restoreBackup = async (request: RestoreRequest): Promise<RestoreFacts> => {
+  const { path, passphrase, databaseUrl, masterKey } = request;
+  const backup = await readBackupFile({ path, passphrase, schemaVersion });
+  await requireVacant(request);
+  requireSameKey(backup, masterKey.present);
+  const files = isPostgres(databaseUrl) ? [masterKey.file] : [databaseUrl, masterKey.file];
+  const folders = files.flatMap(missingFolders);
+  try {
+    return await refillFrom(backup, request);
+  } catch (error) {
+    removeEmpty(folders);
     throw error;
   }
 };

@@ -72,6 +72,7 @@ describeStores("a backup", (bench) => {
     expect(readFileSync(join(folder, "data", "master.key"), "utf8").trim()).toBe(key.toString("base64"));
     expect(statSync(join(folder, "data", "master.key")).mode & 0o777).toBe(0o600);
     expect(statSync(restoredFile()).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, "data")).mode & 0o777).toBe(0o700);
   });
 
   it.skipIf(missingPostgres !== undefined)("brings back every row of every table, on PostgreSQL", async () => {
@@ -247,9 +248,8 @@ describe("a backup file", () => {
       code: "backup_invalid",
       message: expect.stringMatching(/passphrase is not/),
     });
-    expect(existsSync(restoredFile())).toBe(false);
-    const { hasKey } = await restore({ passphrase: "correct horse" });
-    expect(hasKey).toBe(true);
+    expect(existsSync(join(folder, "data"))).toBe(false);
+    expect(await restore({ passphrase: "correct horse" })).toMatchObject({ hasKey: true });
     expect(JSON.stringify(await everything(restoredFile()))).toContain("a canary in clear text");
   });
 
@@ -280,15 +280,20 @@ describe("a backup file", () => {
     await backUp(url);
     // A file where the folder of the key would be: the restore fails at its last step.
     const dataDir = join(folder, "data");
-    const failing = restoreBackup({
-      path: path(),
-      passphrase: null,
-      dataDir,
-      databaseUrl: join(dataDir, "switchyard.db"),
-      masterKey: { file: join(path(), "master.key"), present: null },
-      now: 2_000,
-    });
-    await expect(failing).rejects.toMatchObject({ code: "secret_unreadable" });
+    const failing = () =>
+      restoreBackup({
+        path: path(),
+        passphrase: null,
+        dataDir,
+        databaseUrl: join(dataDir, "switchyard.db"),
+        masterKey: { file: join(path(), "master.key"), present: null },
+        now: 2_000,
+      });
+    await expect(failing()).rejects.toMatchObject({ code: "secret_unreadable" });
+    expect(existsSync(dataDir)).toBe(false);
+    // An empty folder that was there is not its to remove.
+    mkdirSync(dataDir);
+    await expect(failing()).rejects.toMatchObject({ code: "secret_unreadable" });
     expect(readdirSync(dataDir)).toEqual([]);
     await restore();
   });

@@ -34,9 +34,9 @@ const openFile = (path: string): Database.Database => {
   return file;
 };
 
-/** Makes the file, readable by its owner only, with its folder. The files beside it take over its mode. */
+/** Makes the file and its folder, open to their owner only. The files beside it take over its mode. */
 export const createFile = (path: string): void => {
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, "a", 0o600));
 };
 
