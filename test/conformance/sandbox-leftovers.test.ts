@@ -4,14 +4,21 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ownIdentity } from "../../src/sandbox/process-identity.ts";
 import { createStaging } from "../../src/sandbox/staging.ts";
 
 const sdkDir = join(import.meta.dirname, "..", "..", "src", "sdk");
 const folders: string[] = [];
 const started: ChildProcess[] = [];
+/** Other runners of this machine clear up where all have their folders. */
+beforeEach(() => {
+  const own = mkdtempSync(join(tmpdir(), "sw-leftovers-"));
+  folders.push(own);
+  vi.stubEnv("TMPDIR", own);
+});
 afterEach(() => {
+  vi.unstubAllEnvs();
   for (const child of started.splice(0)) child.kill("SIGKILL");
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
