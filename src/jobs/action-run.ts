@@ -150,6 +150,6 @@ export const runAction = async (context: JobContext): Promise<Json> => {
   requirePlanned(mode, input);
   if (mode === "read") return runRead(run);
   requireReviewed(run);
-  context.afterSettle(() => context.outdateInventory(subject.instance.id));
+  context.beforeDone(() => context.outdateInventory(subject.instance.id));
   return mode === "free" ? runFree(run) : runPlanned(run, input.plan_id);
 };

@@ -120,12 +120,19 @@ export interface JobContext {
   enqueue(kind: JobKind, input: JsonObject, reason: string): Promise<Job>;
   /** Writes that become true together with the job's settlement, whatever it is. */
   onSettle(unit: (ending: Ending) => Unit<void>): void;
-  /** What is done once the settlement is durable: announcements, copies for readers, schedules. Must be repeatable. */
+  /**
+   * What is done once the settlement is durable and before the locks are given up: announcements, copies for readers,
+   * schedules. Must be repeatable.
+   */
   afterSettle(action: (ending: Ending) => Promise<void>): void;
+  /** The same, but the locks do not wait for it: only \`job.done\` does. */
+  beforeDone(action: (ending: Ending) => Promise<void>): void;
   /** Says to everybody who watches that a type or an instance changed. */
   announce(event: SystemEvent): Promise<void>;
-  /** A fresh copy of an inventory payload for the readers. */
-  cacheInventory(payload: InventoryPayload): Promise<void>;
+  /** Stands for what readers have of an instance until it is outdated. */
+  inventoryEra(instanceId: string): Promise<string>;
+  /** A fresh copy of a payload for the readers; none when it was asked for in an earlier era. */
+  cacheInventory(payload: InventoryPayload, era: string): Promise<void>;
   /** What readers have of an instance's inventory is stale from now on: its device was written to. */
   outdateInventory(instanceId: string): Promise<void>;
   /** Makes, changes or removes the schedules of an instance. */

@@ -47,14 +47,18 @@ const fetchType = async (
 };
 
 /** Remembers the payload with the job's settlement, and gives the readers their copy after it. */
-const keep = async (context: JobContext, payload: InventoryPayload): Promise<{ row: JsonObject; isSame: boolean }> => {
+const keep = async (
+  context: JobContext,
+  payload: InventoryPayload,
+  era: string,
+): Promise<{ row: JsonObject; isSame: boolean }> => {
   const { instanceId, targetType: type, items, fetchedAt } = payload;
   const before = await context.store.read(() => lastInventory({ instanceId, targetType: type }));
   const difference = diffInventory(before?.items ?? [], items);
   const isSame = before !== undefined && isUnchanged(difference);
   const change = isSame ? null : { at: fetchedAt, jobId: context.job.id, instanceId, type, ...difference };
   context.onSettle(() => saveInventory({ payload, change }));
-  context.afterSettle(() => context.cacheInventory(payload));
+  context.afterSettle(() => context.cacheInventory(payload, era));
   const row = {
     count: items.length,
     added: difference.added.length,
@@ -82,10 +86,11 @@ export const refreshInventory = async (context: JobContext): Promise<Json> => {
   let isRoutine = true;
   for (const targetType of types) noteFailure(context, input.instance_id, targetType);
   const driver = await context.driver(subject.instance, subject.type);
+  const era = await context.inventoryEra(input.instance_id);
   for (const [index, targetType] of types.entries()) {
     context.progress("fetch", `Asking for ${targetType}`, Math.round((100 * index) / types.length));
     const payload = await fetchType(context, driver, subject, targetType);
-    const { row, isSame } = await keep(context, payload);
+    const { row, isSame } = await keep(context, payload, era);
     byType[targetType] = row;
     isRoutine &&= isSame;
     context.emit("fetch", "info", `${row["count"]} of type ${targetType}`, row);

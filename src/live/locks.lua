@@ -268,11 +268,15 @@ function commands.release(job, reserve_ms, encoded)
   local waited = redis.call("HGET", waiter(job), "needs")
   for _, need in ipairs(needs) do drop(need, job) end
   expect_no_more(needs, job)
-  leave(waited and cjson.decode(waited) or needs, job)
+  if waited then leave(cjson.decode(waited), job) end
   local woken = {}
   for _, need in ipairs(needs) do
     -- One sharer's going frees nothing for another: only for who wants the lock alone.
-    hand_on(need[1], reserve_ms, woken, need[2] == "x" and "-1" or nil)
+    if need[2] == "x" then
+      hand_on(need[1], reserve_ms, woken, "-1")
+    elseif redis.call("EXISTS", line("x", need[1])) == 1 then
+      hand_on(need[1], reserve_ms, woken)
+    end
   end
   return woken
 end

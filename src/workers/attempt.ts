@@ -23,6 +23,7 @@ export interface Attempt {
   stop(reason: StopReason): void;
   readonly settleUnits: ((ending: Ending) => Unit<void>)[];
   readonly afterSettle: ((ending: Ending) => Promise<void>)[];
+  readonly beforeDone: ((ending: Ending) => Promise<void>)[];
   isRoutine: boolean;
   /** The latest progress, until it is written down: now and then, not at each step. */
   unwrittenProgress: Progress | null;
@@ -56,6 +57,7 @@ export const createAttempt = ({ job, claimed, emitter, span }: NewAttempt): Atte
     },
     settleUnits: [],
     afterSettle: [],
+    beforeDone: [],
     isRoutine: false,
     unwrittenProgress: null,
     sandboxLevel: null,

@@ -2,7 +2,7 @@
 
 import { SwitchyardError } from "../errors.ts";
 import type { DriverHandle, JobContext, RunnerUpkeep } from "../jobs/context.ts";
-import { dropInventory, putInventory } from "../live/cache.ts";
+import { dropInventory, inventoryEra, putInventory } from "../live/cache.ts";
 import { appendSystem } from "../live/events.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -123,8 +123,10 @@ export const createContext = (deps: ContextDeps, attempt: Attempt): JobContext =
     },
     onSettle: (unit) => void attempt.settleUnits.push(unit),
     afterSettle: (action) => void attempt.afterSettle.push(action),
+    beforeDone: (action) => void attempt.beforeDone.push(action),
     announce: (event) => appendSystem(deps.redis, event).then(() => undefined),
-    cacheInventory: (payload) => putInventory(deps.redis, payload, payload.ttlSeconds).then(() => undefined),
+    inventoryEra: (instanceId) => inventoryEra(deps.redis, instanceId),
+    cacheInventory: (payload, era) => putInventory(deps.redis, payload, era),
     outdateInventory: (instanceId) => dropInventory(deps.redis, instanceId),
     reschedule: deps.reschedule,
     pass: (waypoint) => deps.pass?.(waypoint, job.id),

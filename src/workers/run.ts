@@ -126,6 +126,20 @@ const logEnd = (deps: ProcessDeps, { job, facts, isRoutine }: Attempt, { state, 
   else deps.log.info(line, "a job settled");
 };
 
+/** One after the other; none of them keeps the job from ending. */
+const follow = async (
+  deps: ProcessDeps,
+  { facts }: Attempt,
+  actions: Attempt["afterSettle"],
+  end: RecordedEnd,
+): Promise<void> => {
+  for (const action of actions) {
+    await action(end).catch((thrown: unknown) =>
+      deps.log.warn({ ...facts, err: thrown }, "what follows a settled job failed"),
+    );
+  }
+};
+
 const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, result }: SettleEnd): Promise<void> => {
   const { job, emitter } = attempt;
   const { redact } = emitter;
@@ -144,17 +158,17 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, resul
   await deps.pass?.("settle.written", job.id);
   deps.metrics.jobSettled(job.kind, end.state, (end.at - (job.startedAt ?? end.at)) / 1000);
   logEnd(deps, attempt, end);
-  for (const action of attempt.afterSettle) {
-    await action(end).catch((thrown: unknown) =>
-      deps.log.warn({ ...attempt.facts, err: thrown }, "what follows a settled job failed"),
-    );
-  }
+  await follow(deps, attempt, attempt.afterSettle, end);
   await deps.pass?.("settle.followed", job.id);
   const { lastSeq } = emitter;
   const outcome = { state: end.state, result: end.result, error: end.error, finishedAt: end.at };
   // Its locks are given up now: nobody may renew them any more.
   deps.running.delete(job.id);
-  deps.tails.follow({ ...job, ...outcome, tail: "open", lastSeq }, emitter);
+  const mayEnd = follow(deps, attempt, attempt.beforeDone, end);
+  deps.tails.follow({ ...job, ...outcome, tail: "open", lastSeq }, async (done) => {
+    await mayEnd;
+    await emitter.end(done);
+  });
 };
 
 /**

@@ -8,7 +8,7 @@ import type { Emitter } from "./emitter.ts";
 
 export interface Tails {
   /** Sees to the watchers and locks of a settled job that this worker holds in the queue; nobody waits for it. */
-  follow(job: Job, emitter: Pick<Emitter, "end">): void;
+  follow(job: Job, tell: Emitter["end"]): void;
   /** Resolves when nothing is left to do. */
   drain(): Promise<void>;
 }
@@ -30,9 +30,9 @@ export const createTails = (deps: { readonly tail: TailDeps; readonly log: Log }
     onFailure: (thrown) => log.warn({ err: thrown }, "closed tails were not marked; the sweep sees to them"),
   });
   return {
-    follow(job, emitter) {
+    follow(job, tell) {
       const freed = freeLocks(tail, job);
-      const options = { isHeld: true, tell: emitter.end, freed, markLater: (id: string) => marks.add([id]) };
+      const options = { isHeld: true, tell, freed, markLater: (id: string) => marks.add([id]) };
       const closing: Promise<void> = closeTailOf(tail, job, options)
         .catch((thrown: unknown) => log.warn({ job_id: job.id, err: thrown }, "a tail is left to the sweep"))
         .finally(() => open.delete(closing));

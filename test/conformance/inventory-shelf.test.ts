@@ -21,7 +21,7 @@ describe.skipIf(!hasRedis)("the inventory shelf", () => {
   const put = async (instanceId: string): Promise<void> => {
     const items = [{ type: "vm", external_id: "1", name: instanceId, attrs: {}, labels: {} }];
     const payload = { instanceId, targetType: "vm", items, fetchedAt: 0, fetchDurationMs: 1, ttlSeconds: 60 };
-    await putInventory(redis, payload, 60);
+    await putInventory(redis, payload, "0");
   };
 
   const open = async () => {

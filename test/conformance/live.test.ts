@@ -1,6 +1,6 @@
 /** The small things that are true right now, against a real Redis: leases, tickets, copies, counts, words. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { dropInventory, getInventory, getInventoryText, putInventory } from "../../src/live/cache.ts";
+import { dropInventory, getInventory, getInventoryText, inventoryEra, putInventory } from "../../src/live/cache.ts";
 import { askCancel, onCancel } from "../../src/live/cancel.ts";
 import { countFailure } from "../../src/live/counters.ts";
 import { readEpoch, writeEpoch } from "../../src/live/epoch.ts";
@@ -101,7 +101,7 @@ describe.skipIf(!hasRedis)("what is true right now", () => {
     };
 
     test("is read back, as a payload or as its text", async () => {
-      await putInventory(redis, payload, 60);
+      await putInventory(redis, payload, "0");
       expect(await getInventory(redis, "ins_1", "vm")).toEqual(payload);
       expect(JSON.parse((await getInventoryText(redis, "ins_1", "vm")) ?? "")).toEqual(payload);
       expect(await getInventory(redis, "ins_1", "host")).toBeUndefined();
@@ -109,22 +109,33 @@ describe.skipIf(!hasRedis)("what is true right now", () => {
     });
 
     test("is gone when its time is over, and never there when it has none", async () => {
-      await putInventory(redis, payload, 0.03);
+      await putInventory(redis, { ...payload, ttlSeconds: 0.03 }, "0");
       await vi.waitFor(async () => expect(await getInventory(redis, "ins_1", "vm")).toBeUndefined());
-      await putInventory(redis, payload, 60);
-      await putInventory(redis, payload, 0);
+      await putInventory(redis, payload, "0");
+      await putInventory(redis, { ...payload, ttlSeconds: 0 }, "0");
       expect(await getInventory(redis, "ins_1", "vm")).toBeUndefined();
     });
 
     test("is dropped with all others of its instance, and of no other", async () => {
-      await putInventory(redis, payload, 60);
-      await putInventory(redis, { ...payload, targetType: "host" }, 60);
-      await putInventory(redis, { ...payload, instanceId: "ins_10" }, 60);
+      await putInventory(redis, payload, "0");
+      await putInventory(redis, { ...payload, targetType: "host" }, "0");
+      await putInventory(redis, { ...payload, instanceId: "ins_10" }, "0");
       await dropInventory(redis, "ins_1");
       await dropInventory(redis, "ins_never");
       expect(await getInventory(redis, "ins_1", "vm")).toBeUndefined();
       expect(await getInventory(redis, "ins_1", "host")).toBeUndefined();
       expect(await getInventory(redis, "ins_10", "vm")).toBeDefined();
+    });
+
+    test("is not made of a payload that was asked for before the last drop", async () => {
+      const [era, others] = [await inventoryEra(redis, "ins_1"), await inventoryEra(redis, "ins_2")];
+      await dropInventory(redis, "ins_1");
+      await putInventory(redis, payload, era);
+      await putInventory(redis, { ...payload, instanceId: "ins_2" }, others);
+      expect(await getInventory(redis, "ins_1", "vm")).toBeUndefined();
+      expect(await getInventory(redis, "ins_2", "vm")).toBeDefined();
+      await putInventory(redis, payload, await inventoryEra(redis, "ins_1"));
+      expect(await getInventory(redis, "ins_1", "vm")).toEqual(payload);
     });
   });
 

@@ -63,7 +63,7 @@ describe.skipIf(!hasRedis)("inventory over HTTP", () => {
   /** As a refresh does: durable, then near the readers. */
   const keep = async (count: number): Promise<void> => {
     await remember(payload(count));
-    await putInventory(bench.deps.redis, payload(count), 60);
+    await putInventory(bench.deps.redis, payload(count), "0");
   };
   const url = (query = "") => `/api/integrations/instances/${lamp.id}/inventory${query}`;
   const read = (query = "", asked: Parameters<ApiBench["json"]>[2] = {}) =>

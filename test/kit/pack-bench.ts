@@ -185,6 +185,8 @@ export const openPackBench = async () => {
       onSettle: (unit) => void units.push(unit),
       afterSettle: (action) => void after.push(action),
       announce: async (event) => void announced.push(event),
+      beforeDone: (action) => void after.push(action),
+      inventoryEra: async () => "0",
       cacheInventory: async () => undefined,
       outdateInventory: async () => undefined,
       reschedule: async () => undefined,
