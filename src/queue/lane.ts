@@ -127,9 +127,9 @@ const runOn = async (state: LaneState, first: Job, token: string): Promise<void>
   state.slots.give(state.queue);
 };
 
-const claim = async (state: LaneState, token: string): Promise<Job | undefined> => {
+const claim = async (state: LaneState, token: string, block: boolean): Promise<Job | undefined> => {
   try {
-    return await state.worker.getNextJob(token);
+    return await state.worker.getNextJob(token, { block });
   } catch (error) {
     if (!state.stop.signal.aborted) state.log.warn({ err: error, queue: state.queue }, "The queue cannot be read");
     await pauseFor(500, state.stop.signal);
@@ -148,18 +148,28 @@ const putBack = async (state: LaneState, job: Job, token: string): Promise<void>
 /** A slot may be lost to the other queue between look and claim; another worker may have one sooner than this. */
 const inHandMs = 250;
 
+/** Whether there was a job. */
+const begin = async (state: LaneState, block: boolean): Promise<boolean> => {
+  const token = randomUUID();
+  const job = await claim(state, token, block);
+  if (job === undefined) return false;
+  if (state.stop.signal.aborted || !(await state.slots.take(state.queue, inHandMs))) {
+    await putBack(state, job, token);
+    return true;
+  }
+  const run: Promise<void> = runOn(state, job, token).finally(() => state.running.delete(run));
+  state.running.add(run);
+  return true;
+};
+
+/** As many looks at once as found something in a row: a crowd fills the slots in a few rounds. */
 const feed = async (state: LaneState): Promise<void> => {
-  const { signal } = state.stop;
-  while (!signal.aborted && (await state.slots.open(state.queue))) {
-    const token = randomUUID();
-    const job = await claim(state, token);
-    if (job === undefined) continue;
-    if (signal.aborted || !(await state.slots.take(state.queue, inHandMs))) {
-      await putBack(state, job, token);
-      continue;
-    }
-    const run: Promise<void> = runOn(state, job, token).finally(() => state.running.delete(run));
-    state.running.add(run);
+  const { stop, slots, queue } = state;
+  let inARow = 0;
+  while (!stop.signal.aborted && (await slots.open(queue))) {
+    const looks = Math.max(1, Math.min(inARow, slots.free(queue)));
+    const found = await Promise.all(Array.from({ length: looks }, () => begin(state, looks === 1)));
+    inARow = found.every(Boolean) ? inARow + looks : 0;
   }
 };
 

@@ -9,6 +9,8 @@ export interface Slots {
   /** Whether a finished job's slot goes straight to the next job of the same queue. */
   keep(queue: QueueName): boolean;
   give(queue: QueueName): void;
+  /** How many slots the queue could take now. */
+  free(queue: QueueName): number;
   close(): void;
 }
 
@@ -76,13 +78,18 @@ class SlotLine implements Slots {
     this.#waiters = [...inHand, ...others].filter((waiter) => !this.#admit(waiter));
   }
 
+  free(queue: QueueName): number {
+    const { interactive, background } = this.#busy;
+    return Math.min(this.#total - interactive - background, this.#limit[queue] - this.#busy[queue]);
+  }
+
   close(): void {
     this.#isClosed = true;
     for (const { settle } of this.#waiters.splice(0)) settle(false);
   }
 
   #isFree(queue: QueueName): boolean {
-    return this.#busy.interactive + this.#busy.background < this.#total && this.#busy[queue] < this.#limit[queue];
+    return this.free(queue) > 0;
   }
 
   #admit({ queue, takes, settle }: Waiter): boolean {

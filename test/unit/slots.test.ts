@@ -48,6 +48,17 @@ describe("the slots of a worker", () => {
     expect(Array.from({ length: 20 }, () => slots.keep("interactive"))).not.toContain(false);
   });
 
+  it("tell how many a queue could take", async () => {
+    const slots = createSlots(4, 0.5);
+    expect([slots.free("interactive"), slots.free("background")]).toEqual([4, 2]);
+    await slots.take("background", 0);
+    await slots.take("interactive", 0);
+    expect([slots.free("interactive"), slots.free("background")]).toEqual([2, 1]);
+    await slots.take("interactive", 0);
+    await slots.take("interactive", 0);
+    expect([slots.free("interactive"), slots.free("background")]).toEqual([0, 0]);
+  });
+
   it("let everybody go when they close", async () => {
     const slots = createSlots(1, 0.75);
     await slots.take("interactive", 0);
