@@ -4,6 +4,7 @@ import { SwitchyardError } from "./errors.ts";
 import { nearest } from "./model/nearest.ts";
 import { parent } from "./roles/child.ts";
 import { forbidCoreFiles } from "./roles/core-files.ts";
+import { giveBackMemory } from "./roles/give-back-memory.ts";
 
 const titles = { all: "switchyard", api: "switchyard-api", worker: "switchyard-worker" } as const;
 
@@ -54,6 +55,7 @@ const start = async (): Promise<number> => {
   const { withLab } = readOptions(process.argv.slice(2), config.role);
   process.title = titles[config.role];
   forbidCoreFiles();
+  giveBackMemory();
   const stop = stopOnSignal();
   if (config.role === "all") {
     const { runAll } = await import("./roles/all.ts");
