@@ -1,4 +1,5 @@
 /** What the API finds when it looks around: at Redis, the store, the workers, the packs. */
+import { type KeyHolder, keyHolders } from "../live/key-holders.ts";
 import { type LiveWorker, liveWorkers } from "../live/leases.ts";
 import type { Instance } from "../model/instance.ts";
 import type { Principal } from "../model/principal.ts";
@@ -78,6 +79,16 @@ const packsCheck = async ({ store }: Api): Promise<Check> => {
   return advise(check, "Look at the type's errors, then validate it again or install it again.");
 };
 
+const ofKey = ({ role, host, problem }: KeyHolder): string => `${role} on ${host}: ${problem}`;
+
+const keyCheck = async ({ redis }: Api): Promise<Check> => {
+  const holders = await within(keyHolders(redis)).catch(() => []);
+  const odd = holders.filter(({ problem }) => problem !== null);
+  const detail = odd.length === 0 ? "Every process has the store's master key" : odd.map(ofKey).join("; ");
+  const next = "Give it the key of the others (its key file, or SWITCHYARD_MASTER_KEY), and start it again.";
+  return advise({ check: "master key", ok: odd.length === 0, detail }, next);
+};
+
 const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
 const instanceCheck = ({ name, state, lastError }: Instance): Check => ({
@@ -142,6 +153,7 @@ export const examine = async (
       },
       "Install bubblewrap and allow user namespaces; below full, all drivers in Python are refused, and programs of packs that do not come with the runner.",
     ),
+    await keyCheck(api),
     await packsCheck(api),
     ...(await instanceChecks(api, principal)),
   ];

@@ -27,6 +27,9 @@ export const eventCaps = {
   driverBytes: 12 * 1024 * 1024,
 } as const;
 
+/** More than any job says, its warnings and writes included. */
+export const mostEvents = 20_000;
+
 /** The phase of an event that records a write to a device. */
 export const writePhase = "write";
 

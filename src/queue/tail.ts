@@ -2,6 +2,7 @@
 import { errorTable } from "../errors.ts";
 import { appendEvents, type Done, openAttempt, readEvents as readStream } from "../live/events.ts";
 import { release } from "../live/locks.ts";
+import { mostEvents } from "../model/event.ts";
 import type { Job, Subject } from "../model/job.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { PassWaypoint } from "../model/waypoint.ts";
@@ -60,9 +61,6 @@ export const freeLocks = async ({ redis, queue, pass }: TailDeps, job: Job): Pro
 /** So many of its last words a worker may have taken with it: a stream that lacks them is given them. */
 const lastWords = 200;
 
-/** More than a job may say. */
-const everything = 20_000;
-
 /**
  * A worker that was lost told the stream what it did not bring to the store, and the stream goes soon after `job.done`.
  * Whatever it would still say is refused from here on. Answers the number of the job's last event.
@@ -71,7 +69,7 @@ const keepUnwritten = async ({ redis, store }: TailDeps, { id, attempt, lastSeq 
   const unwritten = (limit: number) => readStream(redis, id, { after: lastSeq, limit });
   if (attempt === 0 || (await unwritten(1)).length === 0) return lastSeq;
   await openAttempt(redis, id, attempt + 1);
-  const said = await unwritten(everything);
+  const said = await unwritten(mostEvents);
   const events = said.filter(({ seq }, index) => seq === lastSeq + 1 + index);
   return events.length === 0 ? lastSeq : store.write(() => addLastEvents({ id, events }));
 };

@@ -1,7 +1,8 @@
 /** The master key of this system: made on the first start, refused when it does not open what is stored. */
 import { type Config, SettingError } from "../config.ts";
+import { readKeyFacts } from "../store/key-fence.ts";
 import { openStore } from "../store/open.ts";
-import { readKeyFacts, replaceRotation } from "../store/rotation.ts";
+import { replaceRotation } from "../store/rotation.ts";
 import type { Store } from "../store/store.ts";
 import { checkMasterKey, hasMasterKey } from "../store/vault-check.ts";
 import { loadKey } from "../upkeep/configured-key.ts";

@@ -1,8 +1,9 @@
 /** `npm start -- --lab`: the simulated devices, and one instance of each so that a newcomer can do everything at once. */
-import { readFileSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import { type Config, plainEnvironment } from "../config.ts";
 import type { Log } from "../log.ts";
+import { shellWord } from "../model/shell-word.ts";
 import { keepRunning } from "./child.ts";
 
 interface Device {
@@ -70,8 +71,34 @@ const present = async (call: Call, device: Device): Promise<string> => {
 const program = ({ config }: LabOptions): string =>
   config.dataDir === resolve("data") ? "npx switchyard" : `SWITCHYARD_DATA=${config.dataDir} npx switchyard`;
 
+/** Its secrets as files, so that whoever tries the lab can add an instance of their own. */
+const keepSecrets = ({ config }: LabOptions, { name, secrets }: Device): [string, string][] => {
+  const folder = join(config.dataDir, "lab");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return Object.entries(secrets).map(([field, value]) => {
+    const file = join(folder, `${name}.${field}`);
+    writeFileSync(file, value, { mode: 0o600 });
+    return [field, file];
+  });
+};
+
+const shown = (file: string): string => {
+  const near = relative("", file);
+  return near.startsWith("..") ? file : near;
+};
+
+const addCommand = (options: LabOptions, device: Device): string => {
+  const fields = Object.entries(device.config).map(([field, value]) => `--set ${shellWord(`${field}=${value}`)}`);
+  const files = keepSecrets(options, device);
+  const secrets = files.map(([field, file]) => `--secret ${shellWord(`${field}=@${shown(file)}`)}`);
+  return ["add", device.type_id, "--name", `my-${device.name}`, ...fields, ...secrets].join(" ");
+};
+
 const nextSteps = (options: LabOptions, devices: readonly Device[]): string => {
-  const lines = devices.flatMap(({ try: commands = [] }) => commands.map((line) => `  ${program(options)} ${line}\n`));
+  const commands = devices.flatMap(({ try: own = [] }) => own);
+  const [first] = devices;
+  const all = first === undefined ? commands : [...commands, addCommand(options, first)];
+  const lines = all.map((line) => `  ${program(options)} ${line}\n`);
   const tries = lines.length === 0 ? "" : `\nTry next, in another terminal:\n${lines.join("")}`;
   return `${tries}Every route is described at ${options.url}/api/docs\n`;
 };

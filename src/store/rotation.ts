@@ -7,8 +7,6 @@ import { allSealedSecrets } from "./secrets.ts";
 import type { Unit } from "./unit.ts";
 import { markKey } from "./vault-check.ts";
 
-export { readKeyFacts } from "./key-fence.ts";
-
 /** The state of the exchange as it was left here; the vault knows what it says. */
 export function* readRotation(): Unit<string | undefined> {
   return yield* getMeta(rotationKey);

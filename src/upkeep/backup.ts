@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { SwitchyardError } from "../errors.ts";
 import type { Snapshot } from "../store/copy/copy.ts";
 import { openSnapshot } from "../store/copy/open-copy.ts";
-import { readKeyFacts } from "../store/rotation.ts";
+import { readKeyFacts } from "../store/key-fence.ts";
 import type { Keyring } from "../vault/keyring.ts";
 import {
   encodeValue,

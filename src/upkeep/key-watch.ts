@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { dropKeyHolder, showKeyHolder } from "../live/key-holders.ts";
 import type { Log } from "../log.ts";
 import type { Redis } from "../redis.ts";
-import { readKeyFacts } from "../store/rotation.ts";
+import { readKeyFacts } from "../store/key-fence.ts";
 import type { Store } from "../store/store.ts";
 import type { Keyring } from "../vault/keyring.ts";
 import { loadMasterKey, replaceKey } from "../vault/master-key.ts";

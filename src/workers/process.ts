@@ -8,6 +8,7 @@ import { isJobKind } from "../jobs/catalog.ts";
 import { handlers } from "../jobs/index.ts";
 import { openAttempt as raiseFence, readEvents } from "../live/events.ts";
 import { lookAgain } from "../live/locks.ts";
+import { mostEvents } from "../model/event.ts";
 import { isSettled, type Job } from "../model/job.ts";
 import type { Consume, Settled } from "../queue/queue.ts";
 import { closeTailOf } from "../queue/tail.ts";
@@ -31,7 +32,7 @@ const leaselessDelayMs = 500;
 const earlierEvents = async ({ store, redis }: ProcessDeps, job: Job) => {
   if (job.attempt <= 1) return { lastSeq: 0, unspilled: [] };
   const spilled = await store.read(() => lastSpilled(job.id));
-  const unspilled = await readEvents(redis, job.id, { after: spilled, limit: 20_000 });
+  const unspilled = await readEvents(redis, job.id, { after: spilled, limit: mostEvents });
   return { lastSeq: unspilled.at(-1)?.seq ?? spilled, unspilled };
 };
 

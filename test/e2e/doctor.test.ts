@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Api } from "../../src/api/api.ts";
 import { examine } from "../../src/api/health.ts";
+import { showKeyHolder } from "../../src/live/key-holders.ts";
 import { dropLease, renewLease } from "../../src/live/leases.ts";
 import { upsertType } from "../../src/store/types.ts";
 import { type ApiBench, openApiBench } from "../kit/api.ts";
@@ -54,6 +55,26 @@ describe.skipIf(!hasRedis)("the doctor", () => {
       {
         ...{ check: "sandbox", ok: false, detail: "The sandbox level is degraded" },
         next_step: expect.stringContaining("bubblewrap"),
+      },
+    ]);
+  });
+
+  it("says which process does not have the store's master key", async () => {
+    const problem = "its key is not the store's any more: give it the new one and start it again";
+    const facts = {
+      processId: "api_1",
+      host: "there",
+      role: "api",
+      startsWith: "a",
+      seals: "a",
+      knows: ["a"],
+      problem,
+    };
+    await showKeyHolder(bench.deps.redis, facts, 60_000);
+    expect(await ill()).toEqual([
+      {
+        ...{ check: "master key", ok: false, detail: `api on there: ${problem}` },
+        next_step: expect.stringContaining("SWITCHYARD_MASTER_KEY"),
       },
     ]);
   });

@@ -1,6 +1,6 @@
 /** The story of the product, told by a client of the HTTP API against the lab. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { upload, zip } from "../kit/pack.ts";
 import { descendants, type System, startSystem, until } from "../kit/system.ts";
@@ -82,6 +82,21 @@ describe("the story", () => {
     const after = await system.call("GET", path);
     expect(after.body).toMatchObject({ state: "error", last_error: { code } });
     expect((await system.call("DELETE", path)).status).toBe(204);
+  });
+
+  it("shows how to add an instance of one's own: its secrets lie in files that their owner alone reads", async () => {
+    const shown = await until(() => /add walnut\.proxmox\.ve .*@(\S+)$/m.exec(system.output())?.[1], "the lab's words");
+    const file = resolve(shown);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const known = await system.call<{ config: object }>("GET", `/api/integrations/instances/${instance}`);
+    const created = await system.call<{ instance_id: string }>("POST", "/api/integrations/instances", {
+      ...{ type_id: "walnut.proxmox.ve", name: "mine", config: known.body.config },
+      secrets: { api_token: readFileSync(file, "utf8") },
+    });
+    const path = `/api/integrations/instances/${created.body.instance_id}`;
+    const tested = await system.call("POST", `${path}/test`, undefined, { prefer: "wait=30" });
+    expect(tested.body).toMatchObject({ state: "succeeded", result: { status: "connected" } });
+    await system.call("DELETE", path);
   });
 
   it("lists guests and hosts, then serves them from the cache", async () => {

@@ -1,7 +1,8 @@
 /** What tells a process which master key is the store's, read while an exchange of it ends. */
 import { randomBytes } from "node:crypto";
 import { expect, it } from "vitest";
-import { endRotation, readKeyFacts, replaceRotation } from "../../src/store/rotation.ts";
+import { readKeyFacts } from "../../src/store/key-fence.ts";
+import { endRotation, replaceRotation } from "../../src/store/rotation.ts";
 import type { Outcome, Unit } from "../../src/store/unit.ts";
 import { checkMasterKey } from "../../src/store/vault-check.ts";
 import { writeRotation } from "../../src/upkeep/rotation-state.ts";
