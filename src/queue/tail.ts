@@ -1,5 +1,6 @@
 /** The tail of a settled job: tell the watchers, free the locks, leave the queue, mark it closed. Harmless to repeat. */
 import { errorTable } from "../errors.ts";
+import { dropInventory } from "../live/cache.ts";
 import { appendEvents, type Done, openAttempt, readEvents as readStream } from "../live/events.ts";
 import { release } from "../live/locks.ts";
 import { mostEvents } from "../model/event.ts";
@@ -74,10 +75,16 @@ const keepUnwritten = async ({ redis, store }: TailDeps, { id, attempt, lastSeq 
   return events.length === 0 ? lastSeq : store.write(() => addLastEvents({ id, events }));
 };
 
+/** Nobody knows whether the worker that ran it came to say that the device was written to. */
+const outdateInventory = async ({ redis }: TailDeps, { kind, subject }: Job): Promise<void> => {
+  if (kind === "action.run" && subject.instanceId !== undefined) await dropInventory(redis, subject.instanceId);
+};
+
 const tellFromStore = async (deps: TailDeps, job: Job): Promise<void> => {
   const { redis, store } = deps;
   const { kind, id: jobId, attempt } = job;
   const { typeId, instanceId } = job.subject;
+  await outdateInventory(deps, job);
   const lastSeq = await keepUnwritten(deps, job);
   const events = await store.read(() => readEvents({ jobId, after: lastSeq - lastWords, limit: lastWords }));
   const facts = {

@@ -1,5 +1,6 @@
 /** Tail, cancel and sweep on a real Redis: what a crash or a lost message leaves behind is done again, once. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { getInventory, inventoryEra, putInventory } from "../../src/live/cache.ts";
 import { appendEvents } from "../../src/live/events.ts";
 import { silentLog } from "../../src/log.ts";
 import type { Job } from "../../src/model/job.ts";
@@ -91,6 +92,18 @@ describe.skipIf(!hasRedis)("work that was left behind", () => {
     expect(await waiting()).toBe(1);
     await addForgotten(deps, -1);
     expect(await waiting()).toBe(1);
+  });
+
+  it("outdates the inventory of an action whose worker was lost after its settlement, and of no other job", async () => {
+    const inventory = { targetType: "vm", items: [], fetchedAt: 1, fetchDurationMs: 1, ttlSeconds: 60 };
+    const jobs = [await settled(await admitted()), await settled(await admitted(power("")))] as const;
+    const kept = async (job: Job) => {
+      const instanceId = job.subject.instanceId ?? "";
+      await putInventory(redis, { ...inventory, instanceId }, await inventoryEra(redis, instanceId));
+      await closeTailOf(deps, job);
+      return (await getInventory(redis, instanceId, "vm")) !== undefined;
+    };
+    expect([await kept(jobs[0]), await kept(jobs[1])]).toEqual([true, false]);
   });
 
   it("closes the tail of a settled job: job.done once, off the queue, closed", async () => {
