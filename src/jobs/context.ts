@@ -125,7 +125,7 @@ export interface JobContext {
    * schedules. Must be repeatable.
    */
   afterSettle(action: (ending: Ending) => Promise<void>): void;
-  /** The same, but the locks do not wait for it: only \`job.done\` does. */
+  /** The same, but the locks do not wait for it: only `job.done` does. */
   beforeDone(action: (ending: Ending) => Promise<void>): void;
   /** Says to everybody who watches that a type or an instance changed. */
   announce(event: SystemEvent): Promise<void>;

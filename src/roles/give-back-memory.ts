@@ -1,6 +1,6 @@
 /**
  * Gives memory back when a process falls quiet. The engine collects by what is allocated: who allocates nothing any more
- * keeps what a start or a crowd left, which is a third of an idle process.
+ * keeps what a start or a crowd left, up to a third of an idle process.
  */
 import { type EventLoopUtilization, performance } from "node:perf_hooks";
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
@@ -48,7 +48,7 @@ const createSee = (): GiveBackDeps["see"] => {
 export const giveBackMemory = (): void => {
   setFlagsFromString("--expose-gc");
   const gc = runInNewContext("gc") as (options: Record<string, string>) => void;
-  // The usual collection leaves twice as much: it keeps what caches may want again.
+  // The usual collection leaves more: it keeps what may be wanted again.
   const collect = (): void => gc({ type: "major", execution: "sync", flavor: "last-resort" });
   setInterval(createGiveBack({ see: createSee(), collect }), lookMs).unref();
 };
