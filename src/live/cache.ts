@@ -1,6 +1,7 @@
 /** Copies of inventory payloads near the readers. While a copy lasts it is fresh; the store keeps the last good one. */
 import type { InventoryPayload } from "../model/inventory.ts";
 import type { Redis } from "../redis.ts";
+import { epochKey } from "./epoch.ts";
 import { runScript, type Script } from "./script.ts";
 
 const key = (instanceId: string): string => `sw:inventory:${instanceId}`;
@@ -14,7 +15,7 @@ const putScript: Script = {
   name: "swPutInventory",
   lua: `
     local types, payload, eras, target_type, era, ttl, text = unpack(ARGV)
-    if (redis.call("GET", eras) or "0") ~= era then return 0 end
+    if (redis.call("GET", "${epochKey}") or "") .. "." .. (redis.call("GET", eras) or "0") ~= era then return 0 end
     if tonumber(ttl) < 1 then return redis.call("DEL", payload) end
     redis.call("SET", payload, text, "PX", ttl)
     return redis.call("SADD", types, target_type)`,
@@ -30,9 +31,11 @@ const dropScript: Script = {
     return redis.call("DEL", types)`,
 };
 
-/** Begins anew whenever the copies of an instance are dropped. */
-export const inventoryEra = async (redis: Redis, instanceId: string): Promise<string> =>
-  (await redis.get(eraKey(instanceId))) ?? "0";
+/** Begins anew whenever the copies of an instance are dropped, and when Redis loses its memory of how often they were. */
+export const inventoryEra = async (redis: Redis, instanceId: string): Promise<string> => {
+  const [epoch, era] = await redis.mget(epochKey, eraKey(instanceId));
+  return `${epoch ?? ""}.${era ?? "0"}`;
+};
 
 /**
  * Keeps a copy for the payload's `ttlSeconds`, none at all when that is 0. Nothing happens when the copies of the

@@ -76,8 +76,9 @@ const keepUnwritten = async ({ redis, store }: TailDeps, { id, attempt, lastSeq 
 };
 
 /** Nobody knows whether the worker that ran it came to say that the device was written to. */
-const outdateInventory = async ({ redis }: TailDeps, { kind, subject }: Job): Promise<void> => {
-  if (kind === "action.run" && subject.instanceId !== undefined) await dropInventory(redis, subject.instanceId);
+const outdateInventory = async ({ redis }: TailDeps, { kind, attempt, subject }: Job): Promise<void> => {
+  const mayHaveWritten = kind === "action.run" && attempt > 0;
+  if (mayHaveWritten && subject.instanceId !== undefined) await dropInventory(redis, subject.instanceId);
 };
 
 const tellFromStore = async (deps: TailDeps, job: Job): Promise<void> => {

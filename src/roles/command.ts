@@ -1,9 +1,6 @@
 /** The command line of a process of ours. */
 
-/**
- * The engine's nursery grows to many times what it saves: with 2 MiB an idle process is 20 to 30 MB smaller, and a job
- * costs no more.
- */
+/** Left to itself, the engine's nursery grows to many times what it saves; at this size a job costs no more. */
 export const roleCommand: readonly [string, ...string[]] = [
   process.execPath,
   "--disable-warning=ExperimentalWarning",

@@ -71,15 +71,15 @@ const present = async (call: Call, device: Device): Promise<string> => {
 const program = ({ config }: LabOptions): string =>
   config.dataDir === resolve("data") ? "npx switchyard" : `SWITCHYARD_DATA=${config.dataDir} npx switchyard`;
 
+const secretFile = ({ config }: LabOptions, { name }: Device, field: string): string =>
+  join(config.dataDir, "lab", `${name}.${field}`);
+
 /** Its secrets as files, so that whoever tries the lab can add an instance of their own. */
-const keepSecrets = ({ config }: LabOptions, { name, secrets }: Device): [string, string][] => {
-  const folder = join(config.dataDir, "lab");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return Object.entries(secrets).map(([field, value]) => {
-    const file = join(folder, `${name}.${field}`);
-    writeFileSync(file, value, { mode: 0o600 });
-    return [field, file];
-  });
+const keepSecrets = (options: LabOptions, device: Device): void => {
+  mkdirSync(join(options.config.dataDir, "lab"), { recursive: true, mode: 0o700 });
+  for (const [field, value] of Object.entries(device.secrets)) {
+    writeFileSync(secretFile(options, device, field), value, { mode: 0o600 });
+  }
 };
 
 const shown = (file: string): string => {
@@ -89,8 +89,8 @@ const shown = (file: string): string => {
 
 const addCommand = (options: LabOptions, device: Device): string => {
   const fields = Object.entries(device.config).map(([field, value]) => `--set ${shellWord(`${field}=${value}`)}`);
-  const files = keepSecrets(options, device);
-  const secrets = files.map(([field, file]) => `--secret ${shellWord(`${field}=@${shown(file)}`)}`);
+  const fileOf = (field: string): string => shown(secretFile(options, device, field));
+  const secrets = Object.keys(device.secrets).map((field) => `--secret ${shellWord(`${field}=@${fileOf(field)}`)}`);
   return ["add", device.type_id, "--name", `my-${device.name}`, ...fields, ...secrets].join(" ");
 };
 
@@ -108,6 +108,7 @@ const presentAll = async (options: LabOptions, file: string): Promise<void> => {
   rmSync(file, { force: true });
   const call = caller(options);
   for (const device of devices) process.stdout.write(`Lab: ${await present(call, device)}\n`);
+  if (devices[0] !== undefined) keepSecrets(options, devices[0]);
   process.stdout.write(nextSteps(options, devices));
 };
 

@@ -101,7 +101,7 @@ describe.skipIf(!hasRedis)("what is true right now", () => {
     };
 
     test("is read back, as a payload or as its text", async () => {
-      await putInventory(redis, payload, "0");
+      await putInventory(redis, payload, await inventoryEra(redis, "ins_1"));
       expect(await getInventory(redis, "ins_1", "vm")).toEqual(payload);
       expect(JSON.parse((await getInventoryText(redis, "ins_1", "vm")) ?? "")).toEqual(payload);
       expect(await getInventory(redis, "ins_1", "host")).toBeUndefined();
@@ -109,17 +109,17 @@ describe.skipIf(!hasRedis)("what is true right now", () => {
     });
 
     test("is gone when its time is over, and never there when it has none", async () => {
-      await putInventory(redis, { ...payload, ttlSeconds: 0.03 }, "0");
+      await putInventory(redis, { ...payload, ttlSeconds: 0.03 }, await inventoryEra(redis, "ins_1"));
       await vi.waitFor(async () => expect(await getInventory(redis, "ins_1", "vm")).toBeUndefined());
-      await putInventory(redis, payload, "0");
-      await putInventory(redis, { ...payload, ttlSeconds: 0 }, "0");
+      await putInventory(redis, payload, await inventoryEra(redis, "ins_1"));
+      await putInventory(redis, { ...payload, ttlSeconds: 0 }, await inventoryEra(redis, "ins_1"));
       expect(await getInventory(redis, "ins_1", "vm")).toBeUndefined();
     });
 
     test("is dropped with all others of its instance, and of no other", async () => {
-      await putInventory(redis, payload, "0");
-      await putInventory(redis, { ...payload, targetType: "host" }, "0");
-      await putInventory(redis, { ...payload, instanceId: "ins_10" }, "0");
+      await putInventory(redis, payload, await inventoryEra(redis, "ins_1"));
+      await putInventory(redis, { ...payload, targetType: "host" }, await inventoryEra(redis, "ins_1"));
+      await putInventory(redis, { ...payload, instanceId: "ins_10" }, await inventoryEra(redis, "ins_10"));
       await dropInventory(redis, "ins_1");
       await dropInventory(redis, "ins_never");
       expect(await getInventory(redis, "ins_1", "vm")).toBeUndefined();
@@ -136,6 +136,18 @@ describe.skipIf(!hasRedis)("what is true right now", () => {
       expect(await getInventory(redis, "ins_2", "vm")).toBeDefined();
       await putInventory(redis, payload, await inventoryEra(redis, "ins_1"));
       expect(await getInventory(redis, "ins_1", "vm")).toEqual(payload);
+    });
+
+    test("is not made of a payload that was asked for before Redis lost its memory", async () => {
+      await writeEpoch(redis, "epoch-1");
+      const [fresh, dropped] = [await inventoryEra(redis, "ins_1"), await inventoryEra(redis, "ins_2")];
+      await dropInventory(redis, "ins_2");
+      await redis.flushall();
+      await putInventory(redis, payload, fresh);
+      await writeEpoch(redis, "epoch-2");
+      await putInventory(redis, { ...payload, instanceId: "ins_2" }, dropped);
+      expect(await getInventory(redis, "ins_1", "vm")).toBeUndefined();
+      expect(await getInventory(redis, "ins_2", "vm")).toBeUndefined();
     });
   });
 

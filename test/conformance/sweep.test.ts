@@ -10,10 +10,18 @@ import { openQueue } from "../../src/queue/bullmq.ts";
 import { cancelJob } from "../../src/queue/cancel.ts";
 import type { JobQueue } from "../../src/queue/queue.ts";
 import { addForgotten, addOverdue, checkEpoch, closeTails, type SweepDeps, startSweep } from "../../src/queue/sweep.ts";
-import { closeTailOf } from "../../src/queue/tail.ts";
+import { closeTailOf, jobErrorOf } from "../../src/queue/tail.ts";
 import { connectRedis, type Redis } from "../../src/redis.ts";
 import { readEvents } from "../../src/store/events.ts";
-import { claimJob, findJob, markEnqueued, notEnqueued, retryJob, settleJob } from "../../src/store/jobs.ts";
+import {
+  claimJob,
+  findJob,
+  markEnqueued,
+  notEnqueued,
+  retryJob,
+  settleJob,
+  settleUnstarted,
+} from "../../src/store/jobs.ts";
 import type { Store } from "../../src/store/store.ts";
 import { paperVault, power } from "../kit/admission.ts";
 import { seedLamp, somebody } from "../kit/fixtures.ts";
@@ -94,16 +102,21 @@ describe.skipIf(!hasRedis)("work that was left behind", () => {
     expect(await waiting()).toBe(1);
   });
 
-  it("outdates the inventory of an action whose worker was lost after its settlement, and of no other job", async () => {
+  it("outdates the inventory of an action whose worker was lost after its settlement, and of no job that wrote nothing", async () => {
     const inventory = { targetType: "vm", items: [], fetchedAt: 1, fetchDurationMs: 1, ttlSeconds: 60 };
-    const jobs = [await settled(await admitted()), await settled(await admitted(power("")))] as const;
+    const unstarted = await admitted(power(""));
+    const error = jobErrorOf("job_cancelled", "It was cancelled before it ran.");
+    const verdict = { state: "cancelled", error, now: 2_000 } as const;
+    const cancelled = (await store.write(() => settleUnstarted({ id: unstarted.id, ...verdict }))) ?? unstarted;
     const kept = async (job: Job) => {
       const instanceId = job.subject.instanceId ?? "";
       await putInventory(redis, { ...inventory, instanceId }, await inventoryEra(redis, instanceId));
       await closeTailOf(deps, job);
       return (await getInventory(redis, instanceId, "vm")) !== undefined;
     };
-    expect([await kept(jobs[0]), await kept(jobs[1])]).toEqual([true, false]);
+    expect(await kept(await settled(await admitted()))).toBe(true);
+    expect(await kept(cancelled)).toBe(true);
+    expect(await kept(await settled(await admitted(power(""))))).toBe(false);
   });
 
   it("closes the tail of a settled job: job.done once, off the queue, closed", async () => {
