@@ -32,6 +32,16 @@ export interface Instance {
   readonly updatedAt: number;
 }
 
+/** One line of printable text that no command line and no lookup takes for something else. */
+const nameRules: readonly (readonly [RegExp, string])[] = [
+  [/[\p{Cc}\p{Zl}\p{Zp}]/u, "expected one line without control characters"],
+  [/^-/, "expected a name that does not begin with -, which a command line would take for an option"],
+  [/^ins_[0-9a-z]{26}$/, "expected a name that is not like the id of an instance"],
+];
+
+/** What a person must change about a name; undefined when it can be used. */
+export const nameProblem = (name: string): string | undefined => nameRules.find(([rule]) => rule.test(name))?.[1];
+
 /** What an instance knows about the host key of a device; `place` is `host:port`. */
 export interface HostKeyRecord {
   readonly place: string;

@@ -16,7 +16,7 @@ import {
   requireUsable,
 } from "./check-action.ts";
 import { actionDedupe, type Dedupe, notDeduped, refreshDedupe } from "./dedupe.ts";
-import { type AdmissionRequest, type Known, textField } from "./request.ts";
+import { type AdmissionRequest, type Known, requirePlan, textField } from "./request.ts";
 import { inheritSealed, type Sealer, sealedNames, sealParams } from "./secret-params.ts";
 
 /** What the kind of a request adds to its job. */
@@ -94,7 +94,9 @@ const specificsOf = async (
   const endpoint = requireUsable(known.instance, known.type);
   if (kind === "instance.refresh_inventory") return refresh(input, endpoint);
   if (kind === "action.plan" || kind === "action.run") {
-    return action({ ...deps, kind, endpoint, inherited: inheritSealed(known.earlier) }, input);
+    const specifics = await action({ ...deps, kind, endpoint, inherited: inheritSealed(known.earlier) }, input);
+    requirePlan(request, known);
+    return specifics;
   }
   return plain(input, subjectOf(endpoint));
 };

@@ -9,6 +9,7 @@ import { hasRole, type Principal, seesInstance } from "../model/principal.ts";
 import { compileSchema } from "../model/schema.ts";
 import { findInstance } from "../store/instances.ts";
 import { findJob, findUndo } from "../store/jobs.ts";
+import { findPlan } from "../store/plans.ts";
 import { findType } from "../store/types.ts";
 import type { Unit } from "../store/unit.ts";
 
@@ -37,6 +38,8 @@ export interface AdmissionRequest {
 export interface Known {
   readonly instance: Instance | undefined;
   readonly type: IntegrationType | undefined;
+  /** Whether the plan that is to be applied was ever made; whether it may serve is seen when its job runs. */
+  readonly isPlanKnown: boolean;
   /** The job that is repeated. */
   readonly earlier: Job | undefined;
   /** The job that undid what is to be undone, or is about to. */
@@ -57,10 +60,23 @@ export const requireRole = ({ kind, principal }: AdmissionRequest): void => {
   });
 };
 
-/** @throws SwitchyardError `validation_failed` with every problem */
+const noSuch = (name: string, id: string): SwitchyardError =>
+  new SwitchyardError("not_found", { detail: `There is no ${name} ${id}.` });
+
+/** What a job can be about, by the field that names it. */
+const subjects = { instance_id: "instance", type_id: "integration type" } as const;
+
+/**
+ * @throws SwitchyardError `validation_failed` with every problem; `not_found` where the id of what the job is about is
+ * none that could exist
+ */
 export const requireValid = ({ kind, input }: AdmissionRequest): void => {
   const errors = compileSchema(catalog[kind].input)(input);
   if (errors.length === 0) return;
+  for (const [field, name] of Object.entries(subjects)) {
+    const id = textField(input, field);
+    if (id !== undefined && errors.some(({ pointer }) => pointer === `/${field}`)) throw noSuch(name, id);
+  }
   throw new SwitchyardError("validation_failed", {
     detail: `The input does not fit ${kind}: ${errors.map(({ pointer, message }) => `${pointer} ${message}`).join("; ")}.`,
     errors,
@@ -73,10 +89,12 @@ export function* readKnown({ input, retryOf, undoOf }: AdmissionRequest): Unit<K
   const instance = instanceId === undefined ? undefined : yield* findInstance(instanceId);
   const typeId = instance?.typeId ?? textField(input, "type_id");
   const type = typeId === undefined ? undefined : yield* findType(typeId);
+  const planId = textField(input, "plan_id");
+  const isPlanKnown = planId !== undefined && (yield* findPlan(planId)) !== undefined;
   const earlier = retryOf === undefined ? undefined : yield* findJob(retryOf);
   const undone = undoOf === undefined ? undefined : yield* findJob(undoOf);
   const undoneBy = undone && instanceId ? yield* findUndo({ ...undone, instanceId }) : undefined;
-  return { instance, type, earlier, undoneBy };
+  return { instance, type, isPlanKnown, earlier, undoneBy };
 }
 
 /** @throws SwitchyardError `undo_conflict` when another job undid the same or is about to */
@@ -94,11 +112,15 @@ export const requireKnown = (request: AdmissionRequest, known: Known): void => {
   const { instance, type } = known;
   const instanceId = textField(input, "instance_id");
   if (instanceId !== undefined && (instance === undefined || !seesInstance(principal, instanceId))) {
-    throw new SwitchyardError("not_found", { detail: `There is no instance ${instanceId}.` });
+    throw noSuch(subjects.instance_id, instanceId);
   }
   const typeId = textField(input, "type_id");
-  if (typeId !== undefined && type === undefined) {
-    throw new SwitchyardError("not_found", { detail: `There is no integration type ${typeId}.` });
-  }
+  if (typeId !== undefined && type === undefined) throw noSuch(subjects.type_id, typeId);
   requireNotUndone(request, known);
+};
+
+/** @throws SwitchyardError `not_found` */
+export const requirePlan = ({ input }: AdmissionRequest, { isPlanKnown }: Known): void => {
+  const planId = textField(input, "plan_id");
+  if (planId !== undefined && !isPlanKnown) throw noSuch("plan", planId);
 };

@@ -42,7 +42,7 @@ describe.skipIf(!hasRedis)("instances over HTTP", () => {
     await bench.store.write(() => upsertType(lampType({ manifest })));
   });
   beforeEach(() => {
-    name = newId("ins", Date.now());
+    name = `lamp ${newId("ins", Date.now())}`;
   });
   afterAll(() => bench.end());
 
@@ -118,6 +118,15 @@ describe.skipIf(!hasRedis)("instances over HTTP", () => {
     expect(bad).toMatchObject({ code: "type_not_usable" });
     await create();
     expect(await bench.json("POST", base, { body: body(), status: 409 })).toMatchObject({ code: "name_taken" });
+  });
+
+  it("refuses a name that would be taken for something else, new or changed", async () => {
+    const { instance_id: id } = await create();
+    for (const bad of ["-x", "two\nlines", "bell\u0007", id]) {
+      expect(await problemsOf({ name: bad }, "validation_failed")).toEqual(["/name"]);
+      const renamed = await bench.json("PATCH", `${base}/${id}`, { body: { name: bad }, status: 400 });
+      expect(renamed).toMatchObject({ code: "validation_failed", errors: [{ pointer: "/name" }] });
+    }
   });
 
   it("replaces config, merges secrets, deletes one by null, and then asks for a review", async () => {

@@ -4,8 +4,9 @@ import { SwitchyardError } from "../../src/errors.ts";
 import type { Instance } from "../../src/model/instance.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
 import { findJob } from "../../src/store/jobs.ts";
+import { insertPlan } from "../../src/store/plans.ts";
 import { type ApiBench, openApiBench } from "../kit/api.ts";
-import { lampManifest, seedLamp } from "../kit/fixtures.ts";
+import { lampManifest, lampPlan, seedLamp } from "../kit/fixtures.ts";
 import { hasRedis } from "../kit/redis.ts";
 
 const manifest: Manifest = {
@@ -155,7 +156,9 @@ describe.skipIf(!hasRedis)("jobs over HTTP", () => {
 
   it("does a failed job again, as a new one that plans anew", async () => {
     fail(new SwitchyardError("driver_failed"));
-    const body = action({ plan_id: "pln_gone" });
+    const plan = lampPlan(lamp.id);
+    await bench.store.write(() => insertPlan(plan));
+    const body = action({ plan_id: plan.id });
     const { job_id } = await bench.json<{ job_id: string }>("POST", url("/actions"), {
       body,
       headers: waiting,

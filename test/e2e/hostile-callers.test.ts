@@ -7,7 +7,7 @@ import { schedulesFor } from "../../src/queue/schedules.ts";
 import { insertPlan } from "../../src/store/plans.ts";
 import { upsertSchedule } from "../../src/store/schedules.ts";
 import { type ApiBench, openApiBench } from "../kit/api.ts";
-import { lampType, seedLamp } from "../kit/fixtures.ts";
+import { lampPlan, lampType, seedLamp } from "../kit/fixtures.ts";
 import { hasRedis } from "../kit/redis.ts";
 import { type ApiRoute, type ApiRoutes, readRoutes, sampleOf } from "../kit/routes.ts";
 
@@ -33,16 +33,7 @@ describe.skipIf(!hasRedis)("every route and every caller", () => {
       status: 202,
     });
     const [schedule] = schedulesFor(hidden.id, { ...lampType().manifest, defaults: { heartbeat_interval_s: 60 } });
-    const plan = {
-      ...{ id: "pln_hidden", hash: "h", instanceId: hidden.id, configRevision: 1, digest: "d", pinned: true },
-      ...{ capability: "light.power", verb: "on", target: { type: "lamp", id: "1" }, params: {}, steps: [] },
-      ...{ createdAt: 1, expiresAt: 2, madeBy: "job_other", usedBy: null },
-      result: {
-        ...{ ok: true, severity: "info", preconditions: [], plan: { kind: "steps", steps: [] } },
-        effects: { summary: "", per_target: [] },
-      },
-    };
-    await bench.store.write(() => insertPlan(plan as never));
+    await bench.store.write(() => insertPlan(lampPlan(hidden.id, { id: "pln_hidden" })));
     if (schedule) await bench.store.write(() => upsertSchedule(schedule));
     ids = { instances: hidden.id, jobs: job.id, schedules: schedule?.id ?? "", plans: "pln_hidden" };
     const expired = await bench.makeToken("admin", { expiresAt: Date.now() - 1 });

@@ -4,6 +4,7 @@ import { newId } from "../../src/model/ids.ts";
 import type { Instance } from "../../src/model/instance.ts";
 import type { RecordedType } from "../../src/model/integration-type.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
+import type { Plan } from "../../src/model/plan.ts";
 import type { Principal } from "../../src/model/principal.ts";
 import { insertInstance } from "../../src/store/instances.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -101,6 +102,18 @@ export const seedLamp = async (
   });
   return made;
 };
+
+/** A plan that switches lamp 1 on. */
+export const lampPlan = (instanceId: string, change: Partial<Plan> = {}): Plan => ({
+  ...{ id: newId("pln", Date.now()), hash: "h", instanceId, configRevision: 1, digest: "d", pinned: true },
+  ...{ capability: "light.power", verb: "on", target: { type: "lamp", id: "1" }, params: {}, steps: [] },
+  ...{ createdAt: 1, expiresAt: 2, madeBy: "job_other", usedBy: null },
+  result: {
+    ...{ ok: true, severity: "info", preconditions: [], plan: { kind: "api", steps: [] } },
+    effects: { summary: "", per_target: [] },
+  },
+  ...change,
+});
 
 export const somebody = (change: Partial<Principal> = {}): Principal => ({
   kind: "token",

@@ -1,11 +1,13 @@
 /** Admission: what is refused, and what is one and the same request. */
 import { describe, expect, it } from "vitest";
+import { newId } from "../../src/model/ids.ts";
 import type { JsonObject } from "../../src/model/json.ts";
 import { jobErrorOf } from "../../src/queue/tail.ts";
 import { settleUnstarted } from "../../src/store/jobs.ts";
+import { insertPlan } from "../../src/store/plans.ts";
 import { removeType } from "../../src/store/types.ts";
 import { dim, power, useAdmission } from "../kit/admission.ts";
-import { seedLamp } from "../kit/fixtures.ts";
+import { lampPlan, seedLamp } from "../kit/fixtures.ts";
 
 const { bench, ask } = useAdmission();
 const refusal = (code: string) => expect.objectContaining({ code });
@@ -20,8 +22,18 @@ describe("what is refused", () => {
     });
   });
 
-  it("knows no type that is not installed", async () => {
-    await expect(ask("pack.validate", { type_id: "acme.lamp" })).rejects.toEqual(refusal("not_found"));
+  it.each(["acme.lamp", "../x", ""])("knows no type that is not installed: %j", async (typeId) => {
+    await expect(ask("pack.validate", { type_id: typeId })).rejects.toEqual(refusal("not_found"));
+  });
+
+  it("knows no instance by what could not be its id", async () => {
+    await expect(ask("instance.test_connection", { instance_id: "nope" })).rejects.toEqual(refusal("not_found"));
+  });
+
+  it("knows no plan that was never made", async () => {
+    const { id } = await seedLamp(bench().store);
+    const asked = ask("action.run", power(id, { plan_id: newId("pln", 1) }));
+    await expect(asked).rejects.toMatchObject({ code: "not_found", message: expect.stringContaining("no plan pln_") });
   });
 
   it("does nothing with an instance whose type is gone", async () => {
@@ -85,8 +97,10 @@ describe("what is refused", () => {
     const off = power(id, { verb: "off" });
     expect((await ask("action.plan", off)).isNew).toBe(true);
     expect((await ask("action.run", { ...off, confirm: true })).isNew).toBe(true);
-    const planned = { ...off, target: { type: "lamp", id: "2" }, plan_id: "pln_1" };
-    expect((await ask("action.run", planned)).job.planId).toBe("pln_1");
+    const plan = lampPlan(id);
+    await bench().store.write(() => insertPlan(plan));
+    const planned = { ...off, target: { type: "lamp", id: "2" }, plan_id: plan.id };
+    expect((await ask("action.run", planned)).job.planId).toBe(plan.id);
   });
 
   it("writes wait for a test after a change; reads and plans do not", async () => {
@@ -143,7 +157,9 @@ describe("the same request again", () => {
     await expect(ask("action.run", power(id, { params: { slowly: true } }))).rejects.toEqual(
       refusal("action_conflict"),
     );
-    await expect(ask("action.run", power(id, { plan_id: "pln_9" }))).rejects.toEqual(refusal("action_conflict"));
+    const plan = lampPlan(id);
+    await bench().store.write(() => insertPlan(plan));
+    await expect(ask("action.run", power(id, { plan_id: plan.id }))).rejects.toEqual(refusal("action_conflict"));
     expect((await ask("action.run", power(id, { target: { type: "lamp", id: "2" } }))).isNew).toBe(true);
     expect((await ask("action.run", power(id, { verb: "read" }))).isNew).toBe(true);
   });

@@ -2,7 +2,7 @@
 import { SwitchyardError } from "../../errors.ts";
 import { dropInventory } from "../../live/cache.ts";
 import { newId } from "../../model/ids.ts";
-import type { Instance } from "../../model/instance.ts";
+import { type Instance, nameProblem } from "../../model/instance.ts";
 import type { IntegrationType } from "../../model/integration-type.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { closeTailOf } from "../../queue/tail.ts";
@@ -20,6 +20,15 @@ const taken = (name: string): SwitchyardError =>
     detail: `An instance named ${JSON.stringify(name)} exists. Choose another name.`,
     errors: [{ pointer: "/name", message: "expected a name that is not in use" }],
   });
+
+const requireName = (name: string): void => {
+  const message = nameProblem(name);
+  if (message === undefined) return;
+  throw new SwitchyardError("validation_failed", {
+    detail: `An instance cannot be named ${JSON.stringify(name)}: ${message}.`,
+    errors: [{ pointer: "/name", message }],
+  });
+};
 
 const usableType = async (api: Api, typeId: string): Promise<IntegrationType> => {
   const type = await api.store.read(() => findType(typeId));
@@ -51,6 +60,7 @@ export interface NewInstance {
 
 export const createInstance = async (api: Api, call: Call<unknown, unknown, NewInstance>): Promise<Instance> => {
   const { type_id: typeId, name, config, secrets = {} } = call.body;
+  requireName(name);
   const type = await usableType(api, typeId);
   checkInstanceConfig(type.manifest, { config, secrets: withoutNull(secrets), kept: [] });
   const at = api.now();
@@ -105,6 +115,7 @@ export const patchInstance = async (
   const { params, body } = call;
   const { name, config, secrets } = body;
   const instance = await readInstance(api.store, call.principal, params.id);
+  if (name !== undefined && name !== instance.name) requireName(name);
   await checkPatch(api, instance, body);
   const now = api.now();
   const [outcome, after] = await api.store.write(function* () {
