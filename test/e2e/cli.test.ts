@@ -119,6 +119,17 @@ describe("the command line", { timeout: 120_000 }, () => {
       expect(bench.lab.writes.length).toBe(2);
     });
 
+    it("lists what an action made of its target, not what was seen before", async () => {
+      const vm = bench.nextVm();
+      const listed = async () =>
+        (await cli("inventory", "pve", "--type", "vm", "--all")).out
+          .split("\n")
+          .find((line) => line.startsWith(`${vm.slice(3)} `));
+      expect(await listed()).toContain("running");
+      expect(await cli("run", ...shutdown, vm, "--wait")).toMatchObject({ code: 0 });
+      expect(await listed()).toContain("stopped");
+    });
+
     it("answers at once with the job when nobody waits", async () => {
       const queued = await cli("run", ...shutdown, bench.nextVm());
       expect(queued).toMatchObject({ code: 0, err: expect.stringMatching(/switchyard watch job_/) });

@@ -78,7 +78,20 @@ const printOthers = async (
   );
 };
 
-/** What the device holds; a refresh that takes longer than an answer may is waited for. */
+/** How long the list from before an action or from long ago is held back for a newer one. */
+const patienceSeconds = 5;
+
+/** The refresh of a list that is old, when it comes soon. */
+const soon = async (session: Session, { cache }: InventoryDocument): Promise<JobDocument | undefined> => {
+  const jobId = cache.refreshing_job_id;
+  if (cache.state !== "stale" || jobId === undefined) return undefined;
+  return awaitJob(session, jobId, { timeout: patienceSeconds }).catch((thrown: unknown) => {
+    if (session.signal.aborted) throw thrown;
+    return undefined;
+  });
+};
+
+/** What the device holds; a refresh that takes longer than an answer may is waited for, that of an old list for a while. */
 const read = async (
   session: Session,
   path: string,
@@ -86,14 +99,15 @@ const read = async (
 ): Promise<InventoryDocument | JobDocument> => {
   const { type, all, refresh, cached, search } = options;
   const same = { type, active_only: all ? false : undefined, q: search };
+  const readAgain = () => session.api.read<InventoryDocument>(path, { ...same, cached_only: true });
   const query = { ...same, refresh: refresh ? true : undefined, cached_only: cached ? true : undefined };
   const { body } = await session.api.ask<InventoryDocument | JobDocument>("GET", path, {
     query,
     ...(refresh ? { headers: { prefer: "wait=60" } } : {}),
   });
-  if (!isJob(body)) return body;
+  if (!isJob(body)) return (await soon(session, body)) === undefined ? body : readAgain();
   const job = await awaitJob(session, body.id, { wait: true });
-  return job.state === "succeeded" ? session.api.read(path, { ...same, cached_only: true }) : job;
+  return job.state === "succeeded" ? readAgain() : job;
 };
 
 /** What was never listed is not known to be empty. */
