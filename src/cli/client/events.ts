@@ -14,6 +14,8 @@ export interface StreamLine {
 const silenceMs = 40_000;
 /** How long a server may be away before it counts as gone. */
 const patienceMs = 120_000;
+/** One that is only started anew is back by then. */
+const restartMs = 3_000;
 const firstDelayMs = 200;
 const maxDelayMs = 2_000;
 
@@ -51,16 +53,52 @@ const createWatchdog = (signal: AbortSignal) => {
   };
 };
 
-/** One connection: what follows on `seen`, without a gap. A gap ends it, and the next one asks again from there. */
-async function* readOnce(client: Client, jobId: string, seen: number, signal: AbortSignal): AsyncGenerator<StreamLine> {
-  const watchdog = createWatchdog(signal);
+interface Watch {
+  /** Number of the last line that was handed on. */
+  seen: number;
+  delayMs: number;
+  /** Since when nothing could be asked of the server; null while it answers. */
+  awaySince: number | null;
+  /** Whether the caller was told so. */
+  isToldAway: boolean;
+}
+
+export interface Following {
+  readonly signal: AbortSignal;
+  /** Hears that the server has been away for longer than a restart takes, and that it is back. */
+  readonly onAway?: (isAway: boolean) => void;
+}
+
+const meet = (watch: Watch, { onAway }: Following): void => {
+  watch.awaySince = null;
+  if (!watch.isToldAway) return;
+  watch.isToldAway = false;
+  onAway?.(false);
+};
+
+const miss = (watch: Watch, { onAway }: Following): void => {
+  watch.awaySince ??= performance.now();
+  if (watch.isToldAway || performance.now() - watch.awaySince < restartMs) return;
+  watch.isToldAway = true;
+  onAway?.(true);
+};
+
+/** One connection: what follows on the last line, without a gap. A gap ends it, and the next one asks again from there. */
+async function* readOnce(
+  client: Client,
+  jobId: string,
+  watch: Watch,
+  following: Following,
+): AsyncGenerator<StreamLine> {
+  const watchdog = createWatchdog(following.signal);
   try {
     const response = await client.open("GET", `/api/jobs/${encodeURIComponent(jobId)}/events`, {
-      headers: { accept: "text/event-stream", "last-event-id": String(seen) },
+      headers: { accept: "text/event-stream", "last-event-id": String(watch.seen) },
       signal: watchdog.signal,
     });
     if (!response.ok) throw await refused(client, response);
-    let expected = seen + 1;
+    meet(watch, following);
+    let expected = watch.seen + 1;
     for await (const line of readBlocks(response, watchdog.feed)) {
       if (line.id < expected) continue;
       if (line.id > expected && line.event !== "job.done") return;
@@ -86,25 +124,19 @@ const refused = async (client: Client, response: Response): Promise<Error> => {
   return response.status < 500 && response.status !== 429 ? new Refused(failure) : failure;
 };
 
-interface Watch {
-  /** Number of the last line that was handed on. */
-  seen: number;
-  delayMs: number;
-  lastContact: number;
-}
-
 /** One connection; however it breaks, the next one goes on behind the last line. */
-async function* readOn(client: Client, jobId: string, watch: Watch, signal: AbortSignal): AsyncGenerator<StreamLine> {
+async function* readOn(client: Client, jobId: string, watch: Watch, following: Following): AsyncGenerator<StreamLine> {
   try {
-    for await (const line of readOnce(client, jobId, watch.seen, signal)) {
+    for await (const line of readOnce(client, jobId, watch, following)) {
       watch.seen = line.id;
       watch.delayMs = firstDelayMs;
-      watch.lastContact = performance.now();
       yield line;
     }
   } catch (thrown) {
     if (thrown instanceof Refused) throw thrown.failure;
-    if (!signal.aborted && performance.now() - watch.lastContact > patienceMs) throw unreachable(client.server, thrown);
+    if (following.signal.aborted) return;
+    miss(watch, following);
+    if (performance.now() - (watch.awaySince ?? 0) > patienceMs) throw unreachable(client.server, thrown);
   }
 }
 
@@ -112,14 +144,14 @@ async function* readOn(client: Client, jobId: string, watch: Watch, signal: Abor
  * Follows a job to its `job.done`, or until the signal.
  * @throws CliFailure when the job is not there or not for the caller, or when the server stays away.
  */
-export async function* followEvents(client: Client, jobId: string, signal: AbortSignal): AsyncGenerator<StreamLine> {
-  const watch: Watch = { seen: 0, delayMs: firstDelayMs, lastContact: performance.now() };
-  while (!signal.aborted) {
-    for await (const line of readOn(client, jobId, watch, signal)) {
+export async function* followEvents(client: Client, jobId: string, following: Following): AsyncGenerator<StreamLine> {
+  const watch: Watch = { seen: 0, delayMs: firstDelayMs, awaySince: null, isToldAway: false };
+  while (!following.signal.aborted) {
+    for await (const line of readOn(client, jobId, watch, following)) {
       yield line;
       if (line.event === "job.done") return;
     }
-    await pause(watch.delayMs, signal);
+    await pause(watch.delayMs, following.signal);
     watch.delayMs = Math.min(watch.delayMs * 2, maxDelayMs);
   }
 }

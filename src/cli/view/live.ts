@@ -11,6 +11,8 @@ const levelStyles: Readonly<Record<string, Style>> = { warn: "yellow", error: "r
 
 export interface LiveView {
   event(event: EventDocument): void;
+  /** The server does not answer, or answers again. */
+  away(isAway: boolean): void;
   /** Wipes what was repainted. */
   end(): void;
 }
@@ -68,6 +70,11 @@ export const createLiveView = (terminal: Terminal, shows: "lines" | "phases"): L
         terminal.print(eventLine(terminal, event));
       }
       if (terminal.isLive) repaint();
+    },
+    away(isAway) {
+      if (terminal.isLive) wipe();
+      const words = isAway ? "The server does not answer: trying again for two minutes." : "The server is back.";
+      terminal.note(terminal.styleError(isAway ? "yellow" : "dim", words));
     },
     end() {
       clearInterval(timer);
