@@ -90,7 +90,7 @@ export const errorTable = {
   // driver and transports
   driver_failed: row(502, "The driver failed"),
   response_invalid: row(502, "The driver answered with another shape than promised"),
-  endpoint_not_allowed: row(502, "The driver tried to reach something else than its endpoint"),
+  endpoint_not_allowed: row(502, "That is no endpoint that the instance may reach"),
   handle_misplaced: row(502, "A secret was put where it may not stand"),
   response_too_large: row(502, "The device answered with more than is allowed"),
   sandbox_crashed: row(502, "The sandbox ended unexpectedly", true),

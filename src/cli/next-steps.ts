@@ -6,7 +6,7 @@ import type { Target } from "../model/target.ts";
 import { call, form } from "./called.ts";
 import { findType, listInstances, paths } from "./client/find.ts";
 import { lastSeenOf, listedAs, listedTypes } from "./client/inventory.ts";
-import type { JobDocument, JournalDocument, Page } from "./client/wire.ts";
+import type { InstanceDocument, JobDocument, JournalDocument, Page } from "./client/wire.ts";
 import type { Session } from "./session.ts";
 import { answerText, requestText } from "./view/journal.ts";
 
@@ -22,6 +22,8 @@ interface Ended {
   readonly job: JobDocument;
   /** The name of its instance, as commands take it. */
   readonly instance: string;
+  /** Absent when it is gone, or the job is about none. */
+  readonly shown?: InstanceDocument | undefined;
 }
 
 type Advise = (ended: Ended) => Promise<Afterwards>;
@@ -90,22 +92,27 @@ const pinField = (transports: JsonObject | null): string | undefined => {
   return typeof template === "string" ? template.replaceAll(/[{}]/g, "") : undefined;
 };
 
-const adviseTrust: Advise = async ({ session, job, instance }) => {
+const adviseTrust: Advise = async ({ session, job, instance, shown }) => {
   const seen = job.error?.details?.["fingerprint"];
   const { transports } = await findType(session.api, job.subject.type_id ?? "");
   const field = pinField(transports);
   if (typeof seen !== "string" || field === undefined) return nothing;
   const change = call("edit", instance, "--set", `${field}=${seen}`);
-  return {
-    facts: [],
-    hints: [`When the device's certificate was renewed, and only then, trust the new one: ${change}`],
-  };
+  const isPinned = typeof shown?.config[field] === "string";
+  const when = isPinned
+    ? "When the device's certificate was renewed, and only then, trust the new one"
+    : "When the device itself shows this fingerprint, and only then, trust it";
+  return { facts: [], hints: [`${when}: ${change}`] };
 };
 
 const adviseConfig: Advise = async ({ instance }) => ({
   facts: [],
   hints: [`Change it with: ${call("edit", instance)}`, `Then look again: ${call("test", instance)}`],
 });
+
+/** The config leads to a place that no instance may reach; else it was the driver that wanted to go elsewhere. */
+const adviseAddress: Advise = async (ended) =>
+  ended.job.error?.details?.["refused_address"] === undefined ? nothing : adviseConfig(ended);
 
 const advisePack: Advise = async ({ session, job }) => {
   const details = job.error?.details ?? {};
@@ -127,6 +134,7 @@ const byCode: Readonly<Record<string, Advise>> = {
   target_not_found: adviseTarget,
   tls_untrusted: adviseTrust,
   tls_name_mismatch: adviseTrust,
+  endpoint_not_allowed: adviseAddress,
   pack_invalid: advisePack,
   ...Object.fromEntries(
     ["auth_failed", "dns_failed", "connection_refused", "connect_timeout"].map((code) => [code, adviseConfig]),
@@ -159,8 +167,9 @@ export const adviseAfter = async (session: Session, job: JobDocument): Promise<A
   try {
     const id = job.subject.instance_id;
     const instances = id === undefined ? [] : await listInstances(session.api);
-    const instance = instances.find(({ instance_id }) => instance_id === id)?.name ?? id ?? "";
-    const found = await Promise.all(wanted.map((one) => one({ session, job, instance })));
+    const shown = instances.find(({ instance_id }) => instance_id === id);
+    const ended: Ended = { session, job, instance: shown?.name ?? id ?? "", shown };
+    const found = await Promise.all(wanted.map((one) => one(ended)));
     return { facts: found.flatMap(({ facts }) => facts), hints: found.flatMap(({ hints }) => hints) };
   } catch {
     return nothing;

@@ -132,7 +132,7 @@ export const answerFailure = (thrown: unknown, place: ContactPlace, hasAnswered:
 export const statusFailure = (status: number, what: string): SwitchyardError | undefined => {
   const details = { status };
   if (status === 401) {
-    const detail = `${what} answered 401: the device does not accept the credentials; check the instance's secrets.`;
+    const detail = `${what} answered 401: the device does not accept the credentials; check the instance's secrets, and the user or token name that goes with them.`;
     return new SwitchyardError("auth_failed", { detail, details });
   }
   if (status === 403) {

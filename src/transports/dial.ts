@@ -59,6 +59,7 @@ export const checkedAddresses = async (place: Whereabouts, around: Surroundings)
     if (reason === undefined) continue;
     throw new SwitchyardError("endpoint_not_allowed", {
       detail: `${place.host}:${place.port} leads to ${address}, which no instance may reach (${reason}): change the instance's host.`,
+      details: { refused_address: address },
     });
   }
   return found.map(({ address }) => address);

@@ -101,7 +101,9 @@ describe("the command line changes things", { timeout: 120_000 }, () => {
       const { code, err } = await cli("test", "pinned");
       expect(code).toBe(1);
       expect(err).toMatch(/tls_untrusted[\s\S]*not the pinned one/);
-      expect(err).toContain(`npx switchyard edit pinned --set tls_fingerprint=${own}`);
+      expect(err).toContain(
+        `renewed, and only then, trust the new one: npx switchyard edit pinned --set tls_fingerprint=${own}`,
+      );
       const doctor = await cli("doctor");
       expect(doctor).toMatchObject({
         code: 1,
@@ -111,6 +113,18 @@ describe("the command line changes things", { timeout: 120_000 }, () => {
         code: 0,
       });
       expect(await cli("test", "pinned")).toMatchObject({ code: 0 });
+      await cli("edit", "pinned", "--unset", "tls_fingerprint");
+      expect((await cli("test", "pinned")).err).toMatch(/-> When the device itself shows this fingerprint/);
+    });
+
+    it("says how to change a host that no instance may reach", async () => {
+      await add("astray");
+      await cli("edit", "astray", "--set", `port=${new URL(bench.system.url).port}`);
+      const { code, err } = await cli("test", "astray");
+      expect(code).toBe(1);
+      expect(err).toMatch(
+        /endpoint_not_allowed[\s\S]*the runner itself[\s\S]*-> Change it with: npx switchyard edit astray/,
+      );
     });
 
     it("pauses and resumes what is done to it by itself", async () => {
