@@ -112,6 +112,7 @@ describe("the command line changes things", { timeout: 120_000 }, () => {
       expect(await cli("edit", "pinned", "--set", `tls_fingerprint=${bench.lab.fingerprint}`)).toMatchObject({
         code: 0,
       });
+      expect((await cli("instances")).out).toMatch(/pinned +needs_review .*Changed since it was tested/);
       expect(await cli("test", "pinned")).toMatchObject({ code: 0 });
       await cli("edit", "pinned", "--unset", "tls_fingerprint");
       expect((await cli("test", "pinned")).err).toMatch(/-> When the device itself shows this fingerprint/);

@@ -77,4 +77,16 @@ describe("a job in few words", () => {
     expect(job("action.run", input)).toBe("key.value set server/main");
     expect(job("action.plan", input)).toBe("plan key.value set server/main");
   });
+
+  it("tells an undo from an action", () => {
+    const undo = { kind: "action.run", input: { capability: "key.value", verb: "set" }, subject: {}, undo_of: "job_1" };
+    expect(subjectOf(undo as never)).toBe("key.value set (undo)");
+  });
+
+  it.each([
+    { result: { type_id: "test.lamp" } },
+    { result: null, error: { code: "pack_invalid", details: { type_id: "test.lamp" } } },
+  ])("names the pack of an install that ended: %j", (end) => {
+    expect(subjectOf({ kind: "pack.install", input: {}, subject: {}, ...end } as never)).toBe("install test.lamp");
+  });
 });

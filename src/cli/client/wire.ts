@@ -107,6 +107,7 @@ export interface InstanceDocument {
   readonly latency_ms: number | null;
   readonly last_error: { readonly code: string; readonly detail: string } | null;
   readonly flags: readonly string[];
+  readonly updated_at: string;
   readonly warnings?: readonly string[];
 }
 

@@ -25,6 +25,13 @@ const contacts = async ({ api }: Session): Promise<ReadonlyMap<string, number>> 
   return times;
 };
 
+/** What was wrong before a change says nothing of what is there now. */
+const noteOf = ({ state, last_test, updated_at, last_error, flags }: InstanceDocument): string => {
+  const isUntested = state === "needs_review" && Date.parse(updated_at) > Date.parse(last_test ?? updated_at);
+  if (isUntested) return "Changed since it was tested: its writes wait for a test.";
+  return last_error?.detail ?? flags.join(" ");
+};
+
 const list = async (session: Session): Promise<undefined> => {
   const instances = await listInstances(session.api);
   if (session.isJson) return void printJson(session, instances);
@@ -40,10 +47,10 @@ const list = async (session: Session): Promise<undefined> => {
     { title: "STATE", isWhole: true, value: ({ state }) => state, style: ({ state }) => styleOf(state) },
     { title: "TYPE", value: ({ type_id }) => type_id },
     { title: "CHECKED", isWhole: true, value: reached },
-    { title: "NOTE", value: ({ last_error, flags }) => last_error?.detail ?? flags.join(" ") },
+    { title: "NOTE", value: noteOf },
     { title: "ID", isWhole: true, isExtra: true, value: ({ instance_id }) => instance_id, style: () => "dim" },
   ];
-  const isNoteless = instances.every(({ last_error, flags }) => last_error === null && flags.length === 0);
+  const isNoteless = instances.every((instance) => noteOf(instance) === "");
   const shown = isNoteless ? columns.filter(({ title }) => title !== "NOTE") : columns;
   const none = `There is no instance. Add one: ${form("add <type> --name N")}`;
   printTable(session.terminal, instances, shown, none);

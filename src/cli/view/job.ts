@@ -67,12 +67,20 @@ const shows: Readonly<Record<string, Show>> = {
 
 const actions: ReadonlySet<string> = new Set(["action.run", "action.plan"]);
 
-/** What a job does, in a few words: `vm.power shutdown vm/100`, `plan vm.power shutdown vm/100`, `refresh inventory vm`, `remove test.lamp`. */
-export const subjectOf = ({ kind, input, subject }: JobDocument): string => {
+/** The type of a job's pack; what an upload holds is known when its job has looked into it. */
+const packOf = ({ subject, result, error }: JobDocument): Json | undefined =>
+  subject.type_id ?? (result as JsonObject | null)?.["type_id"] ?? error?.details?.["type_id"];
+
+/**
+ * What a job does, in a few words: `vm.power shutdown vm/100`, `plan vm.power shutdown vm/100`,
+ * `vm.power start vm/100 (undo)`, `refresh inventory vm`, `remove test.lamp`.
+ */
+export const subjectOf = (job: JobDocument): string => {
+  const { kind, input, subject, undo_of } = job;
   const target = subject.target ? `${subject.target.type}/${subject.target.id}` : "";
   const words = actions.has(kind)
-    ? [kind === "action.plan" ? "plan" : "", input["capability"], input["verb"], target]
-    : [(kind.split(".")[1] ?? kind).replaceAll("_", " "), input["type"], subject.instance_id ? "" : subject.type_id];
+    ? [kind === "action.plan" ? "plan" : "", input["capability"], input["verb"], target, undo_of ? "(undo)" : ""]
+    : [(kind.split(".")[1] ?? kind).replaceAll("_", " "), input["type"], subject.instance_id ? "" : packOf(job)];
   return oneLine(words.filter((word) => typeof word === "string" && word !== "").join(" "));
 };
 
