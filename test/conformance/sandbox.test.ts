@@ -38,6 +38,17 @@ describe.each(await testableLevels())("at level %s", (level) => {
     expect(most).toBeLessThanOrEqual(16);
   });
 
+  test.each(["timer", "signal", "immediate", "file", "late"])(
+    "a driver that waits for an answer hears of something else meanwhile: %s",
+    async (how) => {
+      const held = Promise.withResolvers<null>();
+      const ask = async (_op: string, args: unknown) =>
+        (args as { path: string }).path === "/held" ? held.promise : null;
+      expect(await bench.call("race", { how }, { ask })).toBe(how);
+      held.resolve(null);
+    },
+  );
+
   test("log, progress and everything printed are events of the call", async () => {
     await bench.call("speak");
     expect(bench.events).toEqual([

@@ -41,6 +41,17 @@ export class D extends Driver {
   }
   async ignoreAbort() { await this.transports.http.request({ path: "/started" }); await new Promise((resolve) => setTimeout(resolve, 60_000)); }
   async stray() { setTimeout(() => { throw new Error("out of nowhere"); }, 5); await new Promise(() => setInterval(() => {}, 1000)); }
+  async race({ how }) {
+    const ask = (path) => this.transports.http.request({ path });
+    const waits = {
+      timer: () => new Promise((resolve) => setTimeout(resolve, 20)),
+      signal: () => new Promise((resolve) => AbortSignal.timeout(20).addEventListener("abort", resolve)),
+      immediate: () => new Promise((resolve) => setImmediate(resolve)),
+      file: () => import("node:fs/promises").then((fs) => fs.readFile(new URL(import.meta.url))),
+      late: () => ask("/quick").then(() => new Promise((resolve) => setTimeout(resolve, 20))),
+    };
+    return Promise.race([ask("/held").then(() => "answer"), waits[how]().then(() => how)]);
+  }
   async leave() { process.exit(3); }
 }
 `;

@@ -10,6 +10,8 @@ type Waiting = { resolve(value: unknown): void; reject(error: unknown): void };
 
 export interface RunningCall {
   readonly id: string;
+  /** Whether it waits for an answer of the runner. */
+  readonly isAsking: boolean;
   emit(event: DriverEvent): void;
   answer(n: number, value: unknown): void;
   refuse(n: number, error: WireError): void;
@@ -106,6 +108,9 @@ const createAsks = (id: string, send: (message: FromSandbox) => void) => {
     take(n)?.reject(error);
   };
   return {
+    get isAsking() {
+      return waiting.size > 0;
+    },
     ask,
     refuse,
     answer: (n: number, value: unknown) => take(n)?.resolve(value),
@@ -134,6 +139,9 @@ export const createCall = (message: CallMessage, send: (message: FromSandbox) =>
   const context: DriverContext = { config, secrets, ask: asks.ask, emit };
   return {
     id,
+    get isAsking() {
+      return asks.isAsking;
+    },
     emit,
     answer: asks.answer,
     refuse: asks.refuse,

@@ -6,8 +6,15 @@ import { fs } from "./builtins.ts";
 export interface Channel {
   /** Waits while the runner is slow to read. Throws a RangeError when the message is larger than it accepts. */
   send(message: FromSandbox): void;
-  /** While nothing goes on, the whole process stands still until the next message comes. */
-  onMessage(listener: (message: ToSandbox) => void, isIdle: () => boolean): void;
+  /** While nothing else can happen, the whole process stands still until the next message comes. */
+  onMessage(listener: (message: ToSandbox) => void, rest: Rest): void;
+}
+
+export interface Rest {
+  /** Whether nothing goes on that a message would not have to wake. */
+  readonly isStill: boolean;
+  /** Begins something that does not count as going on. */
+  aside(work: () => void): void;
 }
 
 const { read, readSync, writeSync } = fs;
@@ -25,10 +32,11 @@ const writeAll = (descriptor: number, bytes: Buffer): void => {
 };
 
 /**
- * Reads beside the event loop while a call goes on, and instead of it between calls and amidst a message: then it comes
- * without a detour through another thread, and nothing that a call left behind runs on.
+ * Reads beside the event loop while something goes on there, and instead of it between calls, while a call waits for an
+ * answer alone, and amidst a message: then it comes without a detour through another thread, and nothing that a call
+ * left behind runs on.
  */
-const readOn = (descriptor: number, reader: FrameReader, isIdle: () => boolean): void => {
+const readOn = (descriptor: number, reader: FrameReader, rest: Rest): void => {
   const buffer = Buffer.allocUnsafeSlow(readLength);
   const take = (length: number): void => {
     if (length === 0) leave();
@@ -37,11 +45,13 @@ const readOn = (descriptor: number, reader: FrameReader, isIdle: () => boolean):
   const takeAll = (length: number): void => {
     take(length);
     while (reader.isAmidst) take(readSync(descriptor, buffer, 0, buffer.length, null));
-    setImmediate(next);
+    rest.aside(() => setImmediate(next));
   };
+  const readBeside = (): void =>
+    read(descriptor, buffer, 0, buffer.length, null, (error, length) => takeAll(error === null ? length : 0));
   const next = (): void => {
-    if (isIdle()) takeAll(readSync(descriptor, buffer, 0, buffer.length, null));
-    else read(descriptor, buffer, 0, buffer.length, null, (error, length) => takeAll(error === null ? length : 0));
+    if (rest.isStill) takeAll(readSync(descriptor, buffer, 0, buffer.length, null));
+    else rest.aside(readBeside);
   };
   next();
 };
@@ -81,8 +91,8 @@ export const exitByRunner = (channel: Channel, descriptor: number): ((lastWords?
  */
 export const openChannel = (descriptor: number): Channel => ({
   send: (message) => writeAll(descriptor, encodeFrame(message)),
-  onMessage: (listener, isIdle) => {
+  onMessage: (listener, rest) => {
     const reader = createFrameReader((body) => listener(JSON.parse(body.toString()) as ToSandbox));
-    readOn(descriptor, reader, isIdle);
+    readOn(descriptor, reader, rest);
   },
 });

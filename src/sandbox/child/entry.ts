@@ -13,12 +13,14 @@ import { locate, showLocation } from "./location.ts";
 import { createRefusals, hearRefusals } from "./refusals.ts";
 import { sealProcess } from "./seal.ts";
 import { createTidy } from "./tidy.ts";
+import { watchWakers } from "./wakers.ts";
 
 const plan = JSON.parse(process.argv[2] ?? "{}") as ChildPlan;
 const lineDescriptor = 3;
 const channel = openChannel(lineDescriptor);
 const pack = packModulesOf(plan);
 const tidy = createTidy();
+const wakers = watchWakers();
 const refusals = createRefusals(
   (message, meta) => current?.emit({ kind: "log", level: "warn", message, meta }),
   (error) => locate(error, pack.packDir, pack.packUrl),
@@ -126,6 +128,7 @@ const inspect = async (id: string): Promise<void> => {
 const take = (message: ToSandbox): void => {
   if (message.t === "call") {
     refusals.begin();
+    wakers.begin();
     lastWords = wordsOf(message.id);
     current = createCall(message, channel.send);
     void runCall(current);
@@ -160,4 +163,9 @@ hearRefusals(refusals);
 const leaveAtOnce = exitByRunner(channel, lineDescriptor);
 process.on("uncaughtException", fall);
 channel.send({ t: "ready" });
-channel.onMessage(take, () => current === undefined && !isInspected);
+channel.onMessage(take, {
+  get isStill() {
+    return current === undefined ? !isInspected : current.isAsking && wakers.isNone;
+  },
+  aside: wakers.aside,
+});
