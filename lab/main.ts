@@ -95,15 +95,18 @@ const run = async (): Promise<void> => {
   if (values.out === undefined) process.stdout.write(text);
   else writeFileSync(values.out, text, { mode: 0o600 });
   process.send?.({ ready: true });
+  let isEnding = false;
   const stop = (): void => {
+    if (isEnding) return;
+    isEnding = true;
     void Promise.all([proxmox, single, stack].map((device) => device.close())).then(() => process.exit(0));
   };
-  process.once("SIGTERM", stop);
+  process.on("SIGTERM", stop);
   // A terminal signals its whole group: whoever has a supervisor stays until that says so, or is gone.
   process.on("SIGINT", () => {
     if (process.send === undefined) stop();
   });
-  process.once("disconnect", stop);
+  process.on("disconnect", stop);
 };
 
 if (values.help) process.stdout.write(`${usage}\n`);

@@ -14,7 +14,7 @@ import { type Child, keepRunning } from "./child.ts";
 import { roleCommand } from "./command.ts";
 import { adminToken, holdDataFolder } from "./data-folder.ts";
 import { checkDataRights } from "./data-rights.ts";
-import { greet } from "./greeting.ts";
+import { greet, sayStopping } from "./greeting.ts";
 import { keepRedis } from "./kept-redis.ts";
 import { startLab } from "./lab.ts";
 import { prepareStore } from "./prepare.ts";
@@ -91,6 +91,7 @@ const handOver = (recentLog: RecentLog, url: string): (() => void) => {
 /** Runs until it is told to stop; resolves with the exit code when everything has ended. */
 export const runAll = async (config: Config, options: { withLab: boolean; stop: AbortSignal }): Promise<number> => {
   const { stop } = options;
+  stop.addEventListener("abort", sayStopping, { once: true });
   const recentLog = openRecentLog();
   const log = createLog(config.logLevel, "supervisor", recentLog.keep);
   const release = holdDataFolder(config.dataDir);
