@@ -12,6 +12,8 @@ import { type System, startSystem, until } from "../kit/system.ts";
 
 const page = "write-a-pack";
 const token = "a-long-lamp-token";
+/** An id that does not stand in a path as it is. */
+const desk = "desk / 1";
 
 /** The lamps that the page has in mind, at the port that its manifest takes when nobody names one. */
 const startLamps = (lamps: readonly string[], place: HttpPlace = {}) => {
@@ -19,8 +21,8 @@ const startLamps = (lamps: readonly string[], place: HttpPlace = {}) => {
   return startHttp(({ method, url, headers }, response) => {
     if (headers.authorization !== `Bearer ${token}`) return sendJson(response, { error: "who?" }, 401);
     if (url === "/api/version") return sendJson(response, { version: "1.0" });
-    const [, id = "", verb] = /^\/api\/lamps\/(\w+)\/(on|off)$/.exec(url) ?? [];
-    if (method === "POST") lit = verb === "on" ? id : "";
+    const [, id = "", verb] = /^\/api\/lamps\/([^/]+)\/(on|off)$/.exec(url) ?? [];
+    if (method === "POST") lit = verb === "on" ? decodeURIComponent(id) : "";
     sendJson(
       response,
       lamps.map((own) => ({ id: own, on: own === lit })),
@@ -113,7 +115,7 @@ describe.each(drivers)("the pack that the docs write, in %s", (language, driver)
     let system: System;
     let lamps: HttpDevice;
     beforeAll(async () => {
-      if (canRun) [lamps, system] = await Promise.all([startLamps(["desk"]), startSystem()]);
+      if (canRun) [lamps, system] = await Promise.all([startLamps([desk]), startSystem()]);
     }, 60_000);
     afterAll(async () => {
       await system?.dispose();
@@ -140,19 +142,19 @@ describe.each(drivers)("the pack that the docs write, in %s", (language, driver)
       const tested = await system.call("POST", `${path}/test`, undefined, wait);
       expect(tested.body).toMatchObject({ state: "succeeded", result: { status: "connected" } });
       const listed = await system.call("GET", `${path}/inventory?type=lamp`);
-      expect(listed.body).toMatchObject({ items: [{ external_id: "desk", attrs: { on: false } }] });
+      expect(listed.body).toMatchObject({ items: [{ external_id: desk, attrs: { on: false } }] });
 
-      const action = { capability: "lamp.power", verb: "on", target: { type: "lamp", id: "desk" } };
+      const action = { capability: "lamp.power", verb: "on", target: { type: "lamp", id: desk } };
       const planned = await system.call("POST", `${path}/actions`, { ...action, dry_run: true }, wait);
       expect(planned.body).toMatchObject({
-        result: { ok: true, plan: { preview: [expect.stringContaining("/lamps/desk/on")] } },
+        result: { ok: true, plan: { preview: [expect.stringContaining("/lamps/desk%20%2F%201/on")] } },
       });
       expect(writes()).toEqual([]);
       const ran = await system.call<{ id: string }>("POST", `${path}/actions`, action, wait);
       expect(ran.body).toMatchObject({ state: "succeeded", result: { steps_done: 1, details: { sent: 1 } } });
       const undone = await system.call("POST", `/api/jobs/${ran.body.id}/undo`, {}, wait);
       expect(undone.body).toMatchObject({ state: "succeeded" });
-      expect(writes()).toEqual(["/api/lamps/desk/on", "/api/lamps/desk/off"]);
+      expect(writes()).toEqual(["/api/lamps/desk%20%2F%201/on", "/api/lamps/desk%20%2F%201/off"]);
     });
   });
 });
