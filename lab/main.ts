@@ -70,10 +70,13 @@ const described = (proxmox: Proxmox) => ({
   },
   secrets: { api_token: proxmox.tokens.admin.api_token },
   try: [
+    "test lab-proxmox",
     "inventory lab-proxmox",
     "plan lab-proxmox vm.lifecycle shutdown vm/100",
     "run lab-proxmox vm.lifecycle shutdown vm/100 --watch",
+    "undo <job> --watch      # starts it again: <job> is the id that the line before printed",
     "jobs",
+    "doctor",
   ],
 });
 
