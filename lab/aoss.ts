@@ -1,18 +1,18 @@
 /** A simulated ArubaOS-Switch: its command line over ssh and its SNMP agent, both about the same state. */
 import { type AgentFault, startAgent } from "./aoss/agent.ts";
 import { createSwitchFaults, type SwitchFaults } from "./aoss/faults.ts";
-import { startSsh } from "./aoss/ssh.ts";
+import { newHostKey, type SshOptions, startSsh } from "./aoss/ssh.ts";
 import { createSwitch, type LabSwitch, restart, type SwitchKind } from "./aoss/switch.ts";
 import { createTree, type ObjectTree, objectsIn, objectsOf, type PoeCounting } from "./aoss/tree.ts";
+import { listenAgain } from "./kept.ts";
 
 export interface AossOptions {
   /** Default standalone. */
   readonly kind?: SwitchKind;
   /** Default 127.0.0.1. */
   readonly host?: string;
-  /** Default 0: any free one. */
-  readonly sshPort?: number;
-  readonly snmpPort?: number;
+  /** What an earlier one was: this one is the same, but for ports that are taken. */
+  readonly kept?: Partial<KeptAoss>;
   /** The layout of `show power-over-ethernet brief`; default 16.x. */
   readonly layout?: "15.x" | "16.x";
   /** Default if_index. */
@@ -22,6 +22,13 @@ export interface AossOptions {
   /** A recorded walk, as `name|tag|value` lines, that the agent tells in the place of the switch's own state. */
   readonly walk?: string;
   readonly now?: () => number;
+}
+
+/** What makes it the switch that its clients know. */
+export interface KeptAoss {
+  readonly sshPort: number;
+  readonly snmpPort: number;
+  readonly hostKey: string;
 }
 
 export const labSecrets = {
@@ -44,6 +51,7 @@ export interface Aoss {
   readonly typed: readonly string[];
   readonly writes: readonly string[];
   readonly faults: SwitchFaults;
+  readonly kept: KeptAoss;
   /** ssh connections that were made. */
   readonly connections: () => number;
   /** Silences the agent, or lets it speak again. */
@@ -67,7 +75,9 @@ export const startAoss = async (options: AossOptions = {}): Promise<Aoss> => {
   let boot: NodeJS.Timeout | undefined;
 
   const { manager, operator, enable, community, v3 } = labSecrets;
-  const agent = await startAgent({ host, port: options.snmpPort ?? 0, community, user: v3, tree });
+  const { kept = {} } = options;
+  const { hostKey = newHostKey() } = kept;
+  const agent = await listenAgain(kept.snmpPort, (port) => startAgent({ host, port, community, user: v3, tree }));
   const reboot = (): void => {
     ssh.setAway(true);
     agent.setAway(true);
@@ -77,9 +87,9 @@ export const startAoss = async (options: AossOptions = {}): Promise<Aoss> => {
       agent.setAway(false);
     }, bootMs);
   };
-  const ssh = await startSsh({
+  const sshOptions: Omit<SshOptions, "port"> = {
     host,
-    port: options.sshPort ?? 0,
+    hostKey,
     users: {
       [manager.username]: { password: manager.password, isManager: true },
       [operator.username]: { password: operator.password, isManager: false },
@@ -88,7 +98,8 @@ export const startAoss = async (options: AossOptions = {}): Promise<Aoss> => {
     faults,
     typed: (line) => void typed.push(line),
     reboot,
-  });
+  };
+  const ssh = await listenAgain(kept.sshPort, (port) => startSsh({ ...sshOptions, port }));
   return {
     host,
     sshPort: ssh.port,
@@ -98,6 +109,7 @@ export const startAoss = async (options: AossOptions = {}): Promise<Aoss> => {
     typed,
     writes,
     faults,
+    kept: { sshPort: ssh.port, snmpPort: agent.port, hostKey },
     connections: ssh.connections,
     setSnmpAway: agent.setAway,
     setSnmpFault: agent.setFault,

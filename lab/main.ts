@@ -1,10 +1,12 @@
 /** Starts the simulated lab as a process of its own and says how to reach it. */
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Aoss, labSecrets, startAoss } from "./aoss.ts";
+import { startKept } from "./kept.ts";
 import { type Proxmox, startProxmox } from "./proxmox.ts";
 
-const usage = `Usage: lab/main.ts [--host 127.0.0.1] [--port 0] [--nodes 3] [--vms 8] [--containers 4] [--task-ms 800] [--out FILE]`;
+const usage = `Usage: lab/main.ts [--host 127.0.0.1] [--port 0] [--nodes 3] [--vms 8] [--containers 4] [--task-ms 800] [--out FILE] [--keep DIR]`;
 
 const { values } = parseArgs({
   options: {
@@ -15,6 +17,7 @@ const { values } = parseArgs({
     containers: { type: "string", default: "4" },
     "task-ms": { type: "string", default: "800" },
     out: { type: "string" },
+    keep: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -67,29 +70,46 @@ const described = (proxmox: Proxmox) => ({
   },
   secrets: { api_token: proxmox.tokens.admin.api_token },
   try: [
+    "test lab-proxmox",
     "inventory lab-proxmox",
     "plan lab-proxmox vm.lifecycle shutdown vm/100",
     "run lab-proxmox vm.lifecycle shutdown vm/100 --watch",
+    "undo <job> --watch      # starts it again: <job> is the id that the line before printed",
     "jobs",
+    "doctor",
   ],
 });
 
+/** As what it was the last time, where there is a folder to keep that in. */
+const started = <K, D extends { readonly kept: K }>(
+  name: string,
+  start: (kept: Partial<K>) => Promise<D>,
+): Promise<D> => (values.keep === undefined ? start({}) : startKept(join(values.keep, `${name}.json`), start));
+
 const run = async (): Promise<void> => {
+  const { host } = values;
   const sizes = { nodes: count("nodes"), vms: count("vms"), containers: count("containers") };
-  const proxmox = await startProxmox({ ...sizes, host: values.host, port: count("port"), taskMs: count("task-ms") });
-  const single = await startAoss({ host: values.host });
-  const stack = await startAoss({ host: values.host, kind: "stack" });
+  const cluster = { ...sizes, host, port: count("port"), taskMs: count("task-ms") };
+  const proxmox = await started("lab-proxmox", (kept) => startProxmox({ ...cluster, kept }));
+  const single = await started("lab-switch", (kept) => startAoss({ host, kept }));
+  const stack = await started("lab-stack", (kept) => startAoss({ host, kind: "stack", kept }));
   const switches = [describedSwitch("lab-switch", single), describedSwitch("lab-stack", stack)];
   const text = `${JSON.stringify({ pid: process.pid, devices: [described(proxmox), ...switches] })}\n`;
   if (values.out === undefined) process.stdout.write(text);
   else writeFileSync(values.out, text, { mode: 0o600 });
   process.send?.({ ready: true });
+  let isEnding = false;
   const stop = (): void => {
+    if (isEnding) return;
+    isEnding = true;
     void Promise.all([proxmox, single, stack].map((device) => device.close())).then(() => process.exit(0));
   };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, stop);
-  // Started by a supervisor: ends when that is gone.
-  process.once("disconnect", stop);
+  process.on("SIGTERM", stop);
+  // A terminal signals its whole group: whoever has a supervisor stays until that says so, or is gone.
+  process.on("SIGINT", () => {
+    if (process.send === undefined) stop();
+  });
+  process.on("disconnect", stop);
 };
 
 if (values.help) process.stdout.write(`${usage}\n`);

@@ -5,7 +5,15 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Certificate, issue } from "../src/testing/certificate.ts";
-import { authenticate, createTokens, type TokenNames, type TokenRecord } from "./proxmox/access.ts";
+import { listenAgain } from "./kept.ts";
+import {
+  authenticate,
+  createTokens,
+  secretsOf,
+  type TokenNames,
+  type TokenRecord,
+  type TokenSecrets,
+} from "./proxmox/access.ts";
 import { type Cluster, createCluster } from "./proxmox/cluster.ts";
 import { answerControl } from "./proxmox/control.ts";
 import { type Outcome, readParams, respond } from "./proxmox/exchange.ts";
@@ -26,8 +34,17 @@ export interface ProxmoxOptions {
   readonly host?: string;
   /** Default 0: any free one. */
   readonly port?: number;
+  /** What an earlier one was: this one is the same, but for a port that is taken. */
+  readonly kept?: Partial<KeptProxmox>;
   readonly faults?: readonly Fault[];
   readonly now?: () => number;
+}
+
+/** What makes it the cluster that its clients know. */
+export interface KeptProxmox {
+  readonly port: number;
+  readonly certificate: Certificate;
+  readonly tokens: TokenSecrets;
 }
 
 /** A write as it was received, also when it was refused. */
@@ -57,6 +74,7 @@ export interface Proxmox {
   /** Reads and writes as `METHOD path?query`, the last thousand. */
   readonly requests: readonly string[];
   readonly faults: Faults;
+  readonly kept: KeptProxmox;
   close(): Promise<void>;
 }
 
@@ -73,10 +91,10 @@ interface Desk {
 const apiBase = "/api2/json";
 const day = 86_400_000;
 
-const certificates = (host: string, now: number): Record<CertificateChoice, Certificate> => {
+const certificates = (host: string, now: number, kept?: Certificate): Record<CertificateChoice, Certificate> => {
   const names = [...new Set([host, "localhost", "127.0.0.1"])];
-  const valid = { notBefore: now - day, notAfter: now + 365 * day };
-  const good = issue({ commonName: "pve1.lab", names, ...valid });
+  const valid = { notBefore: now - day, notAfter: now + 3650 * day };
+  const good = kept ?? issue({ commonName: "pve1.lab", names, ...valid });
   return {
     good,
     unknown: issue({ commonName: "pve1.lab", names, ...valid }),
@@ -128,25 +146,29 @@ const closeServer = async (server: Server): Promise<void> => {
 
 /** Starts the cluster and its API. Everything ends with `close()`. */
 export const startProxmox = async (options: ProxmoxOptions = {}): Promise<Proxmox> => {
-  const { nodes = 3, vms = 8, containers = 4, taskMs = 800, host = "127.0.0.1", port = 0, now = Date.now } = options;
-  const certs = certificates(host, now());
+  const { nodes = 3, vms = 8, containers = 4, taskMs = 800, host = "127.0.0.1", now = Date.now } = options;
+  const { kept = {} } = options;
+  const certs = certificates(host, now(), kept.certificate);
   const use = ({ keyPem, pem }: Certificate) => ({ key: keyPem, cert: pem });
   const server = createServer(use(certs.good));
   const { faults, take } = createFaults(options.faults ?? [], (choice) => server.setSecureContext(use(certs[choice])));
   const cluster = createCluster({ nodes, vms, containers }, { taskMs, now });
-  const desk: Desk = { cluster, tokens: createTokens(), take, faults, writes: [], requests: [] };
+  const desk: Desk = { cluster, tokens: createTokens(kept.tokens), take, faults, writes: [], requests: [] };
   server.on("request", (request, response) => {
     // Whatever goes wrong with one exchange ends that connection only.
     handle(desk, request, response).catch(() => response.destroy());
   });
   server.on("tlsClientError", () => {});
-  server.listen(port, host);
-  await once(server, "listening");
-  const bound = (server.address() as AddressInfo).port;
+  const listen = async (asked: number): Promise<number> => {
+    server.listen(asked, host);
+    await once(server, "listening");
+    return (server.address() as AddressInfo).port;
+  };
+  const port = await (options.port ? listen(options.port) : listenAgain(kept.port, listen));
   return {
-    url: `https://${host}:${bound}${apiBase}`,
+    url: `https://${host}:${port}${apiBase}`,
     host,
-    port: bound,
+    port,
     fingerprint: certs.good.fingerprint,
     caPem: certs.good.pem,
     tokens: desk.tokens,
@@ -154,6 +176,7 @@ export const startProxmox = async (options: ProxmoxOptions = {}): Promise<Proxmo
     writes: desk.writes,
     requests: desk.requests,
     faults,
+    kept: { port, certificate: certs.good, tokens: secretsOf(desk.tokens) },
     close: () => closeServer(server),
   };
 };

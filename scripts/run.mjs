@@ -16,7 +16,6 @@ const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...process.a
   stdio: "inherit",
   env: { ...process.env, NODE_COMPILE_CACHE },
 });
-// A terminal sends SIGINT to the whole group: the child gets it by itself, and this process only waits for its end.
-process.on("SIGINT", () => undefined);
-for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+// A terminal tells the whole group, npm only its own child: what is heard here is passed on, and may come there twice.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("exit", (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code));

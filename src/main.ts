@@ -1,6 +1,7 @@
 /** Reads the settings and starts the asked role. */
 import { type Config, ownConfig, SettingError, settingExitCode } from "./config.ts";
 import { SwitchyardError } from "./errors.ts";
+import { impatience } from "./model/impatience.ts";
 import { nearest } from "./model/nearest.ts";
 import { parent } from "./roles/child.ts";
 import { forbidCoreFiles } from "./roles/core-files.ts";
@@ -8,28 +9,21 @@ import { giveBackMemory } from "./roles/give-back-memory.ts";
 
 const titles = { all: "switchyard", api: "switchyard-api", worker: "switchyard-worker" } as const;
 
-/** A signal may come twice at once, from the group and from whoever passes it on: only a later one is impatience. */
-const impatienceMs = 1_000;
-
 /** SIGTERM, SIGHUP or SIGINT asks for an orderly end; another SIGINT, a while later, ends at once. */
 const stopOnSignal = (): AbortSignal => {
   const controller = new AbortController();
-  let askedAt = Number.POSITIVE_INFINITY;
-  const stop = (): void => {
-    if (controller.signal.aborted) return;
-    askedAt = performance.now();
+  const isImpatient = impatience(() => performance.now());
+  const stop = (signal: NodeJS.Signals): void => {
+    if (isImpatient() && signal === "SIGINT") process.exit(130);
     controller.abort();
   };
   // A terminal signals its whole group; a supervised process waits for its supervisor's word.
-  const stopOwn = (): void => {
-    if (!parent.isThere) stop();
+  const stopOwn = (signal: NodeJS.Signals): void => {
+    if (!parent.isThere) stop(signal);
   };
   process.on("SIGTERM", stop);
   process.on("SIGHUP", stopOwn);
-  process.on("SIGINT", () => {
-    if (!parent.isThere && performance.now() - askedAt > impatienceMs) process.exit(130);
-    stopOwn();
-  });
+  process.on("SIGINT", stopOwn);
   return controller.signal;
 };
 

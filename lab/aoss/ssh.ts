@@ -16,6 +16,7 @@ export interface SshUser {
 export interface SshOptions {
   readonly host: string;
   readonly port: number;
+  readonly hostKey: string;
   readonly users: Readonly<Record<string, SshUser>>;
   readonly cli: CliDevice;
   readonly faults: SwitchFaults;
@@ -38,16 +39,20 @@ const isWelcome = (context: AuthContext, users: SshOptions["users"]): boolean =>
   context.method === "password" && users[context.username]?.password === context.password;
 
 /** The library now and then makes a key that it cannot read again: that one is made anew. */
-const newKey = (): { key: string; fingerprint: string } => {
-  const pair = ssh2.utils.generateKeyPairSync("ed25519");
-  if (ssh2.utils.parseKey(pair.private) instanceof Error) return newKey();
-  const blob = Buffer.from(pair.public.split(" ")[1] ?? "", "base64");
-  const digest = createHash("sha256").update(blob).digest("base64").replace(/=+$/, "");
-  return { key: pair.private, fingerprint: `SHA256:${digest}` };
+export const newHostKey = (): string => {
+  const key = ssh2.utils.generateKeyPairSync("ed25519").private;
+  return ssh2.utils.parseKey(key) instanceof Error ? newHostKey() : key;
+};
+
+const fingerprintOf = (hostKey: string): string => {
+  const key = ssh2.utils.parseKey(hostKey);
+  if (key instanceof Error) throw key;
+  const digest = createHash("sha256").update(key.getPublicSSH()).digest("base64");
+  return `SHA256:${digest.replace(/=+$/, "")}`;
 };
 
 export const startSsh = async (options: SshOptions): Promise<SshSide> => {
-  const { key, fingerprint } = newKey();
+  const fingerprint = fingerprintOf(options.hostKey);
   const open = new Set<Connection>();
   let connections = 0;
   let isAway = false;
@@ -79,7 +84,7 @@ export const startSsh = async (options: SshOptions): Promise<SshSide> => {
     if (isAway) connection.end();
   };
 
-  const server = new ssh2.Server({ hostKeys: [key] }, serve);
+  const server = new ssh2.Server({ hostKeys: [options.hostKey] }, serve);
   server.on("error", () => undefined);
   server.listen(options.port, options.host);
   await once(server, "listening");

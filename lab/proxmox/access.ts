@@ -27,23 +27,36 @@ export interface TokenRecord extends LabToken {
   readonly grants: Grant[];
 }
 export type TokenNames = "admin" | "auditor" | "limited";
+export type TokenSecrets = Readonly<Record<TokenNames, string>>;
 
-const token = (name: string, grants: Grant[]): TokenRecord => {
-  const secret = randomUUID();
-  return { token_name: name, api_token: secret, value: `${name}=${secret}`, grants };
-};
+const token = (name: string, grants: Grant[], secret: string = randomUUID()): TokenRecord => ({
+  token_name: name,
+  api_token: secret,
+  value: `${name}=${secret}`,
+  grants,
+});
 
 /**
  * `admin` may do all, `auditor` may look at all, `limited` may switch VM 100 and the guests of pool `prod` and sees
- * nothing else.
+ * nothing else. Those that were kept are the same again.
  */
-export const createTokens = (): Record<TokenNames, TokenRecord> => ({
-  admin: token("root@pam!lab", [{ path: "/", privileges: [...new Set(everything)] }]),
-  auditor: token("auditor@pve!lab", [{ path: "/", privileges: auditing }]),
-  limited: token("operator@pve!lab", [
-    { path: "/vms/100", privileges: operating },
-    { path: "/pool/prod", privileges: operating },
-  ]),
+export const createTokens = (kept: Partial<TokenSecrets> = {}): Record<TokenNames, TokenRecord> => ({
+  admin: token("root@pam!lab", [{ path: "/", privileges: [...new Set(everything)] }], kept.admin),
+  auditor: token("auditor@pve!lab", [{ path: "/", privileges: auditing }], kept.auditor),
+  limited: token(
+    "operator@pve!lab",
+    [
+      { path: "/vms/100", privileges: operating },
+      { path: "/pool/prod", privileges: operating },
+    ],
+    kept.limited,
+  ),
+});
+
+export const secretsOf = ({ admin, auditor, limited }: Record<TokenNames, TokenRecord>): TokenSecrets => ({
+  admin: admin.api_token,
+  auditor: auditor.api_token,
+  limited: limited.api_token,
 });
 
 /** The token that an Authorization header names; 401 as the API words it. */

@@ -1,5 +1,6 @@
 /** The entry of the command line: the only one of its files that sees the environment and the process. */
 import { readFileSync } from "node:fs";
+import { impatience } from "../model/impatience.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { runCommand } from "./program.ts";
 import { createTerminal } from "./view/terminal.ts";
@@ -8,11 +9,12 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
-/** The first interrupt leaves what is watched, the second one ends at once. */
+/** The first interrupt leaves what is watched, another one, a while later, ends at once. */
 const leaving = (): AbortSignal => {
   const controller = new AbortController();
+  const isImpatient = impatience(() => performance.now());
   const leave = (): void => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+    if (isImpatient()) process.exit(exitCodes.interrupted);
     controller.abort();
   };
   process.on("SIGINT", leave);

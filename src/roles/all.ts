@@ -1,6 +1,7 @@
 /**
  * The supervisor: 1. holds the data folder. 2. makes keys and tokens. 3. starts a private Redis when none is given.
- * 4. migrates the store. 5. starts the API and the workers and keeps them running. 6. stops them in order.
+ * 4. migrates the store. 5. starts the lab if it is asked for. 6. starts the API and the workers and keeps them running.
+ * 7. stops them in order.
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +14,7 @@ import { type Child, keepRunning } from "./child.ts";
 import { roleCommand } from "./command.ts";
 import { adminToken, holdDataFolder } from "./data-folder.ts";
 import { checkDataRights } from "./data-rights.ts";
-import { greet } from "./greeting.ts";
+import { greet, sayStopping } from "./greeting.ts";
 import { keepRedis } from "./kept-redis.ts";
 import { startLab } from "./lab.ts";
 import { prepareStore } from "./prepare.ts";
@@ -90,6 +91,7 @@ const handOver = (recentLog: RecentLog, url: string): (() => void) => {
 /** Runs until it is told to stop; resolves with the exit code when everything has ended. */
 export const runAll = async (config: Config, options: { withLab: boolean; stop: AbortSignal }): Promise<number> => {
   const { stop } = options;
+  stop.addEventListener("abort", sayStopping, { once: true });
   const recentLog = openRecentLog();
   const log = createLog(config.logLevel, "supervisor", recentLog.keep);
   const release = holdDataFolder(config.dataDir);
@@ -107,6 +109,8 @@ export const runAll = async (config: Config, options: { withLab: boolean; stop: 
     await prepareStore(config);
     // No worker of this folder runs yet: what is half done was left by a killed one.
     await sweepLayouts({ root: join(config.dataDir, "releases"), before: Date.now() });
+    const lab = options.withLab ? await startLab({ config, log, stop }) : null;
+    if (lab) stops.unshift(lab.stop);
     const { ready, api, workers } = startChildren(config, redisUrl, { log, stop });
     stops.unshift(() => api.stop(apiGraceMs));
     stops.unshift(() => Promise.all(workers.map((worker) => worker.stop(workerGraceMs))).then(() => undefined));
@@ -118,7 +122,7 @@ export const runAll = async (config: Config, options: { withLab: boolean; stop: 
     if (listening !== undefined) {
       const { ready: url, isTokenLive: isLive } = listening;
       greet(url, { file, isLive });
-      if (options.withLab && isLive) stops.unshift(await startLab({ config, url, token, log, stop }));
+      if (isLive) lab?.presentIn({ url, token });
     }
     await gone;
     return 0;

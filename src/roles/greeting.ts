@@ -1,4 +1,4 @@
-/** What a person is told when the system is up, and what programs find in the data folder. */
+/** What a person is told when the system is up and when it ends, and what programs find in the data folder. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { NamedToken } from "./admin-token.ts";
@@ -17,4 +17,9 @@ const tokenLine = ({ file, isLive }: NamedToken): string => {
 
 export const greet = (url: string, token: NamedToken): void => {
   process.stdout.write(`Switchyard listens on ${url}\n${tokenLine(token)}\n`);
+};
+
+/** An end may take some seconds: who asked for it sees at once that it was heard. */
+export const sayStopping = (): void => {
+  process.stdout.write("Stopping: what runs ends within seconds or goes back to the queue\n");
 };

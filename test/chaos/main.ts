@@ -53,8 +53,11 @@ interface Trial {
 
 /** Ends what a person who loses patience would leave behind. */
 const ending = new Set<Stack>();
+let isLeaving = false;
 for (const name of ["SIGINT", "SIGTERM"] as const) {
-  process.once(name, () => {
+  process.on(name, () => {
+    if (isLeaving) return;
+    isLeaving = true;
     void Promise.allSettled([...ending].map((stack) => stack.dispose())).then(() => process.exit(130));
   });
 }

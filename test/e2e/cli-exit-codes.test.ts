@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { CliBench, Running } from "../kit/cli.ts";
 import { httpPack } from "../kit/pack.ts";
+import { openShell } from "../kit/shell.ts";
 import { until } from "../kit/system.ts";
 import { useCli } from "../kit/use-cli.ts";
 
@@ -108,6 +109,19 @@ describe("the exit code of a command", { timeout: 120_000 }, () => {
     watching.interrupt();
     expect(await watching.done).toMatchObject({ code: 130, err: expect.stringContaining("goes on") });
     expect(await cli("watch", id)).toMatchObject({ code: 0 });
+  });
+
+  it("is 130 as well when a terminal tells everybody, and who stands between passes it on", async () => {
+    const { id } = await json<JobBody>("run", ...shutdown, bench.nextVm());
+    const shell = openShell({ SWITCHYARD_DATA: bench.system.dataDir });
+    try {
+      const watching = shell.start(`exec npx switchyard watch ${id}`);
+      await until(() => (watching.out().includes("start") ? true : undefined), "the first line");
+      watching.interrupt();
+      expect(await watching.done).toMatchObject({ code: 130, err: expect.stringContaining("goes on") });
+    } finally {
+      shell.dispose();
+    }
   });
 
   it("is 124 when the job itself took longer than its kind may", async () => {

@@ -80,8 +80,8 @@ describe("a start with the lab", () => {
       ["lab-stack", "com.aruba.aoss", "connected"],
       ["lab-switch", "com.aruba.aoss", "connected"],
     ]);
-    for (const command of ["run lab-switch poe.status", "plan lab-stack poe.port"])
-      expect(started.output()).toContain(`npx switchyard ${command}`);
+    const told = ["test lab-proxmox", "undo <job>", "doctor", "run lab-switch poe.status", "plan lab-stack poe.port"];
+    for (const command of told) expect(started.output()).toContain(`npx switchyard ${command}`);
     expect(started.output().trimEnd().split("\n").at(-1)).toBe(`Every route is described at ${url}/api/docs`);
   }, 90_000);
 });

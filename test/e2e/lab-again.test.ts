@@ -1,0 +1,114 @@
+/** A lab that is started again: whoever knew its devices finds them where they were, as who they were. */
+import { type ChildProcess, fork } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { request } from "node:https";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createBelongings } from "../kit/process.ts";
+import { endProgram } from "../kit/program.ts";
+import { openShell, type Shell } from "../kit/shell.ts";
+import { type System, startSystem, until } from "../kit/system.ts";
+
+const host = "127.0.0.1";
+const entry = join(import.meta.dirname, "..", "..", "lab/main.ts");
+const own = createBelongings();
+afterEach(() => own.giveBack(), 20_000);
+
+interface Device {
+  readonly name: string;
+  readonly config: { readonly port?: number; readonly ssh_port?: number; readonly snmp_port?: number };
+  readonly secrets: Readonly<Record<string, string>>;
+}
+interface Started {
+  readonly child: ChildProcess;
+  readonly devices: readonly Device[];
+}
+
+const start = async (keep: string): Promise<Started> => {
+  const out = join(own.folder(), "lab.json");
+  const child = own.add(fork(entry, ["--out", out, "--keep", keep], { stdio: "inherit" }), endProgram);
+  await once(child, "message");
+  const { devices } = JSON.parse(readFileSync(out, "utf8")) as { devices: Device[] };
+  return { child, devices: devices.map(({ name, config, secrets }) => ({ name, config, secrets })) };
+};
+const startAgain = async (keep: string): Promise<readonly Device[]> => {
+  const { child, devices } = await start(keep);
+  await endProgram(child);
+  return devices;
+};
+
+const portsOf = (devices: readonly Device[]): number[][] =>
+  devices.map(({ config: { port, ssh_port, snmp_port } }) =>
+    [port, ssh_port, snmp_port].filter((one) => one !== undefined),
+  );
+
+it("has the same ports, certificates, host keys and tokens, and keeps them for its owner alone", async () => {
+  const keep = join(own.folder(), "lab");
+  const first = await startAgain(keep);
+  expect(await startAgain(keep)).toEqual(first);
+  expect(first.map(({ name }) => name)).toEqual(["lab-proxmox", "lab-switch", "lab-stack"]);
+  const modes = readdirSync(keep).map((name) => [name, statSync(join(keep, name)).mode & 0o777]);
+  expect(modes).toEqual(["lab-proxmox.json", "lab-stack.json", "lab-switch.json"].map((name) => [name, 0o600]));
+});
+
+it("goes to another port where somebody else has the one it kept, and stays there", async () => {
+  const keep = join(own.folder(), "lab");
+  const first = await startAgain(keep);
+  const [cluster, single] = portsOf(first);
+  const takers = [...(cluster ?? []), ...(single ?? []).slice(0, 1)].map((port) => createServer().listen(port, host));
+  const agent = createSocket("udp4").bind(single?.[1], host);
+  await Promise.all([...takers, agent].map((taker) => once(taker, "listening")));
+
+  const moved = await startAgain(keep).finally(() => [...takers, agent].map((taker) => taker.close()));
+  const [newCluster, newSingle, newStack] = portsOf(moved);
+  expect(newCluster).not.toEqual(cluster);
+  for (const port of newSingle ?? []) expect(single).not.toContain(port);
+  expect(newStack).toEqual(portsOf(first)[2]);
+  const unplaced = (devices: readonly Device[]) =>
+    devices.map(({ config, ...device }) => ({ ...device, ...config, port: 0, ssh_port: 0, snmp_port: 0 }));
+  expect(unplaced(moved)).toEqual(unplaced(first));
+  expect(await startAgain(keep)).toEqual(moved);
+}, 20_000);
+
+describe("a system with a lab that is stopped and started again", () => {
+  let system: System;
+  let shell: Shell;
+  beforeAll(async () => {
+    system = await startSystem({ lab: true });
+    shell = openShell();
+  }, 90_000);
+  afterAll(async () => {
+    shell?.dispose();
+    await system?.dispose();
+  }, 40_000);
+
+  /** Whatever is asked of the cluster from now on is never answered. */
+  const hang = async (port: string): Promise<void> => {
+    const path = "/lab/faults?kind=hung";
+    const asked = request({ host, port, method: "POST", path, rejectUnauthorized: false }).end();
+    const [answer] = await once(asked, "response");
+    expect(answer.resume().statusCode).toBe(200);
+  };
+
+  it("has the instance that was added as the start said, and ends the job that was running", async () => {
+    const added = await until(() => /^ +(\S+ npx switchyard add .*)$/m.exec(system.output())?.[1], "the line to add");
+    expect(await shell.run(added)).toMatchObject({ code: 0 });
+    const instances = "/api/integrations/instances";
+    const { body: all } = await system.call<{ name: string; instance_id: string }[]>("GET", instances);
+    const path = `${instances}/${all.find(({ name }) => name === "my-lab-proxmox")?.instance_id}`;
+    await hang(/port=(\d+)/.exec(added)?.[1] ?? "");
+    const { body: job } = await system.call<{ id: string }>("POST", `${path}/test`);
+    const stateOf = async () => (await system.call("GET", `/api/jobs/${job.id}`)).body["state"];
+    await until(async () => (await stateOf()) === "running" || undefined, "the job to run");
+
+    await system.stop();
+    await system.restart();
+    expect((await system.watch(job.id)).at(-1)).toMatchObject({ event: "job.done" });
+    expect(await stateOf()).toBe("succeeded");
+    const { body: tested } = await system.call("POST", `${path}/test`, undefined, { prefer: "wait=20" });
+    expect(tested).toMatchObject({ state: "succeeded", result: { status: "connected" } });
+  }, 120_000);
+});
