@@ -10,7 +10,7 @@ import type { Route } from "./http/route.ts";
 import { createRoutes } from "./routes/index.ts";
 
 const honoPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");
-const pathPattern = (path: string): RegExp => new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}/?$`);
+const pathPattern = (path: string): RegExp => new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`);
 
 /** Which methods a path has. */
 const createMethods = (routes: readonly Route[]) => {

@@ -45,11 +45,11 @@ export interface HandOver {
   readonly reserveMs?: number;
 }
 
-/** One need per lock: who wants it alone does not also share it. */
+/** One need per lock: who wants it alone does not also share it. The scripts read no half characters. */
 const encode = (locks: readonly LockNeed[]): string => {
   const modes = new Map<string, "x" | "s">();
   for (const { name, mode } of locks) if (modes.get(name) !== "x") modes.set(name, mode === "exclusive" ? "x" : "s");
-  return JSON.stringify([...modes]);
+  return JSON.stringify([...modes].map(([name, mode]) => [name.toWellFormed(), mode]));
 };
 
 /** A job with several locks may be named once for each. */

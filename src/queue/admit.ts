@@ -74,6 +74,7 @@ const auditOutcome: Record<Insertion["outcome"], string> = {
   replayed: "replayed",
   idempotency_conflict: "idempotency_conflict",
   action_conflict: "action_conflict",
+  undone: "undo_conflict",
 };
 
 function* record(request: AdmissionRequest, job: NewJob): Unit<Insertion> {
@@ -100,6 +101,12 @@ const requireAccepted = ({ outcome, job }: Insertion, request: AdmissionRequest)
   if (outcome === "action_conflict") {
     throw new SwitchyardError("action_conflict", {
       detail: `The job ${job.id} does the same action with other parameters or another plan; wait for it or cancel it.`,
+      details: { job_id: job.id },
+    });
+  }
+  if (outcome === "undone") {
+    throw new SwitchyardError("undo_conflict", {
+      detail: `The job ${job.id} undoes ${request.undoOf} already: look at that one. To change the target again, run an action.`,
       details: { job_id: job.id },
     });
   }

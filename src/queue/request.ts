@@ -8,7 +8,7 @@ import type { JsonObject } from "../model/json.ts";
 import { hasRole, type Principal, seesInstance } from "../model/principal.ts";
 import { compileSchema } from "../model/schema.ts";
 import { findInstance } from "../store/instances.ts";
-import { findJob, findUndo } from "../store/jobs.ts";
+import { findJob } from "../store/jobs.ts";
 import { findPlan } from "../store/plans.ts";
 import { findType } from "../store/types.ts";
 import type { Unit } from "../store/unit.ts";
@@ -38,12 +38,10 @@ export interface AdmissionRequest {
 export interface Known {
   readonly instance: Instance | undefined;
   readonly type: IntegrationType | undefined;
-  /** Whether the plan that is to be applied was ever made; whether it may serve is seen when its job runs. */
+  /** Whether the plan that is to be applied was ever made, for an instance that the caller may know of; whether it may serve is seen when its job runs. */
   readonly isPlanKnown: boolean;
   /** The job that is repeated. */
   readonly earlier: Job | undefined;
-  /** The job that undid what is to be undone, or is about to. */
-  readonly undoneBy: string | undefined;
 }
 
 export const textField = (input: JsonObject, name: string): string | undefined => {
@@ -84,29 +82,19 @@ export const requireValid = ({ kind, input }: AdmissionRequest): void => {
 };
 
 /** Reads everything the checks need in one unit. */
-export function* readKnown({ input, retryOf, undoOf }: AdmissionRequest): Unit<Known> {
+export function* readKnown({ input, principal, retryOf }: AdmissionRequest): Unit<Known> {
   const instanceId = textField(input, "instance_id");
   const instance = instanceId === undefined ? undefined : yield* findInstance(instanceId);
   const typeId = instance?.typeId ?? textField(input, "type_id");
   const type = typeId === undefined ? undefined : yield* findType(typeId);
   const planId = textField(input, "plan_id");
-  const isPlanKnown = planId !== undefined && (yield* findPlan(planId)) !== undefined;
+  const plan = planId === undefined ? undefined : yield* findPlan(planId);
+  const isPlanKnown = plan !== undefined && seesInstance(principal, plan.instanceId);
   const earlier = retryOf === undefined ? undefined : yield* findJob(retryOf);
-  const undone = undoOf === undefined ? undefined : yield* findJob(undoOf);
-  const undoneBy = undone && instanceId ? yield* findUndo({ ...undone, instanceId }) : undefined;
-  return { instance, type, isPlanKnown, earlier, undoneBy };
+  return { instance, type, isPlanKnown, earlier };
 }
 
-/** @throws SwitchyardError `undo_conflict` when another job undid the same or is about to */
-const requireNotUndone = ({ undoOf }: AdmissionRequest, { undoneBy }: Known): void => {
-  if (undoOf === undefined || undoneBy === undefined) return;
-  throw new SwitchyardError("undo_conflict", {
-    detail: `The job ${undoneBy} undoes ${undoOf} already: look at that one. To change the target again, run an action.`,
-    details: { job_id: undoneBy },
-  });
-};
-
-/** @throws SwitchyardError `not_found`, also for an instance that the caller may not know of; `undo_conflict` */
+/** @throws SwitchyardError `not_found`, also for an instance that the caller may not know of */
 export const requireKnown = (request: AdmissionRequest, known: Known): void => {
   const { input, principal } = request;
   const { instance, type } = known;
@@ -116,7 +104,6 @@ export const requireKnown = (request: AdmissionRequest, known: Known): void => {
   }
   const typeId = textField(input, "type_id");
   if (typeId !== undefined && type === undefined) throw noSuch(subjects.type_id, typeId);
-  requireNotUndone(request, known);
 };
 
 /** @throws SwitchyardError `not_found` */

@@ -28,5 +28,4 @@ export {
   settleUnstarted,
   spillEvents,
 } from "./job/settle.ts";
-export { findUndo } from "./job/undo.ts";
 export type { Asker, JobFilter } from "./job/walk.ts";

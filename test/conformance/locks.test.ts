@@ -30,6 +30,14 @@ describe.skipIf(!hasRedis)("locks", () => {
     expect(await release(redis, "a", [])).toEqual([]);
   });
 
+  test("half a character in the name of a lock is no obstacle", async () => {
+    const half = alone("target/\ud800");
+    await expectJobs(redis, [{ id: "a", admission: 1, locks: half }]);
+    expect(await ask("a", 1, half)).toEqual({ got: true });
+    expect(await ask("b", 2, half)).toMatchObject({ got: false, heldBy: "a" });
+    expect(await release(redis, "a", half)).toEqual(["b"]);
+  });
+
   test("one job holds an exclusive lock, the next is told which lock it waits for and who holds it", async () => {
     expect(await ask("a", 1, alone("x"))).toEqual({ got: true });
     expect(await ask("b", 2, alone("x"))).toEqual({ got: false, lock: "x", heldBy: "a" });

@@ -66,6 +66,10 @@ describe.skipIf(!hasRedis)("the HTTP interface", () => {
     expect((await fail("192.0.2.98")).status).toBe(401);
   });
 
+  it("knows nothing at a path with a slash behind it", async () => {
+    for (const path of ["/api/jobs/", "/api/whoami/"]) expect((await bench.ask("GET", path)).status, path).toBe(404);
+  });
+
   it("tells an unknown path from an unknown method", async () => {
     expect(await bench.json("GET", "/api/nothing", { status: 404 })).toMatchObject({ code: "not_found" });
     const response = await bench.ask("PUT", "/api/jobs");

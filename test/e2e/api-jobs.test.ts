@@ -60,6 +60,21 @@ describe.skipIf(!hasRedis)("jobs over HTTP", () => {
     };
   };
 
+  it("takes no half characters, wherever they stand", async () => {
+    const ask = (body: object) => bench.json("POST", url("/actions"), { body, status: 400 });
+    for (const [change, pointer] of [
+      [{ target: { type: "lamp", id: "\ud800" } }, "/target/id"],
+      [{ params: { note: ["fine", "\udc00x"] } }, "/params/note/1"],
+      [{ params: { "\ud83d": 1 } }, "/params"],
+    ] as const) {
+      expect(await ask(action(change))).toMatchObject({ code: "validation_failed", errors: [{ pointer }] });
+    }
+    await bench.json("POST", url("/actions"), {
+      body: action({ target: { type: "lamp", id: "\ud83d\ude00" } }),
+      status: 202,
+    });
+  });
+
   it("answers 202 with the job and where it is", async () => {
     const response = await bench.ask("POST", url("/test"));
     expect(response.status).toBe(202);

@@ -7,7 +7,7 @@ import { settleUnstarted } from "../../src/store/jobs.ts";
 import { insertPlan } from "../../src/store/plans.ts";
 import { removeType } from "../../src/store/types.ts";
 import { dim, power, useAdmission } from "../kit/admission.ts";
-import { lampPlan, seedLamp } from "../kit/fixtures.ts";
+import { lampPlan, seedLamp, somebody } from "../kit/fixtures.ts";
 
 const { bench, ask } = useAdmission();
 const refusal = (code: string) => expect.objectContaining({ code });
@@ -30,10 +30,16 @@ describe("what is refused", () => {
     await expect(ask("instance.test_connection", { instance_id: "nope" })).rejects.toEqual(refusal("not_found"));
   });
 
-  it("knows no plan that was never made", async () => {
+  it("knows no plan that was never made, or of an instance that the caller may not know of", async () => {
     const { id } = await seedLamp(bench().store);
     const asked = ask("action.run", power(id, { plan_id: newId("pln", 1) }));
     await expect(asked).rejects.toMatchObject({ code: "not_found", message: expect.stringContaining("no plan pln_") });
+    const hidden = lampPlan((await seedLamp(bench().store)).id);
+    await bench().store.write(() => insertPlan(hidden));
+    const limited = { principal: somebody({ instances: [id] }) };
+    const elsewhere = ask("action.run", power(id, { plan_id: hidden.id }), limited);
+    await expect(elsewhere).rejects.toMatchObject({ code: "not_found" });
+    expect((await ask("action.run", power(id, { plan_id: hidden.id }))).isNew).toBe(true);
   });
 
   it("does nothing with an instance whose type is gone", async () => {

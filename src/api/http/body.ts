@@ -1,6 +1,7 @@
 /** Reads what came with a request and checks it against the route's schemas. */
 import type { TSchema } from "typebox";
 import { type FieldProblem, SwitchyardError } from "../../errors.ts";
+import { escapeToken } from "../../model/pointer.ts";
 import { compileSchema } from "../../model/schema.ts";
 
 const maxBodyBytes = 1024 * 1024;
@@ -60,9 +61,23 @@ const isTooDeep = (value: unknown, depth = 0): boolean => {
   return depth >= deepest || Object.values(value).some((member) => isTooDeep(member, depth + 1));
 };
 
+/** Half a character can be written in JSON, but neither stored nor sent on as it was. */
+const halfCharacter = /\\u[dD][89a-fA-F]/;
+const illFormed = (value: unknown, pointer = ""): string | undefined => {
+  if (typeof value === "string") return value.isWellFormed() ? undefined : pointer;
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [name, member] of Object.entries(value)) {
+    const found = name.isWellFormed() ? illFormed(member, `${pointer}/${escapeToken(name)}`) : pointer;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+};
+
 const parse = (text: string): unknown => {
   const value = parseText(text);
   if (isTooDeep(value)) refuse([{ pointer: "", message: `expected at most ${deepest} levels, got more` }]);
+  const pointer = halfCharacter.test(text) ? illFormed(value) : undefined;
+  if (pointer !== undefined) refuse([{ pointer, message: "expected whole characters, got half of a surrogate pair" }]);
   return value;
 };
 

@@ -4,15 +4,16 @@ import { requireLivingKey } from "../key-fence.ts";
 import { prepared, query, run } from "../query.ts";
 import type { Tables } from "../tables.ts";
 import type { Unit } from "../unit.ts";
-import { findJob } from "./find.ts";
+import { findJob, holdJob } from "./find.ts";
 import { addJob, type NewJob } from "./new.ts";
 import { jobOf } from "./row.ts";
+import { findUndo } from "./undo.ts";
 
 /** How long an idempotency key is kept. */
 const idempotencyMs = 24 * 3_600_000;
 
 export interface Admission {
-  readonly outcome: "created" | "joined" | "replayed" | "idempotency_conflict" | "action_conflict";
+  readonly outcome: "created" | "joined" | "replayed" | "idempotency_conflict" | "action_conflict" | "undone";
   /** The new job, or the one that was met. */
   readonly job: Job;
 }
@@ -71,6 +72,14 @@ function* openTwinOf(job: NewJob): Unit<Admission | undefined> {
   return { outcome: isSame ? "joined" : "action_conflict", job: jobOf(twin) };
 }
 
+/** The job that took back, or is about to, what this one would. Many may ask at once: they come here one by one. */
+function* otherUndoOf({ undoOf, subject: { instanceId } }: NewJob): Unit<Admission | undefined> {
+  const undone = undoOf === null ? undefined : yield* holdJob(undoOf);
+  if (undone === undefined || instanceId === undefined) return undefined;
+  const job = yield* findUndo({ ...undone, instanceId });
+  return job === undefined ? undefined : { outcome: "undone", job };
+}
+
 function* createdOf(job: NewJob): Unit<Admission> {
   yield* requireLivingKey(job.sealedInput === null ? [] : [job.sealedInput]);
   return { outcome: "created", job: yield* addJob(job) };
@@ -92,7 +101,8 @@ function* rememberKey(job: NewJob, jobId: string): Unit<void> {
 export function* insertJob(job: NewJob): Unit<Admission> {
   const replay = yield* replayOf(job);
   if (replay !== undefined) return replay;
-  const admission = (yield* openTwinOf(job)) ?? (yield* createdOf(job));
-  if (admission.outcome !== "action_conflict") yield* rememberKey(job, admission.job.id);
+  const admission = (yield* openTwinOf(job)) ?? (yield* otherUndoOf(job)) ?? (yield* createdOf(job));
+  const isRefused = admission.outcome === "action_conflict" || admission.outcome === "undone";
+  if (!isRefused) yield* rememberKey(job, admission.job.id);
   return admission;
 }

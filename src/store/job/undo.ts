@@ -1,8 +1,9 @@
 /** Finds the job that took back another one, or is about to. */
 import { firstIdAt } from "../../model/ids.ts";
-import { openStates } from "../../model/job.ts";
+import { type Job, openStates } from "../../model/job.ts";
 import { query, runOne } from "../query.ts";
 import type { Unit } from "../unit.ts";
+import { jobOf } from "./row.ts";
 
 interface Undone {
   readonly id: string;
@@ -11,12 +12,12 @@ interface Undone {
   readonly createdAt: number;
 }
 
-/** The id of the undo that is open or succeeded; one that failed took nothing back. */
-export function* findUndo({ id, kind, instanceId, createdAt }: Undone): Unit<string | undefined> {
+/** The undo that is open or succeeded; one that failed took nothing back. */
+export function* findUndo({ id, kind, instanceId, createdAt }: Undone): Unit<Job | undefined> {
   const row = yield* runOne(
     query
       .selectFrom("jobs")
-      .select("id")
+      .selectAll()
       // An undo has the instance and kind of what it undoes and comes after it: that bounds the search to a part of an index.
       .where("instance_id", "=", instanceId)
       .where("kind", "=", kind)
@@ -24,5 +25,5 @@ export function* findUndo({ id, kind, instanceId, createdAt }: Undone): Unit<str
       .where("undo_of", "=", id)
       .where("state", "in", [...openStates, "succeeded"]),
   );
-  return row?.id;
+  return row === undefined ? undefined : jobOf(row);
 }

@@ -1,0 +1,36 @@
+/** An action is taken back once, however many ask for it in the same moment. */
+import { expect, it } from "vitest";
+import { claimJob, insertJob, type NewJob, settleJob } from "../../src/store/jobs.ts";
+import { describeStores, newJob } from "../kit/stores.ts";
+
+describeStores("undo", (bench) => {
+  const about = { kind: "action.run" as const, subject: { instanceId: "ins_1" } };
+  const admit = (given: Partial<NewJob>) => bench.store.write(() => insertJob(newJob({ ...about, ...given })));
+  const end = async (id: string, state: "succeeded" | "failed") => {
+    await bench.store.write(() => claimJob({ id, workerId: "wrk_1", now: 2_000 }));
+    const error = state === "failed" ? { code: "driver_failed" as const, title: "", detail: "" } : null;
+    await bench.store.write(() => settleJob({ id, attempt: 1, state, result: {}, error, events: [], now: 3_000 }));
+  };
+
+  it("is admitted once for a job, and again only when the one that was failed", async () => {
+    const { job } = await admit({});
+    await end(job.id, "succeeded");
+    const crowd = await Promise.all(Array.from({ length: 20 }, () => admit({ undoOf: job.id })));
+    const created = crowd.filter(({ outcome }) => outcome === "created");
+    const [undo] = created.map((one) => one.job.id);
+    expect(created).toHaveLength(1);
+    expect(crowd.filter((one) => one.outcome === "undone" && one.job.id === undo)).toHaveLength(19);
+    await end(undo ?? "", "failed");
+    const again = await admit({ undoOf: job.id });
+    expect(again.outcome).toBe("created");
+    await end(again.job.id, "succeeded");
+    expect(await admit({ undoOf: job.id })).toMatchObject({ outcome: "undone", job: { id: again.job.id } });
+  });
+
+  it("is answered with the undo that its key stands for already", async () => {
+    const { job } = await admit({});
+    const keyed = { undoOf: job.id, idempotencyKey: "k", requestHash: "h" };
+    const first = await admit(keyed);
+    expect(await admit(keyed)).toMatchObject({ outcome: "replayed", job: { id: first.job.id } });
+  });
+});
