@@ -38,7 +38,7 @@ export const answerCheck = (document: Node): AnswerCheck => {
   const paths = Object.entries(document["paths"] as Record<string, Node>).map(([path, item]) => ({
     item,
     weight: path.split("{").length,
-    pattern: new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}/?$`),
+    pattern: new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
   }));
   // A path that is written out stands before one with a parameter in its place.
   paths.sort((one, other) => one.weight - other.weight);
