@@ -23,11 +23,12 @@ import { systemCommands } from "./commands/system.ts";
 import { tokenCommands } from "./commands/tokens.ts";
 import { typeCommands } from "./commands/types.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
-import { CliFailure } from "./failure.ts";
+import { CliFailure, type Problem, usage } from "./failure.ts";
+import { withHelpBehind } from "./help.ts";
 import { addServerHelp } from "./server-help.ts";
-import type { Session } from "./session.ts";
+import { printJson, type Session } from "./session.ts";
 import { printFailure } from "./view/problem.ts";
-import type { Terminal } from "./view/terminal.ts";
+import { oneLine, type Terminal } from "./view/terminal.ts";
 
 export interface Surroundings {
   readonly terminal: Terminal;
@@ -92,11 +93,19 @@ interface CommonOptions {
   readonly json?: boolean;
 }
 
-const exitOfParse = (thrown: CommanderError): ExitCode => (thrown.exitCode === 0 ? 0 : exitCodes.usage);
+/** What the parser refuses, in the form of every other failure; its words for a person it has written itself. */
+const refusal = ({ code, message }: CommanderError): Problem =>
+  usage(code === "commander.help" ? "Expected a command, got none." : oneLine(message.replace("error: ", ""))).problem;
+
+const exitOfParse = ({ terminal }: Surroundings, thrown: CommanderError, isJson: boolean): ExitCode => {
+  if (thrown.exitCode === 0) return exitCodes.succeeded;
+  if (isJson) printJson({ terminal }, refusal(thrown));
+  return exitCodes.usage;
+};
 
 const fail = (surroundings: Surroundings, error: unknown, isJson: boolean): ExitCode => {
   const thrown = asFailure(error);
-  if (thrown instanceof CommanderError) return exitOfParse(thrown);
+  if (thrown instanceof CommanderError) return exitOfParse(surroundings, thrown, isJson);
   if (thrown instanceof CliFailure) {
     const failure = surroundings.signal.aborted && thrown.problem.code === "no_server" ? undefined : thrown;
     if (failure) printFailure(surroundings.terminal, failure, isJson);
@@ -120,19 +129,19 @@ const helpClient = ({ environment, cwd, signal }: Surroundings, argv: readonly s
 /** Runs one command line. Never throws, never exits: the exit code is the answer. */
 export const runCommand = async (surroundings: Surroundings, argv: readonly string[]): Promise<ExitCode> => {
   const { environment, cwd, signal } = surroundings;
+  const root = createRoot(surroundings);
+  // The options that all share are read before a command is looked at, so this holds for what is refused as well.
+  const isJson = (): boolean => root.opts<CommonOptions>().json === true;
   let exitCode: ExitCode = exitCodes.succeeded;
-  let isJson = false;
   const act: Act =
     (run) =>
     async (...given) => {
-      const command = given.at(-1) as Command;
-      const options = command.optsWithGlobals<CommonOptions>();
-      isJson = options.json === true;
+      const options = (given.at(-1) as Command).optsWithGlobals<CommonOptions>();
       const editor = environment["VISUAL"] || environment["EDITOR"] || "vi";
       const server = () => findServer({ url: options.url, token: options.token, environment, cwd });
       let client: Client | undefined;
       const session: Session = {
-        ...{ ...surroundings, isJson, editor },
+        ...{ ...surroundings, isJson: isJson(), editor },
         // Some commands need no server.
         get api() {
           client ??= createClient(server(), signal);
@@ -141,21 +150,20 @@ export const runCommand = async (surroundings: Surroundings, argv: readonly stri
       };
       exitCode = (await run(session, given.slice(0, -2) as string[], options as never)) ?? exitCodes.succeeded;
     };
-  const root = createRoot(surroundings);
   const alone: ActAlone =
     (run) =>
     async (...given) => {
       const options = (given.at(-1) as Command).optsWithGlobals<CommonOptions>();
-      isJson = options.json === true;
       const args = given.slice(0, -2) as string[];
-      exitCode = await runAlone(run, { alone: { ...surroundings, isJson }, args, options });
+      exitCode = await runAlone(run, { alone: { ...surroundings, isJson: isJson() }, args, options });
     };
   withCommands(root, act, alone);
   try {
-    await addServerHelp(root, argv, () => helpClient(surroundings, argv));
-    await root.parseAsync([...argv], { from: "user" });
+    const words = withHelpBehind(root, argv);
+    await addServerHelp(root, words, () => helpClient(surroundings, words));
+    await root.parseAsync([...words], { from: "user" });
     return exitCode;
   } catch (thrown) {
-    return fail(surroundings, thrown, isJson);
+    return fail(surroundings, thrown, isJson());
   }
 };
