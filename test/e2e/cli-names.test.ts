@@ -62,4 +62,32 @@ describe("the command line, of what is odd or not there", { timeout: 120_000 }, 
     expect(missing.err).toContain("There is no file /no/such/file.swb.");
     expect(missing.err).not.toContain("ENOENT");
   });
+
+  it("takes away no type by the beginning of its id, and names in full what it takes away", async () => {
+    const file = join(bench.scratch, "lamp.int");
+    writeFileSync(file, await zip(httpPack("example.lamp")));
+    expect(await cli("install", file, "--wait")).toMatchObject({ code: 0 });
+    expect(await cli("types", "example.la")).toMatchObject({ code: 0 });
+    for (const command of ["remove", "rollback"]) {
+      const near = await cli(command, "example.la", "--yes");
+      expect(near).toMatchObject({ code: 4, err: expect.stringContaining("Did you mean example.lamp?") });
+    }
+    const back = await cli("rollback", "example.lamp", "--yes");
+    expect(back.err).toContain("Takes example.lamp 1.0.0 back to the release before.");
+    const removed = await cli("remove", "example.lamp", "--yes", "--wait");
+    expect(removed).toMatchObject({ code: 0, err: expect.stringContaining("Removes example.lamp 1.0.0.") });
+  });
+
+  it("says of a job's id that it was shortened too much, and of a word that is none that no job is called so", async () => {
+    const least = "An id is shortened to 10 characters at least";
+    for (const short of ["job_0", "01jd0"]) {
+      const { code, err } = await cli("watch", short);
+      expect({ code, err }, short).toEqual({ code: 4, err: expect.stringContaining(least) });
+    }
+    for (const word of ["undef", "undefined", "job_undefined", "job_0123456789", "0123456789"]) {
+      const { code, err } = await cli("watch", word);
+      expect({ code, err }, word).toEqual({ code: 4, err: expect.stringContaining(`There is no job "${word}".`) });
+      expect(err).not.toContain(least);
+    }
+  });
 });
