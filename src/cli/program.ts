@@ -27,6 +27,7 @@ import { CliFailure, type Problem, usage } from "./failure.ts";
 import { withHelpBehind } from "./help.ts";
 import { addServerHelp } from "./server-help.ts";
 import { printJson, type Session } from "./session.ts";
+import type { Known } from "./view/next-step.ts";
 import { printFailure } from "./view/problem.ts";
 import { oneLine, type Terminal } from "./view/terminal.ts";
 
@@ -103,18 +104,31 @@ const exitOfParse = ({ terminal }: Surroundings, thrown: CommanderError, isJson:
   return exitCodes.usage;
 };
 
-const fail = (surroundings: Surroundings, error: unknown, isJson: boolean): ExitCode => {
+const fail = (surroundings: Surroundings, error: unknown, shown: { isJson: boolean; known: Known }): ExitCode => {
   const thrown = asFailure(error);
-  if (thrown instanceof CommanderError) return exitOfParse(surroundings, thrown, isJson);
+  if (thrown instanceof CommanderError) return exitOfParse(surroundings, thrown, shown.isJson);
   if (thrown instanceof CliFailure) {
     const failure = surroundings.signal.aborted && thrown.problem.code === "no_server" ? undefined : thrown;
-    if (failure) printFailure(surroundings.terminal, failure, isJson);
+    if (failure) printFailure(surroundings.terminal, failure, shown);
     return failure?.exitCode ?? exitCodes.interrupted;
   }
   const detail = thrown instanceof Error ? thrown.message : String(thrown);
   const problem = { title: "The command line made a mistake", detail, code: "internal" };
-  printFailure(surroundings.terminal, new CliFailure(exitCodes.failed, problem), isJson);
+  printFailure(surroundings.terminal, new CliFailure(exitCodes.failed, problem), shown);
   return exitCodes.failed;
+};
+
+/** What was typed, by the names of the arguments; parameters go with the target that they are for. */
+const knownOf = (command: Command): Known => {
+  const { param = [] } = command.opts<{ param?: readonly string[] }>();
+  const typed = command.registeredArguments.flatMap((argument, index) => {
+    const word = command.args[index];
+    return word === undefined ? [] : [[argument.name(), [word]] as const];
+  });
+  const known = Object.fromEntries(typed);
+  const { target = [] } = known;
+  const params = param.flatMap((pair) => ["--param", pair]);
+  return { ...known, target: [...target, ...params], "plan|run": [command.name()] };
 };
 
 const helpMs = 2_000;
@@ -133,10 +147,13 @@ export const runCommand = async (surroundings: Surroundings, argv: readonly stri
   // The options that all share are read before a command is looked at, so this holds for what is refused as well.
   const isJson = (): boolean => root.opts<CommonOptions>().json === true;
   let exitCode: ExitCode = exitCodes.succeeded;
+  let known: Known = {};
   const act: Act =
     (run) =>
     async (...given) => {
-      const options = (given.at(-1) as Command).optsWithGlobals<CommonOptions>();
+      const command = given.at(-1) as Command;
+      const options = command.optsWithGlobals<CommonOptions>();
+      known = knownOf(command);
       const editor = environment["VISUAL"] || environment["EDITOR"] || "vi";
       const server = () => findServer({ url: options.url, token: options.token, environment, cwd });
       let client: Client | undefined;
@@ -164,6 +181,6 @@ export const runCommand = async (surroundings: Surroundings, argv: readonly stri
     await root.parseAsync([...words], { from: "user" });
     return exitCode;
   } catch (thrown) {
-    return fail(surroundings, thrown, isJson());
+    return fail(surroundings, thrown, { isJson: isJson(), known });
   }
 };

@@ -45,10 +45,29 @@ describe("the command line, of what is odd or not there", { timeout: 120_000 }, 
     expect(none.err).toMatch(/^Nothing is there\.\n0 of \d/);
   });
 
+  it("says what to type next in words that are known", async () => {
+    const missing = await cli("add", "walnut.proxmox.ve", "--name", "x");
+    expect(missing.err).toMatch(/ --set host expected [\s\S]* --secret api_token expected /);
+    expect(missing.err).toContain("npx switchyard add walnut.proxmox.ve --help\n");
+    const edited = await cli("edit", "pve", "--set", "port=0");
+    expect(edited.err).toContain("npx switchyard edit pve --help\n");
+    const stop = ["pve", "vm.lifecycle", "shutdown", bench.nextVm()];
+    const planned = await cli("plan", ...stop, "--param", "timeout=soon");
+    expect(planned.err).toMatch(/ --param timeout expected [\s\S]*npx switchyard plan pve vm\.lifecycle --help\n/);
+    expect(await addInstance("shut")).toMatchObject({ code: 0 });
+    for (const command of ["inventory", "test"]) {
+      const refused = await cli(command, "shut");
+      expect(refused.err, command).toMatch(
+        /connection_refused[\s\S]*npx switchyard edit shut\n.*npx switchyard test shut\n/,
+      );
+    }
+  });
+
   it("says each thing that is wrong once", async () => {
     const { code, err } = await cli("jobs", "--limit", "0");
     expect(code).toBe(2);
-    expect(err.match(/\/query\/limit/g), err).toHaveLength(1);
+    expect(err.match(/--limit expected a number >= 1, got 0/g), err).toHaveLength(1);
+    expect((await cli("api", "GET", "/api/jobs?limit=0")).err).toContain("/query/limit");
     const file = join(bench.scratch, "half.int");
     writeFileSync(file, (await zip(httpPack("test.half"))).subarray(0, 200));
     const half = await cli("install", file, "--wait");

@@ -103,6 +103,7 @@ describe("the command line at a terminal", { timeout: 120_000 }, () => {
       expect(undone.code, undone.seen).toBe(0);
       const twice = await cli("undo", id, "--yes");
       expect(twice).toMatchObject({ code: 1, err: expect.stringMatching(/undo_conflict[\s\S]*job_\w+ undoes/) });
+      expect(twice.err).toContain(`npx switchyard show ${id}\n`);
     }, 60_000);
 
     it("asks for the name of the target before what cannot be undone", async () => {

@@ -1,10 +1,11 @@
 /** What the command line makes of a job's end, of a problem, and of a table that is too wide. */
 import { describe, expect, it } from "vitest";
 import { exitOfJob, exitOfStatus } from "../../src/cli/exit-codes.ts";
+import { CliFailure } from "../../src/cli/failure.ts";
 import { printJson } from "../../src/cli/session.ts";
 import { timeOf } from "../../src/cli/values.ts";
 import { isNoop, printPlan } from "../../src/cli/view/plan.ts";
-import { wrongLines } from "../../src/cli/view/problem.ts";
+import { printFailure, wrongLines } from "../../src/cli/view/problem.ts";
 import { type Column, printTable } from "../../src/cli/view/table.ts";
 import { createTerminal } from "../../src/cli/view/terminal.ts";
 import { jobStates } from "../../src/model/job.ts";
@@ -101,10 +102,50 @@ describe("a problem", () => {
   it("points to what helps: the fields of a type, and not to the plan that stands above", () => {
     const hintsOf = (code: string, shown = {}) =>
       wrongLines({ code, title: "T", detail: "D" }, plainText, { ...advice, ...shown }).join("\n");
-    expect(hintsOf("config_invalid")).toContain("npx switchyard add <type> --help");
-    expect(hintsOf("params_invalid")).toContain("npx switchyard run <instance> <capability> --help");
-    expect(hintsOf("plan_blocked")).toContain("npx switchyard plan");
-    expect(hintsOf("plan_blocked", { isSaid: true })).not.toContain("npx switchyard plan");
+    const action = {
+      instance: ["rack 3"],
+      capability: ["vm.power"],
+      verb: ["stop"],
+      target: ["vm/1", "--param", "a=b"],
+    };
+    expect(hintsOf("config_invalid", { known: { type: ["acme.lamp"] } })).toMatch(
+      /npx switchyard add acme.lamp --help$/,
+    );
+    expect(hintsOf("config_invalid", { known: action })).toMatch(/npx switchyard edit 'rack 3' --help$/);
+    expect(hintsOf("params_invalid", { known: { ...action, "plan|run": ["plan"] } })).toMatch(
+      /npx switchyard plan 'rack 3' vm.power --help$/,
+    );
+    const plan = "npx switchyard plan 'rack 3' vm.power stop vm/1 --param a=b";
+    expect(hintsOf("plan_blocked", { known: action })).toContain(plan);
+    expect(hintsOf("plan_blocked", { known: action, isSaid: true })).not.toContain("npx switchyard plan");
+    expect(hintsOf("undo_conflict", { known: { job: ["job_1"] } })).toMatch(/npx switchyard show job_1$/);
+  });
+
+  it("leaves out what to do where a word of the command is not known", () => {
+    const lines = wrongLines({ code: "config_invalid", title: "T", detail: "D" }, plainText, advice);
+    expect(lines).toEqual(["error T (config_invalid)", "  D"]);
+  });
+
+  it("of a request is told in the options that it was made with, and in the API's own words where those were used", () => {
+    const errors = [
+      ...["/config/host", "/secrets/api_token", "/params/state", "/query/limit", "/name", "/target/id"],
+    ].map((pointer) => ({ pointer, message: "expected a value, got nothing" }));
+    const detail = "The verb is destructive: plan it and apply that plan, or send confirm: true.";
+    const problem = { code: "x", title: "T", detail, errors };
+    const said = (isRaw: boolean): string[] => {
+      let text = "";
+      const stderr = { write: (more: string) => (text += more) };
+      const terminal = createTerminal({ stdin: process.stdin, stdout: stderr, stderr, environment: {} });
+      printFailure(terminal, new CliFailure(2, problem, [], { isRaw }), { isJson: false });
+      return text.trimEnd().split("\n").slice(1);
+    };
+    expect(said(false)).toEqual([
+      "  The verb is destructive: plan it and apply that plan, or add --yes.",
+      ...["--set host", "--secret api_token", "--param state", "--limit", "--name", "/target/id"].map(
+        (place) => `  ${place} expected a value, got nothing`,
+      ),
+    ]);
+    expect(said(true)).toEqual([`  ${detail}`, ...errors.map(({ pointer, message }) => `  ${pointer} ${message}`)]);
   });
 
   it("lets nothing move the cursor", () => {

@@ -83,7 +83,7 @@ const isBroken = (thrown: unknown, isFirst: boolean): boolean => {
 const isProblem = (body: unknown): body is Problem =>
   typeof body === "object" && body !== null && "code" in body && "title" in body && "detail" in body;
 
-/** @throws CliFailure: what the answer says went wrong. */
+/** What the answer says went wrong. */
 export const failureOf = (server: Server, status: number, body: unknown): CliFailure =>
   isProblem(body)
     ? new CliFailure(exitOfStatus(status), body)

@@ -95,9 +95,9 @@ const took = ({ started_at, finished_at }: JobDocument): string =>
 const noAdvice: Advice = { facts: [], hints: [] };
 
 /** The outcome of a settled job. */
-export const printOutcome = (terminal: Terminal, job: JobDocument, { facts, hints }: Advice = noAdvice): void => {
+export const printOutcome = (terminal: Terminal, job: JobDocument, advice: Advice = noAdvice): void => {
   if (job.error) {
-    for (const line of wrongLines(job.error, terminal.styleError, { facts, hints })) terminal.note(line);
+    for (const line of wrongLines(job.error, terminal.styleError, advice)) terminal.note(line);
   }
   const result = job.result;
   if (typeof result === "object" && result !== null && !Array.isArray(result)) {
