@@ -115,7 +115,7 @@ describe("the command line at a terminal", { timeout: 120_000 }, () => {
       const reset = ["pve", "vm.lifecycle", "reset", vm];
       const habit = await typed(["run", ...reset], { answers: ["y"] });
       expect(habit, habit.seen).toMatchObject({ code: 6, asked: [question] });
-      expect(habit.seen).toContain(`Nothing was sent. Expected ${id}, got "y".`);
+      expect(habit.seen).toContain(`Nothing was sent. Expected ${id} or ${name}, got "y".`);
       expect(await typed(["run", ...reset])).toMatchObject({ code: 6 });
       const planned = await json<{ result: { plan_id: string } }>("plan", ...reset);
       const left = await typed(["run", ...reset, "--plan", planned.result.plan_id], { answers: ["yes"] });
