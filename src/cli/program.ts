@@ -24,7 +24,7 @@ import { tokenCommands } from "./commands/tokens.ts";
 import { typeCommands } from "./commands/types.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { CliFailure, type Problem, usage } from "./failure.ts";
-import { withHelpBehind } from "./help.ts";
+import { helpLayout, helpOutput, withHelpBehind } from "./help.ts";
 import { addServerHelp } from "./server-help.ts";
 import { printJson, type Session } from "./session.ts";
 import type { Known } from "./view/next-step.ts";
@@ -62,8 +62,8 @@ const groups: readonly Group[] = [
 ];
 
 const exitHelp = `
-Exit codes: 0 succeeded, 1 failed, 2 wrong usage, 3 not allowed, 4 not found, 5 no server, 6 cancelled,
-7 unknown outcome, 8 partial, 124 timed out.`;
+Exit codes: 0 succeeded, 1 failed, 2 wrong usage, 3 not allowed, 4 not found,
+5 no server, 6 cancelled, 7 unknown outcome, 8 partial, 124 timed out.`;
 
 const createRoot = ({ terminal, version }: Surroundings): Command =>
   new Command("switchyard")
@@ -72,12 +72,8 @@ const createRoot = ({ terminal, version }: Surroundings): Command =>
     .option("--url <url>", "the server (SWITCHYARD_URL, or what `npm start` left in the data folder)")
     .option("--token <token>", "who asks (SWITCHYARD_TOKEN is not seen by other users of this machine)")
     .option("--json", "print the API's JSON")
-    .configureHelp({ showGlobalOptions: true })
-    .configureOutput({
-      writeOut: (text) => terminal.raw(text),
-      writeErr: (text) => terminal.note(text.trimEnd()),
-      outputError: (text, write) => write(`${text.trimEnd()}\n`),
-    })
+    .configureHelp(helpLayout)
+    .configureOutput(helpOutput(terminal))
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText("after", exitHelp);

@@ -14,7 +14,7 @@ import { oneLine } from "./view/terminal.ts";
 type Helps = (api: Client, given: readonly string[]) => Promise<readonly string[]>;
 
 const lineOf = (start: string, { schema, isRequired }: NamedField): string =>
-  `${start.padEnd(30)} ${oneLine(fieldWords(schema, isRequired))}`;
+  `${start.padEnd(29)}  ${oneLine(fieldWords(schema, isRequired))}`;
 
 const fieldLine = (field: NamedField): string =>
   lineOf(field.schema["secret"] === true ? `  --secret ${field.name}=-` : `  --set ${field.name}=...`, field);

@@ -39,6 +39,21 @@ describe("help", () => {
     expect(await author.run(["help"])).toMatchObject({ code: 0, out: expect.stringContaining("Usage: switchyard ") });
   });
 
+  it("of all commands is readable at 80 columns: each says within them what it is for", async () => {
+    const { out } = await author.run(["--help"], { answers: [], columns: 80 });
+    const lines = out.trimEnd().split("\n");
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    const at = lines.indexOf("  plan <instance> <capability> <verb> <target>");
+    expect(lines[at + 1]).toMatch(/^ {24,30}show what an action would do/);
+    expect(out).toMatch(/^ {2}cancel <job> {8,}ask a job to stop$/m);
+  });
+
+  it("of an option that may be repeated says nothing of an empty list", async () => {
+    const { out } = await author.run(["add", "--help"]);
+    expect(out).toContain("may be repeated");
+    expect(out).not.toContain("default: []");
+  });
+
   it.each([[["help", "plann"]], [["plann", "--help"]], [["help", "token", "creat"]]])(
     "of a command that there is not, %j, says so, with what is near",
     async (args) => {

@@ -21,7 +21,7 @@ export const printType = (session: Session, type: TypeDocument): void => {
   const { id, name, version, status, category, description, errors, permissions, capabilities } = type;
   const shown = { id, name, version, status, category, description, errors, permissions, capabilities };
   const facts = { ...shown, quality: type.quality, connection: type.schema_connection };
-  session.terminal.print(yamlOf(JSON.parse(JSON.stringify(facts))));
+  session.terminal.print(yamlOf(JSON.parse(JSON.stringify(facts)), session.terminal.width));
 };
 
 const statusOf = ({ status, removed }: TypeDocument): string => (removed ? "removed" : status);
