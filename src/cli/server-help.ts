@@ -119,6 +119,7 @@ export const addServerHelp = async (root: Command, argv: readonly string[], api:
   const { command, given } = placeOf(root, argv.slice(0, at));
   const [least, help] = (command.parent === root ? helps[command.name()] : undefined) ?? [];
   if (least === undefined || help === undefined || given.length < least) return;
-  const lines = await help(api(), given).catch(() => []);
+  const ask = async () => help(api(), given);
+  const lines = await ask().catch(() => []);
   if (lines.length > 0) command.addHelpText("after", `\n${lines.join("\n")}`);
 };

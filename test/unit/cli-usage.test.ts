@@ -48,6 +48,11 @@ describe("help", () => {
     expect(out).toMatch(/^ {2}cancel <job> {8,}ask a job to stop$/m);
   });
 
+  it("of what a server would say more of is there without one", async () => {
+    const helped = await author.run(["add", "acme.lamp", "--help"]);
+    expect(helped).toMatchObject({ code: 0, err: "", out: expect.stringContaining("Usage: switchyard add ") });
+  });
+
   it("of an option that may be repeated says nothing of an empty list", async () => {
     const { out } = await author.run(["add", "--help"]);
     expect(out).toContain("may be repeated");
