@@ -79,6 +79,8 @@ interface Import {
   readonly file: string;
   readonly specifier: string;
   readonly isTypeOnly: boolean;
+  /** Loaded when its line is reached. */
+  readonly isLate: boolean;
 }
 
 const filesBelow = (folder: string): string[] =>
@@ -94,6 +96,7 @@ const importsOf = (file: string): Import[] =>
     file,
     specifier: match[2] ?? match[3] ?? "",
     isTypeOnly: match[1] !== undefined,
+    isLate: match[3] !== undefined,
   }));
 
 const moduleOf = (path: string): string => path.replace(/^src\//, "").replace(/\.(ts|mjs)$/, "");
@@ -103,6 +106,17 @@ const covers = (rule: string, module: string): boolean =>
 
 const sources = filesBelow("src").flatMap(importsOf);
 const inner = sources.filter(({ specifier }) => specifier.startsWith("."));
+
+/** Everything that is loaded with a file. */
+const loadedWith = (file: string, seen: Map<string, readonly Import[]> = new Map()): readonly Import[] => {
+  if (seen.has(file)) return [];
+  const imports = importsOf(file).filter(({ isTypeOnly, isLate }) => !isTypeOnly && !isLate);
+  seen.set(file, imports);
+  for (const { specifier } of imports)
+    if (specifier.startsWith(".") && specifier.endsWith(".ts"))
+      loadedWith(normalize(join(dirname(file), specifier)), seen);
+  return [...seen.values()].flat();
+};
 
 const isLawful = ({ file, specifier, isTypeOnly }: Import): boolean => {
   const from = moduleOf(file);
@@ -138,6 +152,12 @@ describe("the import law", () => {
       })
       .map(({ file, specifier }) => `${file} -> ${specifier}`);
     expect(broken).toEqual([]);
+  });
+
+  it("lets every command start without what only few of them need", () => {
+    const packages = new Set(loadedWith("src/cli/main.ts").map(({ specifier }) => specifier));
+    expect(packages).toContain("commander");
+    for (const name of ["typebox", "ajv/dist/2020.js", "re2js"]) expect(packages).not.toContain(name);
   });
 
   it("keeps errors free of imports", () => {

@@ -140,7 +140,7 @@ export const agreeOnPlan = async (session: Session, asked: Asked): Promise<PlanD
   const detail = whyBlocked(made);
   if (detail !== null) {
     const title = "A precondition of the plan does not hold";
-    throw new CliFailure(exitCodes.failed, { title, detail, code: "plan_blocked" }, [], true);
+    throw new CliFailure(exitCodes.failed, { title, detail, code: "plan_blocked" }, [], { isSaid: true });
   }
   if (isNoop(made)) return undefined;
   await agreeOnAction(session, asked, { asks: "Apply this plan?", plan: made });

@@ -39,9 +39,8 @@ interface GraveQuestion {
  */
 export const agreeByName = async ({ terminal }: Session, { warns, names, otherwise }: GraveQuestion): Promise<void> => {
   const wanted = names.map(oneLine);
-  const [first = ""] = wanted;
   const words = wanted.join(" or ");
   const said = oneLine((await terminal.ask(`${terminal.styleError("yellow", warns)} Type ${words} to do it: `)) ?? "");
   if (wanted.includes(said)) return;
-  throw declined(said === "" ? otherwise : `${otherwise} Expected ${first}, got ${JSON.stringify(said)}.`);
+  throw declined(said === "" ? otherwise : `${otherwise} Expected ${words}, got ${JSON.stringify(said)}.`);
 };

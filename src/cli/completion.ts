@@ -1,6 +1,5 @@
 /** What may come next on an unfinished command line: commands, options, known words, and names from the server. */
 import type { Argument, Command, Option } from "commander";
-import { catalog } from "../jobs/catalog.ts";
 import { jobStates } from "../model/job.ts";
 import { categories } from "../model/manifest-schema.ts";
 import { roles } from "../model/principal.ts";
@@ -68,7 +67,7 @@ const argumentWords: Readonly<Record<string, Words>> = {
 const optionWords: Readonly<Record<string, Words>> = {
   instance: instances,
   type: types,
-  "jobs --kind": fixed(Object.keys(catalog)),
+  "jobs --kind": async () => Object.keys((await import("../jobs/catalog.ts")).catalog),
   "pause --kind": fixed(["heartbeat", "refresh"]),
   "resume --kind": fixed(["heartbeat", "refresh"]),
   state: fixed(jobStates),

@@ -13,6 +13,8 @@ export interface Problem {
   readonly details?: unknown;
 }
 
+type Shown = Partial<Pick<CliFailure, "isSaid" | "isRaw">>;
+
 export class CliFailure extends Error {
   readonly exitCode: ExitCode;
   readonly problem: Problem;
@@ -20,14 +22,17 @@ export class CliFailure extends Error {
   readonly hints: readonly string[];
   /** What the code alone would advise is in sight already. */
   readonly isSaid: boolean;
+  /** The person spoke to the API in its own words, and hears them. */
+  readonly isRaw: boolean;
 
-  constructor(exitCode: ExitCode, problem: Problem, hints: readonly string[] = [], isSaid = false) {
+  constructor(exitCode: ExitCode, problem: Problem, hints: readonly string[] = [], shown: Shown = {}) {
     super(problem.detail);
     this.name = "CliFailure";
     this.exitCode = exitCode;
     this.problem = problem;
     this.hints = hints;
-    this.isSaid = isSaid;
+    this.isSaid = shown.isSaid ?? false;
+    this.isRaw = shown.isRaw ?? false;
   }
 }
 

@@ -9,12 +9,19 @@ import { lastSeenOf, listedAs, listedTypes } from "./client/inventory.ts";
 import type { InstanceDocument, JobDocument, JournalDocument, Page } from "./client/wire.ts";
 import type { Session } from "./session.ts";
 import { answerText, requestText } from "./view/journal.ts";
+import { type Known, nextStepsFor } from "./view/next-step.ts";
+import { oneLine } from "./view/terminal.ts";
 
 export interface Afterwards {
   /** What is the case beside the error. */
   readonly facts: readonly string[];
   /** What to do next. */
   readonly hints: readonly string[];
+}
+
+interface Advised extends Afterwards {
+  /** The words that the hints of its error have places for. */
+  readonly known: Known;
 }
 
 interface Ended {
@@ -44,14 +51,23 @@ const listingOf = async ({ session, job }: Ended): Promise<Listing> => {
   return { listed, capabilities, under: listedAs(job.subject.target?.type ?? "", listed) };
 };
 
+/** The target of an action and its parameters, as they are typed; what is sealed, or more than a line, is left to fill in. */
+const targetWords = ({ subject: { target }, input }: JobDocument): readonly string[] => {
+  if (target === undefined) return [];
+  const values = Object.entries((input["params"] ?? {}) as JsonObject).map(([name, value]) => {
+    const text = String(value);
+    const isPlain = typeof value !== "object" && text === oneLine(text) && !text.startsWith("[secret:");
+    return `${name}=${isPlain ? text : "..."}`;
+  });
+  return [`${target.type}/${target.id}`, ...values.flatMap((pair) => ["--param", pair])];
+};
+
 /** A plan reads the target and sends nothing; of some capabilities none can be made. */
 const planOf = ({ job, instance }: Ended, capabilities: readonly Capability[]): string[] => {
-  const { capability, verb, params } = job.input as { capability?: Json; verb?: Json; params?: JsonObject };
-  const { target } = job.subject;
+  const { capability, verb } = job.input;
   const found = capabilities.find(({ id }) => id === capability);
-  if (found === undefined || target === undefined || found.dry_run === "not_supported") return [];
-  const more = Object.keys(params ?? {}).flatMap((name) => ["--param", `${name}=...`]);
-  return [call("plan", instance, found.id, String(verb), `${target.type}/${target.id}`, ...more)];
+  if (found === undefined || job.subject.target === undefined || found.dry_run === "not_supported") return [];
+  return [call("plan", instance, found.id, String(verb), ...targetWords(job))];
 };
 
 /** How to look at what the device holds: by its list where there is one of the target's type, else by a plan. */
@@ -105,14 +121,11 @@ const adviseTrust: Advise = async ({ session, job, instance, shown }) => {
   return { facts: [], hints: [`${when}: ${change}`] };
 };
 
-const adviseConfig: Advise = async ({ instance }) => ({
-  facts: [],
-  hints: [`Change it with: ${call("edit", instance)}`, `Then look again: ${call("test", instance)}`],
-});
-
 /** The config leads to a place that no instance may reach; else it was the driver that wanted to go elsewhere. */
-const adviseAddress: Advise = async (ended) =>
-  ended.job.error?.details?.["refused_address"] === undefined ? nothing : adviseConfig(ended);
+const adviseAddress: Advise = async ({ job, instance }) =>
+  job.error?.details?.["refused_address"] === undefined
+    ? nothing
+    : { facts: [], hints: nextStepsFor("connection_refused", { instance: [instance] }) };
 
 const advisePack: Advise = async ({ session, job }) => {
   const details = job.error?.details ?? {};
@@ -136,9 +149,6 @@ const byCode: Readonly<Record<string, Advise>> = {
   tls_name_mismatch: adviseTrust,
   endpoint_not_allowed: adviseAddress,
   pack_invalid: advisePack,
-  ...Object.fromEntries(
-    ["auth_failed", "dns_failed", "connection_refused", "connect_timeout"].map((code) => [code, adviseConfig]),
-  ),
 };
 
 /** A write that was sent is not taken back by the end of its job. */
@@ -159,19 +169,33 @@ const isOpenEnded = ({ kind, state, attempt }: JobDocument): boolean =>
   attempt > 0 &&
   ["failed", "timed_out", "cancelled", "unknown_outcome", "partial"].includes(state);
 
+const knownOf = ({ job, instance }: Ended): Known => {
+  const { capability, verb } = job.input;
+  return {
+    ...(instance === "" ? {} : { instance: [instance] }),
+    ...(job.subject.target === undefined
+      ? {}
+      : { capability: [String(capability)], verb: [String(verb)], target: targetWords(job) }),
+    "plan|run": [job.kind === "action.plan" ? "plan" : "run"],
+    job: [job.id],
+  };
+};
+
 /** Never fails: what cannot be found out is left out. */
-export const adviseAfter = async (session: Session, job: JobDocument): Promise<Afterwards> => {
+export const adviseAfter = async (session: Session, job: JobDocument): Promise<Advised> => {
   const advise = byCode[job.error?.code ?? ""];
   const wanted = [...(advise ? [advise] : []), ...(isOpenEnded(job) ? [adviseWrites] : [])];
-  if (job.state === "succeeded" || wanted.length === 0) return nothing;
+  const none = { ...nothing, known: {} };
+  if (job.state === "succeeded" || (wanted.length === 0 && job.error === null)) return none;
   try {
     const id = job.subject.instance_id;
     const instances = id === undefined ? [] : await listInstances(session.api);
     const shown = instances.find(({ instance_id }) => instance_id === id);
     const ended: Ended = { session, job, instance: shown?.name ?? id ?? "", shown };
     const found = await Promise.all(wanted.map((one) => one(ended)));
-    return { facts: found.flatMap(({ facts }) => facts), hints: found.flatMap(({ hints }) => hints) };
+    const [facts, hints] = [found.flatMap((one) => one.facts), found.flatMap((one) => one.hints)];
+    return { facts, hints, known: knownOf(ended) };
   } catch {
-    return nothing;
+    return none;
   }
 };

@@ -23,11 +23,13 @@ import { systemCommands } from "./commands/system.ts";
 import { tokenCommands } from "./commands/tokens.ts";
 import { typeCommands } from "./commands/types.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
-import { CliFailure } from "./failure.ts";
+import { CliFailure, type Problem, usage } from "./failure.ts";
+import { helpLayout, helpOutput, withHelpBehind } from "./help.ts";
 import { addServerHelp } from "./server-help.ts";
-import type { Session } from "./session.ts";
+import { printJson, type Session } from "./session.ts";
+import type { Known } from "./view/next-step.ts";
 import { printFailure } from "./view/problem.ts";
-import type { Terminal } from "./view/terminal.ts";
+import { oneLine, type Terminal } from "./view/terminal.ts";
 
 export interface Surroundings {
   readonly terminal: Terminal;
@@ -60,8 +62,8 @@ const groups: readonly Group[] = [
 ];
 
 const exitHelp = `
-Exit codes: 0 succeeded, 1 failed, 2 wrong usage, 3 not allowed, 4 not found, 5 no server, 6 cancelled,
-7 unknown outcome, 8 partial, 124 timed out.`;
+Exit codes: 0 succeeded, 1 failed, 2 wrong usage, 3 not allowed, 4 not found,
+5 no server, 6 cancelled, 7 unknown outcome, 8 partial, 124 timed out.`;
 
 const createRoot = ({ terminal, version }: Surroundings): Command =>
   new Command("switchyard")
@@ -70,12 +72,8 @@ const createRoot = ({ terminal, version }: Surroundings): Command =>
     .option("--url <url>", "the server (SWITCHYARD_URL, or what `npm start` left in the data folder)")
     .option("--token <token>", "who asks (SWITCHYARD_TOKEN is not seen by other users of this machine)")
     .option("--json", "print the API's JSON")
-    .configureHelp({ showGlobalOptions: true })
-    .configureOutput({
-      writeOut: (text) => terminal.raw(text),
-      writeErr: (text) => terminal.note(text.trimEnd()),
-      outputError: (text, write) => write(`${text.trimEnd()}\n`),
-    })
+    .configureHelp(helpLayout)
+    .configureOutput(helpOutput(terminal))
     .exitOverride()
     .showSuggestionAfterError()
     .addHelpText("after", exitHelp);
@@ -92,20 +90,41 @@ interface CommonOptions {
   readonly json?: boolean;
 }
 
-const exitOfParse = (thrown: CommanderError): ExitCode => (thrown.exitCode === 0 ? 0 : exitCodes.usage);
+/** What the parser refuses, in the form of every other failure; its words for a person it has written itself. */
+const refusal = ({ code, message }: CommanderError): Problem =>
+  usage(code === "commander.help" ? "Expected a command, got none." : oneLine(message.replace("error: ", ""))).problem;
 
-const fail = (surroundings: Surroundings, error: unknown, isJson: boolean): ExitCode => {
+const exitOfParse = ({ terminal }: Surroundings, thrown: CommanderError, isJson: boolean): ExitCode => {
+  if (thrown.exitCode === 0) return exitCodes.succeeded;
+  if (isJson) printJson({ terminal }, refusal(thrown));
+  return exitCodes.usage;
+};
+
+const fail = (surroundings: Surroundings, error: unknown, shown: { isJson: boolean; known: Known }): ExitCode => {
   const thrown = asFailure(error);
-  if (thrown instanceof CommanderError) return exitOfParse(thrown);
+  if (thrown instanceof CommanderError) return exitOfParse(surroundings, thrown, shown.isJson);
   if (thrown instanceof CliFailure) {
     const failure = surroundings.signal.aborted && thrown.problem.code === "no_server" ? undefined : thrown;
-    if (failure) printFailure(surroundings.terminal, failure, isJson);
+    if (failure) printFailure(surroundings.terminal, failure, shown);
     return failure?.exitCode ?? exitCodes.interrupted;
   }
   const detail = thrown instanceof Error ? thrown.message : String(thrown);
   const problem = { title: "The command line made a mistake", detail, code: "internal" };
-  printFailure(surroundings.terminal, new CliFailure(exitCodes.failed, problem), isJson);
+  printFailure(surroundings.terminal, new CliFailure(exitCodes.failed, problem), shown);
   return exitCodes.failed;
+};
+
+/** What was typed, by the names of the arguments; parameters go with the target that they are for. */
+const knownOf = (command: Command): Known => {
+  const { param = [] } = command.opts<{ param?: readonly string[] }>();
+  const typed = command.registeredArguments.flatMap((argument, index) => {
+    const word = command.args[index];
+    return word === undefined ? [] : [[argument.name(), [word]] as const];
+  });
+  const known = Object.fromEntries(typed);
+  const { target = [] } = known;
+  const params = param.flatMap((pair) => ["--param", pair]);
+  return { ...known, target: [...target, ...params], "plan|run": [command.name()] };
 };
 
 const helpMs = 2_000;
@@ -120,19 +139,22 @@ const helpClient = ({ environment, cwd, signal }: Surroundings, argv: readonly s
 /** Runs one command line. Never throws, never exits: the exit code is the answer. */
 export const runCommand = async (surroundings: Surroundings, argv: readonly string[]): Promise<ExitCode> => {
   const { environment, cwd, signal } = surroundings;
+  const root = createRoot(surroundings);
+  // The options that all share are read before a command is looked at, so this holds for what is refused as well.
+  const isJson = (): boolean => root.opts<CommonOptions>().json === true;
   let exitCode: ExitCode = exitCodes.succeeded;
-  let isJson = false;
+  let known: Known = {};
   const act: Act =
     (run) =>
     async (...given) => {
       const command = given.at(-1) as Command;
       const options = command.optsWithGlobals<CommonOptions>();
-      isJson = options.json === true;
+      known = knownOf(command);
       const editor = environment["VISUAL"] || environment["EDITOR"] || "vi";
       const server = () => findServer({ url: options.url, token: options.token, environment, cwd });
       let client: Client | undefined;
       const session: Session = {
-        ...{ ...surroundings, isJson, editor },
+        ...{ ...surroundings, isJson: isJson(), editor },
         // Some commands need no server.
         get api() {
           client ??= createClient(server(), signal);
@@ -141,21 +163,20 @@ export const runCommand = async (surroundings: Surroundings, argv: readonly stri
       };
       exitCode = (await run(session, given.slice(0, -2) as string[], options as never)) ?? exitCodes.succeeded;
     };
-  const root = createRoot(surroundings);
   const alone: ActAlone =
     (run) =>
     async (...given) => {
       const options = (given.at(-1) as Command).optsWithGlobals<CommonOptions>();
-      isJson = options.json === true;
       const args = given.slice(0, -2) as string[];
-      exitCode = await runAlone(run, { alone: { ...surroundings, isJson }, args, options });
+      exitCode = await runAlone(run, { alone: { ...surroundings, isJson: isJson() }, args, options });
     };
   withCommands(root, act, alone);
   try {
-    await addServerHelp(root, argv, () => helpClient(surroundings, argv));
-    await root.parseAsync([...argv], { from: "user" });
+    const words = withHelpBehind(root, argv);
+    await addServerHelp(root, words, () => helpClient(surroundings, words));
+    await root.parseAsync([...words], { from: "user" });
     return exitCode;
   } catch (thrown) {
-    return fail(surroundings, thrown, isJson);
+    return fail(surroundings, thrown, { isJson: isJson(), known });
   }
 };

@@ -14,7 +14,7 @@ import { oneLine } from "./view/terminal.ts";
 type Helps = (api: Client, given: readonly string[]) => Promise<readonly string[]>;
 
 const lineOf = (start: string, { schema, isRequired }: NamedField): string =>
-  `${start.padEnd(30)} ${oneLine(fieldWords(schema, isRequired))}`;
+  `${start.padEnd(29)}  ${oneLine(fieldWords(schema, isRequired))}`;
 
 const fieldLine = (field: NamedField): string =>
   lineOf(field.schema["secret"] === true ? `  --secret ${field.name}=-` : `  --set ${field.name}=...`, field);
@@ -119,6 +119,7 @@ export const addServerHelp = async (root: Command, argv: readonly string[], api:
   const { command, given } = placeOf(root, argv.slice(0, at));
   const [least, help] = (command.parent === root ? helps[command.name()] : undefined) ?? [];
   if (least === undefined || help === undefined || given.length < least) return;
-  const lines = await help(api(), given).catch(() => []);
+  const ask = async () => help(api(), given);
+  const lines = await ask().catch(() => []);
   if (lines.length > 0) command.addHelpText("after", `\n${lines.join("\n")}`);
 };

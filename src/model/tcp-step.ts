@@ -33,12 +33,6 @@ export const lineOf = (raw: unknown, endpoint: TcpEndpoint): TcpLine => {
   return more.length === 0 ? first : [first, ...more];
 };
 
-/** Each line by itself. */
-export const linesIn = (line: TcpLine): readonly string[] => (typeof line === "string" ? [line] : line);
-
-/** How a person reads what is sent: entries that have an answer each apart, lines that go together as one. */
-export const sentText = (send: readonly TcpLine[]): string => send.map((line) => linesIn(line).join(" ⏎ ")).join("; ");
-
 /** Brings a driver's tcp step into its stored form. */
 export const normaliseTcp = (raw: JsonObject, endpoint: TcpEndpoint): TcpStep => {
   const lines: Json | undefined = raw["send"];

@@ -4,7 +4,7 @@ import { SwitchyardError } from "../errors.ts";
 import type { TcpEndpoint } from "../model/endpoint.ts";
 import type { AnswerPattern } from "../model/pattern.ts";
 import type { TcpLine } from "../model/plan.ts";
-import { linesIn } from "../model/tcp-step.ts";
+import { linesIn } from "../model/tcp-line.ts";
 import { fill } from "../model/template.ts";
 import { answerFailure } from "./causes.ts";
 import { type DialPlace, dial, upgrade } from "./dial.ts";

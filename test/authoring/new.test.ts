@@ -122,7 +122,7 @@ describe("new", () => {
   it("asks at a terminal, again when an answer cannot be taken, and takes what is usual for none", async () => {
     const names = ["Hall lights", "lamps", "smart-home", "rust", "python", "", "lamp"];
     const answers = [...names, "Lamp!", "pass:set", "lamp.power:on,off lamp.facts:read"];
-    const { code, err } = await author.run(["new", "acme.hall"], { answers });
+    const { code, err } = await author.run(["new", "acme.hall"], { answers, columns: 300 });
     expect(code).toBe(0);
     expect(err).toMatch(/category lamps: expected one of .*smart-home/);
     expect(err).toMatch(/language rust: expected one of typescript, python/);

@@ -45,10 +45,29 @@ describe("the command line, of what is odd or not there", { timeout: 120_000 }, 
     expect(none.err).toMatch(/^Nothing is there\.\n0 of \d/);
   });
 
+  it("says what to type next in words that are known", async () => {
+    const missing = await cli("add", "walnut.proxmox.ve", "--name", "x");
+    expect(missing.err).toMatch(/ --set host expected [\s\S]* --secret api_token expected /);
+    expect(missing.err).toContain("npx switchyard add walnut.proxmox.ve --help\n");
+    const edited = await cli("edit", "pve", "--set", "port=0");
+    expect(edited.err).toContain("npx switchyard edit pve --help\n");
+    const stop = ["pve", "vm.lifecycle", "shutdown", bench.nextVm()];
+    const planned = await cli("plan", ...stop, "--param", "timeout=soon");
+    expect(planned.err).toMatch(/ --param timeout expected [\s\S]*npx switchyard plan pve vm\.lifecycle --help\n/);
+    expect(await addInstance("shut")).toMatchObject({ code: 0 });
+    for (const command of ["inventory", "test"]) {
+      const refused = await cli(command, "shut");
+      expect(refused.err, command).toMatch(
+        /connection_refused[\s\S]*npx switchyard edit shut\n.*npx switchyard test shut\n/,
+      );
+    }
+  });
+
   it("says each thing that is wrong once", async () => {
     const { code, err } = await cli("jobs", "--limit", "0");
     expect(code).toBe(2);
-    expect(err.match(/\/query\/limit/g), err).toHaveLength(1);
+    expect(err.match(/--limit expected a number >= 1, got 0/g), err).toHaveLength(1);
+    expect((await cli("api", "GET", "/api/jobs?limit=0")).err).toContain("/query/limit");
     const file = join(bench.scratch, "half.int");
     writeFileSync(file, (await zip(httpPack("test.half"))).subarray(0, 200));
     const half = await cli("install", file, "--wait");
@@ -61,5 +80,33 @@ describe("the command line, of what is odd or not there", { timeout: 120_000 }, 
     const missing = await cli("restore", "/no/such/file.swb");
     expect(missing.err).toContain("There is no file /no/such/file.swb.");
     expect(missing.err).not.toContain("ENOENT");
+  });
+
+  it("takes away no type by the beginning of its id, and names in full what it takes away", async () => {
+    const file = join(bench.scratch, "lamp.int");
+    writeFileSync(file, await zip(httpPack("example.lamp")));
+    expect(await cli("install", file, "--wait")).toMatchObject({ code: 0 });
+    expect(await cli("types", "example.la")).toMatchObject({ code: 0 });
+    for (const command of ["remove", "rollback"]) {
+      const near = await cli(command, "example.la", "--yes");
+      expect(near).toMatchObject({ code: 4, err: expect.stringContaining("Did you mean example.lamp?") });
+    }
+    const back = await cli("rollback", "example.lamp", "--yes");
+    expect(back.err).toContain("Takes example.lamp 1.0.0 back to the release before.");
+    const removed = await cli("remove", "example.lamp", "--yes", "--wait");
+    expect(removed).toMatchObject({ code: 0, err: expect.stringContaining("Removes example.lamp 1.0.0.") });
+  });
+
+  it("says of a job's id that it was shortened too much, and of a word that is none that no job is called so", async () => {
+    const least = "An id is shortened to 10 characters at least";
+    for (const short of ["job_0", "01jd0"]) {
+      const { code, err } = await cli("watch", short);
+      expect({ code, err }, short).toEqual({ code: 4, err: expect.stringContaining(least) });
+    }
+    for (const word of ["undef", "undefined", "job_undefined", "job_0123456789", "0123456789"]) {
+      const { code, err } = await cli("watch", word);
+      expect({ code, err }, word).toEqual({ code: 4, err: expect.stringContaining(`There is no job "${word}".`) });
+      expect(err).not.toContain(least);
+    }
   });
 });

@@ -103,6 +103,7 @@ describe("the command line at a terminal", { timeout: 120_000 }, () => {
       expect(undone.code, undone.seen).toBe(0);
       const twice = await cli("undo", id, "--yes");
       expect(twice).toMatchObject({ code: 1, err: expect.stringMatching(/undo_conflict[\s\S]*job_\w+ undoes/) });
+      expect(twice.err).toContain(`npx switchyard show ${id}\n`);
     }, 60_000);
 
     it("asks for the name of the target before what cannot be undone", async () => {
@@ -114,7 +115,7 @@ describe("the command line at a terminal", { timeout: 120_000 }, () => {
       const reset = ["pve", "vm.lifecycle", "reset", vm];
       const habit = await typed(["run", ...reset], { answers: ["y"] });
       expect(habit, habit.seen).toMatchObject({ code: 6, asked: [question] });
-      expect(habit.seen).toContain(`Nothing was sent. Expected ${id}, got "y".`);
+      expect(habit.seen).toContain(`Nothing was sent. Expected ${id} or ${name}, got "y".`);
       expect(await typed(["run", ...reset])).toMatchObject({ code: 6 });
       const planned = await json<{ result: { plan_id: string } }>("plan", ...reset);
       const left = await typed(["run", ...reset, "--plan", planned.result.plan_id], { answers: ["yes"] });

@@ -22,6 +22,8 @@ export interface AuthorTerms {
   readonly answers?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** At a terminal: how wide it is. */
+  readonly columns?: number;
   /** Sees both outputs as they come. */
   readonly onText?: (text: string) => void;
 }
@@ -38,7 +40,7 @@ export interface Author {
   dispose(): void;
 }
 
-const kept = (isTTY: boolean, onText: (text: string) => void) => {
+const kept = (isTTY: boolean, columns: number, onText: (text: string) => void) => {
   let text = "";
   const stream = new Writable({
     write: (chunk, _encoding, done) => {
@@ -47,17 +49,19 @@ const kept = (isTTY: boolean, onText: (text: string) => void) => {
       done();
     },
   });
-  return { stream: Object.assign(stream, { isTTY, columns: 100 }), text: () => text };
+  return { stream: Object.assign(stream, { isTTY, columns }), text: () => text };
 };
 
 const run =
   (home: string): Author["run"] =>
-  async (args, { answers, environment = {}, signal = new AbortController().signal, onText = () => undefined } = {}) => {
+  async (args, terms = {}) => {
+    const { answers, environment = {}, columns = 100, onText = () => undefined } = terms;
+    const { signal = new AbortController().signal } = terms;
     const isTTY = answers !== undefined;
     const stdin = Object.assign(new PassThrough(), { isTTY });
     const waiting = [...(answers ?? [])];
-    const out = kept(isTTY, onText);
-    const err = kept(isTTY, (text) => {
+    const out = kept(isTTY, columns, onText);
+    const err = kept(isTTY, columns, (text) => {
       onText(text);
       if (!isTTY || !/[:?\]] $/.test(text)) return;
       const answer = waiting.shift();

@@ -78,7 +78,7 @@ export const installOnChange = async (session: Session, { folder, install }: Ask
       assertFolder(folder);
       const isNew = await turn().catch((thrown: unknown) => {
         if (!isPassing(session, thrown, isFirst)) throw thrown;
-        printFailure(terminal, thrown, isJson);
+        printFailure(terminal, thrown, { isJson });
         return true;
       });
       if (isNew) terminal.note(`Installs again when ${folder} changes; Ctrl-C ends it.`);

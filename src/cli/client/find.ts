@@ -30,6 +30,8 @@ interface Kind<T> {
   readonly name: (item: T) => string;
   /** The command that lists them. */
   readonly list: string;
+  /** A beginning of an id means none of them. */
+  readonly isWhole?: boolean;
 }
 
 const ambiguous = (asked: string, ids: readonly string[]): CliFailure =>
@@ -41,14 +43,14 @@ const sharedName = (asked: string, ids: readonly string[], noun: string): CliFai
 const isCalled = (asked: string, name: string): boolean => name.toLowerCase() === asked.toLowerCase();
 
 /** By id, then by name, then by how an id begins. */
-const matching = <T>(asked: string, all: readonly T[], { id, name }: Kind<T>): readonly T[] => {
+const matching = <T>(asked: string, all: readonly T[], { id, name, isWhole }: Kind<T>): readonly T[] => {
   const itself = all.find((item) => id(item) === asked);
   if (itself !== undefined) return [itself];
   const exact = all.filter((item) => name(item) === asked);
   if (exact.length > 0) return exact;
   const alike = all.filter((item) => isCalled(asked, name(item)));
   if (alike.length > 0) return alike;
-  return asked.length < leastBeginning ? [] : all.filter((item) => id(item).startsWith(asked));
+  return isWhole || asked.length < leastBeginning ? [] : all.filter((item) => id(item).startsWith(asked));
 };
 
 /** @throws CliFailure not found, with the names that are near; wrong usage when several begin like this. */
@@ -74,18 +76,23 @@ const instanceKind: Kind<InstanceDocument> = {
 export const findInstance = async (api: Client, asked: string): Promise<InstanceDocument> =>
   find(asked, await listInstances(api), instanceKind);
 
-/** @throws CliFailure not found, with the ids that are near. */
-export const findType = async (api: Client, asked: string): Promise<TypeDocument> => {
-  const all = await listTypes(api);
-  const kind: Kind<TypeDocument> = {
-    noun: "integration type",
-    list: "types",
-    id: ({ id }) => id,
-    name: ({ id }) => id,
-  };
-  const byName = all.find(({ name }) => name.toLowerCase() === asked.toLowerCase());
-  return byName ?? find(asked, all, kind);
+const typeKind: Kind<TypeDocument> = {
+  ...{ noun: "integration type", list: "types" },
+  id: ({ id }) => id,
+  name: ({ id }) => id,
 };
+
+const typeOf = async (api: Client, asked: string, kind: Kind<TypeDocument>): Promise<TypeDocument> => {
+  const all = await listTypes(api);
+  return all.find(({ name }) => name.toLowerCase() === asked.toLowerCase()) ?? find(asked, all, kind);
+};
+
+/** @throws CliFailure not found, with the ids that are near. */
+export const findType = (api: Client, asked: string): Promise<TypeDocument> => typeOf(api, asked, typeKind);
+
+/** The same where a wrong guess would take something away: ids of types are beginnings of each other. */
+export const findWholeType = (api: Client, asked: string): Promise<TypeDocument> =>
+  typeOf(api, asked, { ...typeKind, isWhole: true });
 
 /** @throws CliFailure not found. */
 export const findToken = async (api: Client, asked: string): Promise<TokenDocument> => {
@@ -94,22 +101,26 @@ export const findToken = async (api: Client, asked: string): Promise<TokenDocume
   return find(asked, live, { noun: "token", list: "token list", id: ({ id }) => id, name: ({ name }) => name });
 };
 
-const wholeJobId = /^job_[0-9a-z]{26}$/;
+/** What may be an id of a job or the beginning of one, by the letters that there are in ids. */
+const jobIdForm = /^(?:job_)?([0-7][0-9a-hjkmnp-tv-z]{0,25})$/;
+const lettersOfJobId = 26;
+const leastOfJobId = leastBeginning - "job_".length;
 
 /** The whole id; a job may be called by how its id begins. */
 export const findJobId = async (api: Client, asked: string): Promise<string> => {
-  if (wholeJobId.test(asked)) return asked;
-  const beginning = asked.startsWith("job_") ? asked : `job_${asked}`;
-  const listed = `List them with: ${call("jobs")}`;
-  if (!/^job_[0-9a-z]{6,26}$/.test(beginning)) throw notFound(`There is no job ${JSON.stringify(asked)}.`, [listed]);
-  const { items } = await api.read<Page<JobDocument>>(paths.jobs, { id: beginning, limit: 6 });
+  const [, letters = ""] = jobIdForm.exec(asked) ?? [];
+  if (letters.length === lettersOfJobId) return `job_${letters}`;
+  const isShort = letters !== "" && letters.length < leastOfJobId;
+  const none = notFound(`There is no job ${JSON.stringify(asked)}.`, [
+    ...(isShort ? [`An id is shortened to ${leastBeginning} characters at least, such as job_01jd0c.`] : []),
+    `List them with: ${call("jobs")}`,
+  ]);
+  if (letters.length < leastOfJobId) throw none;
+  const { items } = await api.read<Page<JobDocument>>(paths.jobs, { id: `job_${letters}`, limit: 6 });
   const [only] = items;
-  if (only === undefined) throw notFound(`There is no job that begins with ${beginning}.`, [listed]);
-  if (items.length > 1)
-    throw ambiguous(
-      asked,
-      items.map(({ id }) => id),
-    );
+  if (only === undefined) throw none;
+  const ids = items.map(({ id }) => id);
+  if (ids.length > 1) throw ambiguous(asked, ids);
   return only.id;
 };
 

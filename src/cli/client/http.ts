@@ -57,6 +57,14 @@ const reasons: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: "it does not answer",
   SELF_SIGNED_CERT_IN_CHAIN: "its certificate is not trusted",
   DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is not trusted",
+  ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak https",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "it does not speak https",
+};
+
+/** The same address with the other scheme, where what is there seems to speak that. */
+const otherScheme = ({ url }: Server, code: string): string | undefined => {
+  if (url.startsWith("https:")) return code.startsWith("ERR_SSL_") ? url.replace("https:", "http:") : undefined;
+  return code === "ECONNRESET" || code === "UND_ERR_SOCKET" ? url.replace("http:", "https:") : undefined;
 };
 
 const causeCode = (thrown: unknown): string => {
@@ -67,9 +75,11 @@ const causeCode = (thrown: unknown): string => {
 /** Fetch's own error as a sentence. */
 export const unreachable = (server: Server, thrown: unknown): CliFailure => {
   const isLate = (thrown as { name?: string } | null)?.name === "TimeoutError";
-  const reason = isLate ? "it does not answer in time" : (reasons[causeCode(thrown)] ?? "no connection");
+  const code = causeCode(thrown);
+  const reason = isLate ? "it does not answer in time" : (reasons[code] ?? "no connection");
+  const other = otherScheme(server, code);
   return noServer(`No Switchyard answers at ${server.url}: ${reason}.`, [
-    "Start one with: npm start",
+    other === undefined ? "Start one with: npm start" : `It may be there with: --url ${other}`,
     "Or name another with --url or SWITCHYARD_URL.",
   ]);
 };
@@ -83,7 +93,7 @@ const isBroken = (thrown: unknown, isFirst: boolean): boolean => {
 const isProblem = (body: unknown): body is Problem =>
   typeof body === "object" && body !== null && "code" in body && "title" in body && "detail" in body;
 
-/** @throws CliFailure: what the answer says went wrong. */
+/** What the answer says went wrong. */
 export const failureOf = (server: Server, status: number, body: unknown): CliFailure =>
   isProblem(body)
     ? new CliFailure(exitOfStatus(status), body)

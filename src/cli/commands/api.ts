@@ -6,7 +6,7 @@ import { call, program as name } from "../called.ts";
 import { failureOf, unreachable } from "../client/http.ts";
 import { collected, type Group } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { usage } from "../failure.ts";
+import { CliFailure, usage } from "../failure.ts";
 import { printJson, type Session } from "../session.ts";
 import { plain } from "../view/terminal.ts";
 
@@ -140,7 +140,8 @@ const ask = async (
     return exitCodes.succeeded;
   }
   if (isDocument && !session.isJson) printJson(session, document);
-  throw failureOf(api.server, response.status, document);
+  const { exitCode, problem, hints } = failureOf(api.server, response.status, document);
+  throw new CliFailure(exitCode, problem, hints, { isRaw: true });
 };
 
 export const apiCommands: Group = (program, act) => {

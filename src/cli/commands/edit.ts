@@ -132,7 +132,7 @@ const editByHand = async (session: Session, instance: InstanceDocument, type: Ty
       return isEmpty(change) ? undefined : await send(session, instance, change);
     } catch (thrown) {
       if (!(thrown instanceof CliFailure)) throw thrown;
-      printFailure(terminal, thrown, false);
+      printFailure(terminal, thrown, { isJson: false });
       if (!(await terminal.confirm("Edit it again? [y/N] "))) throw declined("Nothing was changed.");
     }
   }

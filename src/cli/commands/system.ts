@@ -6,6 +6,7 @@ import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { printJson, type Session } from "../session.ts";
 import { type Column, printTable } from "../view/table.ts";
 import { oneLine } from "../view/terminal.ts";
+import { wrapped } from "../view/wrap.ts";
 
 interface Diagnosis {
   readonly ok: boolean;
@@ -35,8 +36,9 @@ const doctor = async (session: Session): Promise<ExitCode> => {
     terminal.print(`Switchyard ${found.version} at ${api.server.url}`);
     for (const { check, ok, detail, next_step } of found.checks) {
       const mark = ok ? terminal.style("green", "ok    ") : terminal.style("red", "not ok");
-      terminal.print(`  ${mark}  ${check.padEnd(width)}  ${oneLine(detail)}`);
-      if (next_step !== undefined) terminal.print(`          ${terminal.style("cyan", "->")} ${oneLine(next_step)}`);
+      const print = (line: string): void => terminal.print(wrapped(line, terminal.width));
+      print(`  ${mark}  ${check.padEnd(width)}  ${oneLine(detail)}`);
+      if (next_step !== undefined) print(`          ${terminal.style("cyan", "->")} ${oneLine(next_step)}`);
     }
   }
   return found.ok ? exitCodes.succeeded : exitCodes.failed;

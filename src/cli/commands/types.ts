@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { agree } from "../agree.ts";
 import type { PackArchive } from "../authoring/pack-archive.ts";
 import { call, form } from "../called.ts";
-import { findType, listInstances, listTypes, paths } from "../client/find.ts";
+import { findType, findWholeType, listInstances, listTypes, paths } from "../client/find.ts";
 import type { JobDocument, Page, TypeDocument } from "../client/wire.ts";
 import { type Act, enqueuing, type Group } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
@@ -21,7 +21,7 @@ export const printType = (session: Session, type: TypeDocument): void => {
   const { id, name, version, status, category, description, errors, permissions, capabilities } = type;
   const shown = { id, name, version, status, category, description, errors, permissions, capabilities };
   const facts = { ...shown, quality: type.quality, connection: type.schema_connection };
-  session.terminal.print(yamlOf(JSON.parse(JSON.stringify(facts))));
+  session.terminal.print(yamlOf(JSON.parse(JSON.stringify(facts)), session.terminal.width));
 };
 
 const statusOf = ({ status, removed }: TypeDocument): string => (removed ? "removed" : status);
@@ -179,9 +179,10 @@ const usedBy = async ({ api }: Session, { id }: TypeDocument): Promise<string> =
 };
 
 const remove = async (session: Session, [asked = ""]: readonly string[], options: AskedOptions): Promise<ExitCode> => {
-  const type = await findType(session.api, asked);
+  const type = await findWholeType(session.api, asked);
   const asks = `Remove ${type.id} ${type.version}? ${await usedBy(session, type)}`;
   await agree(session, { asks, otherwise: "Nothing was removed.", yes: options.yes });
+  session.terminal.note(`Removes ${type.id} ${type.version}.`);
   return finish(session, await enqueue(session, "DELETE", `${paths.types}/${isolated(type.id)}`), options);
 };
 
@@ -211,11 +212,12 @@ const rollback = async (
   [asked = ""]: readonly string[],
   options: AskedOptions & { readonly digest?: string },
 ): Promise<ExitCode> => {
-  const type = await findType(session.api, asked);
+  const type = await findWholeType(session.api, asked);
   const digest = await wholeDigest(session, type, options.digest);
   const to = digest === undefined ? "the release before" : `the release ${digest.slice(0, 16)}`;
   const asks = `Take ${type.id} ${type.version} back to ${to}? Its instances run on that at once.`;
   await agree(session, { asks, otherwise: `${type.version} stays.`, yes: options.yes });
+  session.terminal.note(`Takes ${type.id} ${type.version} back to ${to}.`);
   const body = digest === undefined ? undefined : { digest };
   return finish(session, await enqueue(session, "POST", `${paths.types}/${isolated(type.id)}/rollback`, body), options);
 };

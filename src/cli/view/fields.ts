@@ -9,7 +9,7 @@ export const fieldWords = (schema: JsonObject, isRequired: boolean): string => {
     ...(typeof format === "string" ? [format] : []),
     ...(Array.isArray(among) ? [`one of ${among.map((value) => JSON.stringify(value)).join(", ")}`] : []),
     ...(usual === undefined ? [] : [`default ${JSON.stringify(usual)}`]),
-    ...(isRequired ? ["required"] : []),
+    ...(isRequired && usual === undefined ? ["required"] : []),
   ];
   return `${facts.join(", ")}${typeof description === "string" ? `: ${description}` : ""}`.replaceAll(/\s+/g, " ");
 };

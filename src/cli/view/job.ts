@@ -11,8 +11,9 @@ import { duration, shown, styleOf } from "./words.ts";
 
 type Show = (terminal: Terminal, job: JobDocument, result: JsonObject) => void;
 
-/** Anything, readable. */
-export const yamlOf = (value: Json): string => plain(stringify(value, { lineWidth: 0 })).trimEnd();
+/** Anything, readable; where a width is given texts are broken to fit. */
+export const yamlOf = (value: Json, width = Number.POSITIVE_INFINITY): string =>
+  plain(stringify(value, { lineWidth: Number.isFinite(width) ? width : 0 })).trimEnd();
 
 const indented = (terminal: Terminal, value: Json | undefined): void => {
   if (value === undefined || value === null || Object.keys(value as object).length === 0) return;
@@ -103,9 +104,9 @@ const took = ({ started_at, finished_at }: JobDocument): string =>
 const noAdvice: Advice = { facts: [], hints: [] };
 
 /** The outcome of a settled job. */
-export const printOutcome = (terminal: Terminal, job: JobDocument, { facts, hints }: Advice = noAdvice): void => {
+export const printOutcome = (terminal: Terminal, job: JobDocument, advice: Advice = noAdvice): void => {
   if (job.error) {
-    for (const line of wrongLines(job.error, terminal.styleError, { facts, hints })) terminal.note(line);
+    for (const line of wrongLines(job.error, terminal.styleError, advice)) terminal.note(line);
   }
   const result = job.result;
   if (typeof result === "object" && result !== null && !Array.isArray(result)) {

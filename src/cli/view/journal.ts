@@ -1,7 +1,7 @@
 /** The writes of a job, each on a line: what was sent, and what came back. */
 import type { Json, JsonObject } from "../../model/json.ts";
 import type { TcpLine } from "../../model/plan.ts";
-import { sentText } from "../../model/tcp-step.ts";
+import { sentText } from "../../model/tcp-line.ts";
 import type { JournalDocument } from "../client/wire.ts";
 import { oneLine } from "./terminal.ts";
 import { shown } from "./words.ts";

@@ -4,31 +4,9 @@ import type { JsonObject } from "../../model/json.ts";
 import type { CliFailure } from "../failure.ts";
 import { printJson } from "../session.ts";
 import { requestText } from "./journal.ts";
+import { type Known, nextStepsFor } from "./next-step.ts";
+import { inOptions } from "./option-words.ts";
 import { oneLine, plain, type Terminal } from "./terminal.ts";
-
-/** What to do next, by code; `detail` has said the rest. */
-const nextSteps: Readonly<Record<string, string>> = {
-  unauthorized: "Give a token with --token or SWITCHYARD_TOKEN; `npm start` prints where the admin token lies.",
-  forbidden: "`npx switchyard whoami` shows the role of your token; an admin can make another.",
-  confirmation_required: "Add --yes, or make a plan with `npx switchyard plan` and apply it with --plan ID.",
-  needs_review: "Test the instance first: npx switchyard test <instance>",
-  type_unavailable: "Install its type again: npx switchyard install <file.int|folder>",
-  plan_stale: "Make a new plan with `npx switchyard plan` and look at it again.",
-  plan_expired: "Make a new plan with `npx switchyard plan`.",
-  plan_used: "Make a new plan with `npx switchyard plan`.",
-  plan_mismatch: "`npx switchyard plan` with the same words as `run` makes one that fits.",
-  plan_blocked: "`npx switchyard plan` shows which precondition does not hold.",
-  consent_required: "Look at the list, then install again with --consent (off a terminal: --consent --yes).",
-  pack_conflict: "Raise its version, or add --replace.",
-  config_invalid: "`npx switchyard add <type> --help` shows what the type takes.",
-  params_invalid: "`npx switchyard run <instance> <capability> --help` shows what the capability takes.",
-  instance_busy: "`npx switchyard jobs --instance <instance> --state running` shows what runs.",
-  queue_unavailable: "Try again in a moment; `npx switchyard doctor` shows what is wrong.",
-  store_unavailable: "Try again in a moment; `npx switchyard doctor` shows what is wrong.",
-  rate_limited: "Try again in a minute.",
-  last_admin_token: "Make another with `npx switchyard token create --role admin --name N`, or add --force.",
-  undo_conflict: "`npx switchyard show <job>` shows what was done; another action brings the target where it shall be.",
-};
 
 /** Where a finding stands: in the manifest by pointer and line, in the driver by file and line. */
 const placeOf = ({ pointer, file, line }: Record<string, unknown>): string => {
@@ -116,28 +94,34 @@ export interface Advice {
   readonly hints: readonly string[];
   /** What the code alone would advise is in sight already. */
   readonly isSaid?: boolean;
+  readonly known?: Known;
 }
 
 /** The lines, without colour for a pipe. */
 export const wrongLines = (wrong: Wrong, paint: Terminal["style"], advice: Advice): string[] => {
   const { code, title, errors = [], details } = wrong;
   const detail = headOf(wrong.detail, errors);
-  const { facts, hints, isSaid = false } = advice;
-  const own = isSaid ? undefined : nextSteps[code];
+  const { facts, hints, isSaid = false, known = {} } = advice;
+  const own = isSaid ? [] : nextStepsFor(code, known);
   return [
     `${paint(["bold", "red"], "error")} ${paint("bold", oneLine(title))} ${paint("dim", `(${oneLine(code)})`)}`,
     ...(detail === title || detail === "" ? [] : plain(detail).split("\n")).map((line) => `  ${line}`),
     ...errors.map(({ pointer, message }) => `  ${paint("yellow", oneLine(pointer || "/"))} ${oneLine(message)}`),
     ...[...factLines(details, wrong.detail), ...facts].map((line) => `  ${line}`),
-    ...[...hints, ...(own === undefined ? [] : [own])].map((line) => `  ${paint("cyan", "->")} ${line}`),
+    ...[...hints, ...own].map((line) => `  ${paint("cyan", "->")} ${line}`),
   ];
 };
 
+interface Shown {
+  readonly isJson: boolean;
+  readonly known?: Known;
+}
+
 /** In JSON mode the problem is the output, and the words for a person stand beside it. */
-export const printFailure = (terminal: Terminal, failure: CliFailure, isJson: boolean): void => {
-  const { problem, hints, isSaid } = failure;
+export const printFailure = (terminal: Terminal, failure: CliFailure, { isJson, known = {} }: Shown): void => {
+  const { problem, hints, isSaid, isRaw } = failure;
   if (isJson) printJson({ terminal }, problem);
   const { details = problem } = problem;
-  for (const line of wrongLines({ ...problem, details }, terminal.styleError, { facts: [], hints, isSaid }))
-    terminal.note(line);
+  const wrong = { ...(isRaw ? problem : inOptions(problem)), details };
+  for (const line of wrongLines(wrong, terminal.styleError, { facts: [], hints, isSaid, known })) terminal.note(line);
 };

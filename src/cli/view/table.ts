@@ -1,4 +1,4 @@
-/** Tables that fit the terminal, and plain lines in a pipe, aligned as far as that does not make them long. */
+/** Tables that fit the terminal, and in a pipe whatever their cells want. */
 import { oneLine, type Style, type Terminal } from "./terminal.ts";
 
 export interface Column<T> {
@@ -15,8 +15,6 @@ export interface Column<T> {
 
 const gap = 2;
 const narrowest = 10;
-/** In a pipe nothing is cut, and one long cell does not make every line long. */
-const mostPadding = 40;
 
 interface Laid<T> {
   readonly column: Column<T>;
@@ -78,14 +76,13 @@ export const printTable = <T>(
     return;
   }
   const laid = chosen(rows, columns, terminal.width);
-  const isPipe = terminal.width === Number.POSITIVE_INFINITY;
   const widths = fitted(laid as unknown as Laid<never>[], terminal.width);
   const line = (textOf: (each: Laid<T>) => string, styleOf: (each: Laid<T>) => Style | undefined): string =>
     laid
       .map((each, index) => {
         const width = widths[index] ?? 0;
         const text = cut(textOf(each), width);
-        const shown = index === laid.length - 1 ? text : text.padEnd(isPipe ? Math.min(width, mostPadding) : width);
+        const shown = index === laid.length - 1 ? text : text.padEnd(width);
         const style = styleOf(each);
         return style === undefined ? shown : terminal.style(style, shown);
       })

@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { styleText } from "node:util";
+import { wrappedLines } from "./wrap.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
@@ -29,7 +30,7 @@ export interface Terminal {
   /** A person can be asked. */
   readonly canAsk: boolean;
   print(line?: string): void;
-  /** For a person, beside the output. */
+  /** For a person, beside the output; broken where words end. */
   note(line: string): void;
   /** Straight to the output, without a line end. */
   raw(text: string): void;
@@ -67,6 +68,8 @@ export const oneLine = (text: string): string => plain(text).replaceAll(/\s+/g, 
 const paint = (isColoured: boolean) => (style: Style | readonly Style[], text: string) =>
   isColoured ? styleText(typeof style === "string" ? style : [...style], text, { validateStream: false }) : text;
 
+const widthOf = ({ isTTY, columns = 80 }: OutStream): number => (isTTY ? columns : Number.POSITIVE_INFINITY);
+
 const muted = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
 
 const askLine = (input: InStream, output: NodeJS.WritableStream): Promise<string | undefined> =>
@@ -99,12 +102,12 @@ export const createTerminal = ({ stdin, stdout, stderr, environment }: Streams):
   };
   return {
     get width() {
-      return stdout.isTTY ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+      return widthOf(stdout);
     },
     isLive: stdout.isTTY === true && environment["TERM"] !== "dumb",
     canAsk: stdin.isTTY === true && stderr.isTTY === true,
     print: (line = "") => void stdout.write(`${coloursOnly(line)}\n`),
-    note: (line) => void stderr.write(`${coloursOnly(line)}\n`),
+    note: (line) => void stderr.write(`${wrappedLines(coloursOnly(line), widthOf(stderr))}\n`),
     raw: (text) => void stdout.write(text),
     style: paint(mayColour && stdout.isTTY === true),
     styleError: paint(mayColour && stderr.isTTY === true),
