@@ -35,7 +35,7 @@ const serverOf = (answers: readonly (Response | null)[]): Client => {
     if (!answer) throw new TypeError("fetch failed");
     return answer;
   };
-  return { server: { url: new URL("http://127.0.0.1:9") }, open } as unknown as Client;
+  return { server: { url: "http://127.0.0.1:9" }, open } as unknown as Client;
 };
 
 const follow = async (answers: readonly (Response | null)[]) => {
