@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { createInventoryShelf } from "../../src/api/inventory/shelf.ts";
-import { putInventory } from "../../src/live/cache.ts";
+import { inventoryEra, putInventory } from "../../src/live/cache.ts";
 import type { Redis } from "../../src/redis.ts";
 import { hasRedis } from "../kit/redis.ts";
 import { openTestStore } from "../kit/store.ts";
@@ -21,7 +21,7 @@ describe.skipIf(!hasRedis)("the inventory shelf", () => {
   const put = async (instanceId: string): Promise<void> => {
     const items = [{ type: "vm", external_id: "1", name: instanceId, attrs: {}, labels: {} }];
     const payload = { instanceId, targetType: "vm", items, fetchedAt: 0, fetchDurationMs: 1, ttlSeconds: 60 };
-    await putInventory(redis, payload, "0");
+    await putInventory(redis, payload, await inventoryEra(redis, instanceId));
   };
 
   const open = async () => {

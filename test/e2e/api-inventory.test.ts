@@ -1,7 +1,7 @@
 /** Reading inventories: fresh, stale, empty, and what happens when the device does not answer. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { SwitchyardError } from "../../src/errors.ts";
-import { putInventory } from "../../src/live/cache.ts";
+import { inventoryEra, putInventory } from "../../src/live/cache.ts";
 import type { Instance } from "../../src/model/instance.ts";
 import type { InventoryPayload } from "../../src/model/inventory.ts";
 import type { Job } from "../../src/model/job.ts";
@@ -63,7 +63,8 @@ describe.skipIf(!hasRedis)("inventory over HTTP", () => {
   /** As a refresh does: durable, then near the readers. */
   const keep = async (count: number): Promise<void> => {
     await remember(payload(count));
-    await putInventory(bench.deps.redis, payload(count), "0");
+    const { redis } = bench.deps;
+    await putInventory(redis, payload(count), await inventoryEra(redis, lamp.id));
   };
   const url = (query = "") => `/api/integrations/instances/${lamp.id}/inventory${query}`;
   const read = (query = "", asked: Parameters<ApiBench["json"]>[2] = {}) =>
