@@ -3,7 +3,7 @@ import type { HttpEndpoint } from "../model/endpoint.ts";
 import { maskReferences } from "../model/handle.ts";
 import { hasBody, normaliseHttp, overridesMethod, queryText } from "../model/http-step.ts";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
-import { compileHttpPattern, matchesHttp, type WriteEntry } from "../model/pattern.ts";
+import { compileHttpPattern, matchesHttp, mayMeanHttp, type WriteEntry } from "../model/pattern.ts";
 import type { HttpStep } from "../model/plan.ts";
 import { valueAt } from "../model/pointer.ts";
 import { misshapen } from "../model/step.ts";
@@ -13,10 +13,13 @@ import type { TransportKind, WriteRights } from "./kind.ts";
 
 const isPlainRead = (step: HttpStep): boolean => (step.method === "GET" || step.method === "HEAD") && !hasBody(step);
 
-/** A read is a GET or HEAD without body and override that no `writes` names, or what the manifest's `reads` name. */
+/**
+ * A read is a GET or HEAD without body and override, or what the manifest's `reads` name; but nothing that a device could
+ * take for one of the manifest's `writes`.
+ */
 export const isHttpRead = (step: HttpStep, endpoint: HttpEndpoint): boolean => {
   if (overridesMethod(step)) return false;
-  if (endpoint.writes.some((pattern) => matchesHttp(pattern, step))) return false;
+  if (endpoint.writes.some((pattern) => mayMeanHttp(pattern, step))) return false;
   return isPlainRead(step) || endpoint.reads.some((pattern) => matchesHttp(pattern, step));
 };
 
