@@ -4,6 +4,7 @@ import type { TcpEndpoint } from "./endpoint.ts";
 import { holdsHandle } from "./handle.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { TcpLine, TcpStep } from "./plan.ts";
+import { word } from "./preview-text.ts";
 import { misshapen } from "./step.ts";
 
 /** One line as it may be sent. */
@@ -36,8 +37,18 @@ export const lineOf = (raw: unknown, endpoint: TcpEndpoint): TcpLine => {
 /** Each line by itself. */
 export const linesIn = (line: TcpLine): readonly string[] => (typeof line === "string" ? [line] : line);
 
-/** How a person reads what is sent: entries that have an answer each apart, lines that go together as one. */
-export const sentText = (send: readonly TcpLine[]): string => send.map((line) => linesIn(line).join(" ⏎ ")).join("; ");
+/**
+ * How a person reads what is sent: entries that have an answer each apart, lines that go together as one. A line that
+ * could be taken for several is quoted.
+ */
+export const sentText = (send: readonly TcpLine[]): string =>
+  send
+    .map((entry) =>
+      linesIn(entry)
+        .map((line) => word(line, /[;⏎]/))
+        .join(" ⏎ "),
+    )
+    .join("; ");
 
 /** Brings a driver's tcp step into its stored form. */
 export const normaliseTcp = (raw: JsonObject, endpoint: TcpEndpoint): TcpStep => {
