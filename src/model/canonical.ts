@@ -46,4 +46,4 @@ export const canonicalJson = (value: unknown): string => {
 };
 
 /** SHA-256 of a text (UTF-8) as 64 lower-case hexadecimal digits. */
-export const sha256Hex = (text: string): string => createHash("sha256").update(text).digest("hex");
+export const sha256Hex = (what: string | Uint8Array): string => createHash("sha256").update(what).digest("hex");

@@ -97,6 +97,8 @@ const segmentWildcard: Wildcard = {
   min: 1,
   fits: (sent, start, end) => end > start && !/%(?:25)*(?:2f|5c)/i.test(sent.slice(start, end)),
 };
+/** Whatever stands there. */
+const anyText: Wildcard = { min: 0, fits: () => true };
 const upperEscapes = (text: string): string => text.replaceAll(/%[0-9a-f]{2}/gi, (triplet) => triplet.toUpperCase());
 
 const matchSegment = (tokens: readonly Token[], sent: string): boolean => {
@@ -159,6 +161,51 @@ export const matchesHttp = (pattern: HttpPattern, request: MatchableRequest): bo
   );
 };
 
+const decodeRuns = (text: string): string =>
+  text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll("%", ""), "hex").toString());
+
+/** The segments of a path as servers of all habits may come to see them: as it is, decoded once, decoded twice. */
+const readingsOf = (path: string): readonly (readonly string[])[] => {
+  const once = decodeRuns(path);
+  return [...new Set([path, once, decodeRuns(once)])].map((reading) =>
+    (reading.toLowerCase().split(/[?#]/, 1)[0] ?? "")
+      .split(/[/\\]/)
+      .map((segment) => (segment.split(";", 1)[0] ?? "").trim())
+      .filter((segment) => segment !== ""),
+  );
+};
+
+/** Stands for `*` where a path is read as text; no path may hold it. */
+const anyMark = "\u0000";
+const looksLike = (segment: string, sent: string): boolean =>
+  matchTokens(
+    segment
+      .split(new RegExp(`(${anyMark})`))
+      .flatMap((text): Token[] => (text === anyMark ? ["any"] : text === "" ? [] : [{ text }])),
+    sent,
+    anyText,
+  );
+
+/**
+ * Whether a device could take the request for what the pattern names. It errs towards yes, since it tells what is no
+ * read: any query, HEAD as GET, whatever the case, doubled slashes and those at the end, parameters of segments, each
+ * encoding; and any body that cannot be looked into. What may be written is told by `matchesHttp`, which errs towards no.
+ */
+export const mayMeanHttp = (pattern: HttpPattern, { method, path, json }: MatchableRequest): boolean => {
+  const [named, asked] = [pattern.method, method].map((one) => (one === "HEAD" ? "GET" : one));
+  if (named !== asked || (isJsonObject(json) && !holdsBody(pattern, json))) return false;
+  const source = pattern.segments.map((tokens) =>
+    tokens.map((token) => (token === "any" ? anyMark : token.text)).join(""),
+  );
+  const requests = readingsOf(path);
+  return readingsOf(source.join("/")).some((segments) =>
+    requests.some(
+      (sent) =>
+        sent.length === segments.length && segments.every((segment, index) => looksLike(segment, sent[index] ?? "")),
+    ),
+  );
+};
+
 /** In a line: harmless characters only, and no word begins with what programs take for an option or a file. */
 const lineWildcard: Wildcard = {
   min: 1,
@@ -167,7 +214,6 @@ const lineWildcard: Wildcard = {
     /^[A-Za-z0-9 _./:,@%+=-]+$/.test(line.slice(start, end)) &&
     !/ [-@]/.test(line.slice(start - 1, end)),
 };
-const anyText: Wildcard = { min: 0, fits: () => true };
 
 /** Why a pattern of one line is none, or `undefined`. */
 export const linePatternProblem = (source: unknown): string | undefined => {

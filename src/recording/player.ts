@@ -9,7 +9,7 @@ import { objectOf } from "../model/step.ts";
 import { statusFailure } from "../transports/causes.ts";
 import type { Door } from "../transports/contract.ts";
 import { isHttpAnswer } from "../transports/http.ts";
-import { kindFor } from "../transports/kinds.ts";
+import { headlineOf } from "../transports/kinds.ts";
 import { ownSocketRefusal } from "../transports/own-socket.ts";
 import { readOnlyViolation } from "../transports/read-only.ts";
 import { recordedRequest } from "../transports/record.ts";
@@ -164,7 +164,7 @@ class ReplayDoor implements Door {
 
   private async write({ step, endpoint, shown }: Extract<Wanted, { kind: "write" }>): Promise<Json> {
     if (this.rights.mode === "read") {
-      const preview = this.facts.open.book.redact(kindFor(endpoint).preview(step, endpoint)).slice(0, 200);
+      const preview = this.facts.open.book.redact(headlineOf(step, endpoint)).slice(0, 200);
       throw readOnlyViolation(endpoint, preview);
     }
     this.expect(step, this.taken);

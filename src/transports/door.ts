@@ -11,7 +11,7 @@ import type { Door, Grant } from "./contract.ts";
 import { type DeskFacts, msOf } from "./desk.ts";
 import { isHttpAnswer, isHttpRead, isOk } from "./http.ts";
 import { sendRead } from "./http-send.ts";
-import { kindFor } from "./kinds.ts";
+import { headlineOf } from "./kinds.ts";
 import { ownSocketRefusal } from "./own-socket.ts";
 import { readOnlyViolation } from "./read-only.ts";
 import { recordedRequest } from "./record.ts";
@@ -178,7 +178,7 @@ class OpenDoor implements Door {
   private async write(step: Step, endpoint: Endpoint, more: DirectOptions): Promise<Json> {
     const { grant, wire } = this.facts;
     if (grant.mode !== "read") return this.lane.direct(step, endpoint, more);
-    const shown = wire.secrets.redact(kindFor(endpoint).preview(step, endpoint)).slice(0, 200);
+    const shown = wire.secrets.redact(headlineOf(step, endpoint)).slice(0, 200);
     throw readOnlyViolation(endpoint, shown);
   }
 
@@ -186,7 +186,7 @@ class OpenDoor implements Door {
     const { grant, wire } = this.facts;
     if (!grant.debug) return;
     const { redact } = wire.secrets;
-    const preview = redact(kindFor(this.endpointOf(step.transport)).preview(step, this.endpointOf(step.transport)));
+    const preview = redact(headlineOf(step, this.endpointOf(step.transport)));
     const meta = { transport: step.transport, request: recordedRequest(step, redact), status, ms };
     grant.record({ level: "debug", phase: "read", message: `${preview}: ${status ?? "sent"} in ${ms} ms`, meta });
   }

@@ -1,22 +1,25 @@
 /** The http transport: what is a read, what a write may be, and how both are sent. */
 import type { HttpEndpoint } from "../model/endpoint.ts";
-import { maskReferences } from "../model/handle.ts";
-import { hasBody, normaliseHttp, overridesMethod, queryText } from "../model/http-step.ts";
+import { hasBody, normaliseHttp, overridesMethod } from "../model/http-step.ts";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
-import { compileHttpPattern, matchesHttp, type WriteEntry } from "../model/pattern.ts";
+import { compileHttpPattern, matchesHttp, mayMeanHttp, type WriteEntry } from "../model/pattern.ts";
 import type { HttpStep } from "../model/plan.ts";
 import { valueAt } from "../model/pointer.ts";
 import { misshapen } from "../model/step.ts";
 import type { HttpAnswer } from "./http-answer.ts";
+import { previewHttp } from "./http-preview.ts";
 import { reachHttp, sendWrite } from "./http-send.ts";
 import type { TransportKind, WriteRights } from "./kind.ts";
 
 const isPlainRead = (step: HttpStep): boolean => (step.method === "GET" || step.method === "HEAD") && !hasBody(step);
 
-/** A read is a GET or HEAD without body and override that no `writes` names, or what the manifest's `reads` name. */
+/**
+ * A read is a GET or HEAD without body and override, or what the manifest's `reads` name; but nothing that a device could
+ * take for one of the manifest's `writes`.
+ */
 export const isHttpRead = (step: HttpStep, endpoint: HttpEndpoint): boolean => {
   if (overridesMethod(step)) return false;
-  if (endpoint.writes.some((pattern) => matchesHttp(pattern, step))) return false;
+  if (endpoint.writes.some((pattern) => mayMeanHttp(pattern, step))) return false;
   return isPlainRead(step) || endpoint.reads.some((pattern) => matchesHttp(pattern, step));
 };
 
@@ -63,20 +66,6 @@ const prepare: TransportKind<HttpEndpoint, HttpStep>["prepare"] = async (step, e
   };
 };
 
-const bodyPreview = (step: HttpStep): string => {
-  if (step.json !== undefined) return JSON.stringify(step.json);
-  if (step.form !== undefined) return step.form.map(([name, value]) => `${name}=${value}`).join(" ");
-  if (step.multipart !== undefined) return step.multipart.map((part) => String(part["name"])).join(" ");
-  return step.text ?? (step.base64 === undefined ? "" : `${Math.floor(step.base64.length * 0.75)} bytes`);
-};
-
-const maxPreview = 2_000;
-const preview = (step: HttpStep, endpoint: HttpEndpoint): string => {
-  const body = maskReferences(bodyPreview(step));
-  const line = `${step.method} ${endpoint.prefix}${step.path}${queryText(step.query)}${body === "" ? "" : ` ${body}`}`;
-  return line.length > maxPreview ? `${line.slice(0, maxPreview)}...` : line;
-};
-
 const acceptOf = (raw: JsonObject): { accept?: readonly number[] } => {
   const { accept } = raw;
   if (accept === undefined) return {};
@@ -95,7 +84,7 @@ export const httpKind: TransportKind<HttpEndpoint, HttpStep> = {
   isRead: isHttpRead,
   matchesWrite,
   prepare,
-  preview,
+  preview: previewHttp,
 };
 
 /** Whether an answer to a step carries http's own facts. */

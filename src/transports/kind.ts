@@ -39,6 +39,9 @@ export interface TransportKind<E extends Endpoint = Endpoint, S extends Step = S
    * driver holds already, for kinds that have sessions.
    */
   prepare(step: S, endpoint: E, wire: Wire, via?: unknown): Promise<ReadyWrite>;
-  /** One line for a person; secrets read `[secret:name]`. */
+  /**
+   * All that the step sends, for a person: its first line tells what is sent where, others the rest. Secrets read
+   * `[secret:name]`; steps that send different things have different previews.
+   */
   preview(step: S, endpoint: E): string;
 }

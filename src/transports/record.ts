@@ -10,9 +10,12 @@ const neverRecorded: ReadonlySet<string> = new Set([
   ...["authorization", "cookie", "set-cookie", "proxy-authorization", "authentication-info", "www-authenticate"],
 ]);
 
+/** Whether the values of a header, named in lower case, are written down nowhere. */
+export const isNeverRecorded = (header: string): boolean => neverRecorded.has(header);
+
 const maskHeaders = (headers: JsonObject): JsonObject =>
   Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, neverRecorded.has(name) ? "[not recorded]" : value]),
+    Object.entries(headers).map(([name, value]) => [name, isNeverRecorded(name) ? "[not recorded]" : value]),
   );
 
 const withoutCredentials = (document: JsonObject): JsonObject => {

@@ -11,7 +11,7 @@ import { wasSent } from "../model/step-answer.ts";
 import { isUnsent, unsent } from "./causes.ts";
 import type { Grant } from "./contract.ts";
 import type { ReadyWrite } from "./kind.ts";
-import { kindFor } from "./kinds.ts";
+import { headlineOf, kindFor } from "./kinds.ts";
 import { recordedAnswer, recordedRequest } from "./record.ts";
 import { resolveReferences } from "./references.ts";
 import { checkWrite } from "./rights.ts";
@@ -138,7 +138,7 @@ class Lane implements WriteLane {
     const due = this.next();
     if (due === undefined) throw deviation("The driver made a write after the plan's last step: nothing was sent.");
     if (sameRequest(payloadOf(step), payloadOf(due.step))) return due;
-    const shown = this.facts.wire.secrets.redact(kindFor(endpoint).preview(step, endpoint)).slice(0, 200);
+    const shown = this.facts.wire.secrets.redact(headlineOf(step, endpoint)).slice(0, 200);
     throw deviation(`The write "${shown}" is not step ${due.index} of the plan: nothing was sent.`);
   }
 
@@ -220,7 +220,7 @@ class Lane implements WriteLane {
 
   private tell({ index, step, endpoint }: Due, answer?: StepAnswer): void {
     const { redact } = this.facts.wire.secrets;
-    const preview = redact(kindFor(endpoint).preview(step, endpoint));
+    const preview = redact(headlineOf(step, endpoint));
     const request = recordedRequest(step, redact);
     const meta = { step: index, transport: step.transport, request };
     if (answer === undefined) {

@@ -152,7 +152,9 @@ describe("a body", () => {
       { transport: "http", method: "POST", path: "/x", json: { password: handle }, headers: { "x-a": handle } },
     ]);
     expect(step).toMatchObject({ json: { password: "{secret:token}" }, headers: { "x-a": "{secret:token}" } });
-    expect(bench.session.preview([step as never])).toEqual(['POST /api/x {"password":"[secret:token]"}']);
+    expect(bench.session.preview([step as never])).toEqual([
+      'POST /api/x {"password":"[secret:token]"}\nheader x-a: [secret:token]',
+    ]);
   });
 });
 

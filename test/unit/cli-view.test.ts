@@ -156,6 +156,21 @@ describe("a plan", () => {
     expect(out).toContain("  ok      exists\n  not ok  value_can_be_put_back  The value is not text.\n");
   });
 
+  it("shows a call in as many rows as it needs, with every sign of it", () => {
+    let out = "";
+    const stdout = { isTTY: true, columns: 30, write: (text: string) => (out += text) };
+    const environment = { NO_COLOR: "1" };
+    const terminal = createTerminal({ stdin: process.stdin, stdout, stderr: stdout, environment });
+    const preview = ['PUT /api/x {"a":"one  two three"}\nheader x-do: reboot', "PUT /b"];
+    printPlan(terminal, {
+      ...{ plan_id: "pln_1", expires_at: "", ok: true, severity: "info", pinned: true, plan: { preview } },
+      ...{ effects: { summary: "", per_target: [] }, preconditions: [] },
+    });
+    expect(out).toContain(
+      'Calls\n  1. PUT /api/x {"a":"one  \n     two three"}\n     header x-do: reboot\n  2. PUT /b\n',
+    );
+  });
+
   it("does nothing when it sends nothing and changes nothing, as far as it is pinned", () => {
     const effects = { summary: "", per_target: [{ id: "1", from: "off", to: "off" }] };
     const facts = { plan_id: "pln_1", expires_at: "", ok: true, severity: "info", preconditions: [], effects };

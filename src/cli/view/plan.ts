@@ -1,6 +1,6 @@
 /** A plan as a person reads it: may it be done, what would be sent, what would change. */
 import type { PlanDocument } from "../client/wire.ts";
-import { oneLine, type Terminal } from "./terminal.ts";
+import { oneLine, plain, type Terminal } from "./terminal.ts";
 import { shown } from "./words.ts";
 
 const preconditions = (terminal: Terminal, { preconditions }: PlanDocument): void => {
@@ -16,6 +16,26 @@ const section = (terminal: Terminal, title: string, lines: readonly string[]): v
   if (lines.length === 0) return;
   terminal.print(terminal.style("bold", title));
   for (const line of lines) terminal.print(`  ${line}`);
+};
+
+/** The text in rows of at most `width`, broken behind a space where there is one: every sign of it is shown. */
+const rowsOf = (text: string, width: number): readonly string[] => {
+  const rows: string[] = [];
+  let left = text;
+  while (left.length > width) {
+    const end = left.lastIndexOf(" ", width - 1) + 1 || width;
+    rows.push(left.slice(0, end));
+    left = left.slice(end);
+  }
+  return [...rows, left];
+};
+
+/** A call with its number; what else it sends, and what does not fit its line, stands below. */
+const callLines = (terminal: Terminal, preview: string, number: number): readonly string[] => {
+  const mark = `${number}. `;
+  const width = Math.max(20, terminal.width - mark.length - 2);
+  const rows = preview.split("\n").flatMap((line) => rowsOf(plain(line), width));
+  return rows.map((row, index) => `${index === 0 ? mark : " ".repeat(mark.length)}${terminal.style("cyan", row)}`);
 };
 
 /** The effects, one line per target. */
@@ -39,9 +59,7 @@ export const printPlan = (terminal: Terminal, plan: PlanDocument): void => {
   terminal.print();
   if (plan.preconditions.length > 0) terminal.print(terminal.style("bold", "Preconditions"));
   preconditions(terminal, plan);
-  const calls = (plan.plan.preview ?? []).map(
-    (line, index) => `${index + 1}. ${terminal.style("cyan", oneLine(line))}`,
-  );
+  const calls = (plan.plan.preview ?? []).flatMap((preview, index) => callLines(terminal, preview, index + 1));
   section(terminal, "Calls", calls.length > 0 ? calls : [terminal.style("dim", "none: nothing would be sent")]);
   section(terminal, "Changes", effectLines(terminal, plan.effects.per_target));
   section(terminal, "Notes", (plan.plan.notes ?? []).map(oneLine));

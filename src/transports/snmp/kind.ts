@@ -1,6 +1,7 @@
 /** The snmp transport: gets and walks are reads, a set is a write of all its values or of none. */
 import type { SnmpEndpoint } from "../../model/endpoint.ts";
 import type { SnmpSet, SnmpStep, StepAnswer } from "../../model/plan.ts";
+import { quoted } from "../../model/preview-text.ts";
 import { normaliseSnmp } from "../../model/snmp-step.ts";
 import type { TransportKind } from "../kind.ts";
 import type { Wire } from "../wire.ts";
@@ -78,8 +79,11 @@ const covers = (pattern: string, { oid }: SnmpSet): boolean => {
   return named.endsWith(".*") ? oid.startsWith(named.slice(0, -1)) : oid === named;
 };
 
-const shown = ({ oid, type, value }: SnmpSet): string =>
-  `${oid} = ${typeof value === "object" ? `hex ${value.hex}` : JSON.stringify(value)} (${type})`;
+const shownValue = (value: SnmpSet["value"]): string => {
+  if (typeof value === "object") return `hex ${value.hex}`;
+  return typeof value === "string" ? quoted(value) : String(value);
+};
+const shown = ({ oid, type, value }: SnmpSet): string => `${oid} = ${shownValue(value)} (${type})`;
 
 export const snmpKind: TransportKind<SnmpEndpoint, SnmpStep> = {
   stepKeys: ["set"],

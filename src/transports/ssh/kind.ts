@@ -2,7 +2,8 @@
 import { SwitchyardError } from "../../errors.ts";
 import type { SshEndpoint } from "../../model/endpoint.ts";
 import { compileLinePattern } from "../../model/pattern.ts";
-import type { SshStep, StepAnswer } from "../../model/plan.ts";
+import type { SshAnswer, SshStep, StepAnswer } from "../../model/plan.ts";
+import { bytesText, previewOf, quoted, word } from "../../model/preview-text.ts";
 import { normaliseSsh, sshStepKeys } from "../../model/ssh-step.ts";
 import { unsent } from "../causes.ts";
 import type { ReadyWrite, TransportKind } from "../kind.ts";
@@ -139,14 +140,21 @@ const matchesWrite: TransportKind<SshEndpoint, SshStep>["matchesWrite"] = (step,
 };
 
 const previewPut = ({ path, mode, base64 }: NonNullable<SshStep["put"]>): string => {
-  const bytes = Buffer.from(base64, "base64").length;
-  return `PUT ${path} (${bytes} bytes${mode === undefined ? "" : `, mode ${mode.toString(8)}`})`;
+  const bytes = Buffer.from(base64, "base64");
+  const head = `PUT ${word(path, / /)} (${bytes.length} bytes${mode === undefined ? "" : `, mode ${mode.toString(8)}`})`;
+  return previewOf([head, `content: ${bytesText(bytes)}`]);
 };
 
+const replyText = ({ match, send, enter }: SshAnswer): string =>
+  ` (answering ${quoted(send)}${enter === false ? " without a line end" : ""} to ${word(match, / \(answering /)})`;
+
+/** A command that could be taken for several, or for more than a command, is quoted. */
 const preview = ({ commands = [], answers = [], stdin, put }: SshStep): string => {
   if (put !== undefined) return previewPut(put);
-  const said = answers.map(({ match, send }) => ` (answering "${send}" to ${match})`).join("");
-  return `${commands.join("; ")}${said}${stdin === undefined ? "" : ` (with ${stdin.length} characters of input)`}`;
+  const said = answers.map(replyText).join("");
+  const head = `${commands.map((line) => word(line, /;| \((?:answering|with) /)).join("; ")}${said}`;
+  if (stdin === undefined) return head;
+  return previewOf([`${head} (with ${stdin.length} characters of input)`, `input: ${quoted(stdin)}`]);
 };
 
 export const sshKind: TransportKind<SshEndpoint, SshStep> = {
