@@ -156,14 +156,30 @@ export const createPutBack = (
 
 const isIdKey = (key: string): boolean => key === "id" || key.endsWith("_id");
 
-/** Redacts every string of a document; keys, numbers and ids (members named `id` or `..._id`) stay as they are, unless a handle stands in them. */
+/** What names are made of. A short secret of these may well be one: `password` as a key, `12345678` as an id. */
+const likeName = /^[\w.:-]{1,15}$/;
+
+/** Without handles, and without secrets that cannot be names by chance. */
+const redactName = (redact: Redactor, name: string): string => {
+  if (likeName.test(name)) return name;
+  const clean = redact(name);
+  if (clean === name || holdsHandle(name)) return clean;
+  const start = clean.indexOf("[secret:");
+  const rest = clean.length - clean.lastIndexOf("]") - 1;
+  return start === -1 || likeName.test(name.slice(start, name.length - rest)) ? name : clean;
+};
+
+/**
+ * Redacts every string of a document. Numbers stay as they are; so do keys and ids (members named `id` or `..._id`),
+ * unless a handle stands in them or a secret that is no name: of 16 characters or more, or with other signs than names have.
+ */
 export const redactJson = <T extends Json>(redact: Redactor, value: T): T => {
   const walk = (inner: Json, key: string): Json => {
-    if (typeof inner === "string") return isIdKey(key) && !holdsHandle(inner) ? inner : redact(inner);
+    if (typeof inner === "string") return isIdKey(key) ? redactName(redact, inner) : redact(inner);
     if (typeof inner !== "object" || inner === null) return inner;
     if (Array.isArray(inner)) return inner.map((item) => walk(item, key));
     return Object.fromEntries(
-      Object.entries(inner).map(([name, member]) => [holdsHandle(name) ? redact(name) : name, walk(member, name)]),
+      Object.entries(inner).map(([name, member]) => [redactName(redact, name), walk(member, name)]),
     );
   };
   return walk(value, "") as T;
