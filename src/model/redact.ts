@@ -1,6 +1,7 @@
 /** Redaction by value: secrets in every form they may take in a text. */
 import { holdsHandle, maskOf, minSecretLength, replaceHandles } from "./handle.ts";
 import type { Json } from "./json.ts";
+import { type Reading, readingsOf } from "./readings.ts";
 
 export interface NamedSecret {
   readonly name: string;
@@ -13,29 +14,17 @@ export type Redactor = (text: string) => string;
 /** A form a secret may take, and whether it can be put back as it was (`plain`) or only be hidden. */
 interface Form {
   readonly text: string;
-  readonly name: string;
+  readonly secret: NamedSecret;
   readonly isPlain: boolean;
 }
 
-const lowerEscapes = (text: string): string => text.replaceAll(/%[0-9A-F]{2}/g, (triplet) => triplet.toLowerCase());
+const escapedOnce = (text: string): string => JSON.stringify(text).slice(1, -1);
 
-const urlForms = (value: string): readonly string[] => {
-  const component = value.isWellFormed() ? encodeURIComponent(value) : value;
-  const form = new URLSearchParams([["", value]]).toString().slice(1);
-  return [component, lowerEscapes(component), form, lowerEscapes(form)];
-};
-
-const escapedAgain = (text: string): string => JSON.stringify(text).slice(1, -1);
-
-const jsonForms = (value: string): readonly string[] => {
-  const escaped = JSON.stringify(value).slice(1, -1);
-  const ascii = escaped.replaceAll(
-    /[\u0080-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-  // A device that answers with what it was sent puts JSON into JSON.
-  const [twice, thrice] = [escapedAgain(escaped), escapedAgain(escapedAgain(escaped))];
-  return [escaped, ascii, escaped.replaceAll("/", "\\/"), twice, thrice, escapedAgain(ascii)];
+/** As it is, and as JSON that has no choice writes it; a device that answers with what it was sent puts JSON into JSON. */
+const jsonForms = (text: string): readonly string[] => {
+  const once = escapedOnce(text);
+  const twice = escapedOnce(once);
+  return [text, once, twice, escapedOnce(twice)];
 };
 
 const entities: readonly (readonly [string, string])[] = [
@@ -70,17 +59,18 @@ const minLineLength = 16;
 const lineForms = (value: string): readonly string[] => {
   const lines = value.split(/[\r\n]+/).map((line) => line.trim());
   if (lines.length === 1) return [];
-  const telling = lines.filter((line) => line.length >= minLineLength && !line.startsWith("-----"));
-  return telling.flatMap((line) => [line, escapedAgain(line)]);
+  return lines.filter((line) => line.length >= minLineLength && !line.startsWith("-----"));
 };
 
-const formsOf = ({ name, value }: NamedSecret): readonly Form[] => {
+const formsOf = (secret: NamedSecret): readonly Form[] => {
+  const { value } = secret;
   const bytes = Buffer.from(value);
-  const plain = new Set([value, ...urlForms(value), ...jsonForms(value), ...markupForms(value)]);
-  const hidden = new Set([...hexForms(bytes), ...base64Forms(bytes), ...lineForms(value)]);
+  // A form has "+" for a space.
+  const plain = new Set([value, value.replaceAll(" ", "+"), ...markupForms(value)].flatMap(jsonForms));
+  const hidden = new Set([...hexForms(bytes), ...base64Forms(bytes), ...lineForms(value).flatMap(jsonForms)]);
   return [
-    ...[...plain].map((text) => ({ text, name, isPlain: true })),
-    ...[...hidden].map((text) => ({ text, name, isPlain: false })),
+    ...[...plain].map((text) => ({ text, secret, isPlain: true })),
+    ...[...hidden].map((text) => ({ text, secret, isPlain: false })),
   ];
 };
 
@@ -90,24 +80,66 @@ const allForms = (secrets: readonly NamedSecret[]): readonly Form[] =>
     .flatMap(formsOf)
     .sort((one, other) => other.text.length - one.text.length);
 
+/** A form that stands in a text, and from where to where, however it is escaped there. */
+interface Find {
+  readonly form: Form;
+  readonly start: number;
+  readonly end: number;
+}
+
+const findsIn = ({ text, placeOf }: Reading, forms: readonly Form[]): readonly Find[] => {
+  const finds: Find[] = [];
+  for (const form of forms) {
+    const { length } = form.text;
+    for (let at = text.indexOf(form.text); at !== -1; at = text.indexOf(form.text, at + length))
+      finds.push({ form, start: placeOf(at), end: placeOf(at + length) });
+  }
+  return finds;
+};
+
+/** Finds that overlap are one, in the name of the longest: nothing of the others is left over. */
+const apart = (finds: readonly Find[]): readonly Find[] => {
+  const joined: Find[] = [];
+  let longest = 0;
+  for (const find of finds.toSorted((one, other) => one.start - other.start || other.end - one.end)) {
+    const last = joined.at(-1);
+    const length = find.end - find.start;
+    if (last === undefined || find.start >= last.end) {
+      joined.push(find);
+      longest = length;
+      continue;
+    }
+    const form = length > longest ? find.form : last.form;
+    longest = Math.max(longest, length);
+    joined[joined.length - 1] = { form, start: last.start, end: Math.max(last.end, find.end) };
+  }
+  return joined;
+};
+
 const replaceForms =
-  (forms: readonly Form[], replacement: (form: Form) => string): Redactor =>
+  (forms: readonly Form[], replacement: (form: Form, found: string) => string): Redactor =>
   (text) => {
-    let clean = text;
-    for (const form of forms)
-      if (clean.includes(form.text)) clean = clean.replaceAll(form.text, () => replacement(form));
-    return clean;
+    const finds = forms.length === 0 ? [] : readingsOf(text).flatMap((reading) => findsIn(reading, forms));
+    if (finds.length === 0) return text;
+    const pieces: string[] = [];
+    let done = 0;
+    for (const { form, start, end } of apart(finds)) {
+      pieces.push(text.slice(done, start), replacement(form, text.slice(start, end)));
+      done = end;
+    }
+    return pieces.join("") + text.slice(done);
   };
 
 /**
- * Replaces secrets of at least 8 characters - raw, URL-, JSON-, hex- and base64-encoded, at all three alignments, and
- * the longer ones of their lines - by `[secret:name]`; with `nameOfHandle` also the handles of an instance.
+ * Replaces secrets of at least 8 characters - raw, in markup, hex- and base64-encoded, at all three alignments, and the
+ * longer ones of their lines, each also with any of its characters escaped as in JSON or in URLs - by `[secret:name]`;
+ * with `nameOfHandle` also the handles of an instance.
  */
 export const createRedactor = (
   secrets: readonly NamedSecret[],
   nameOfHandle: (handle: string) => string | undefined = () => undefined,
 ): Redactor => {
-  const replaceValues = replaceForms(allForms(secrets), ({ name }) => maskOf(name));
+  const replaceValues = replaceForms(allForms(secrets), ({ secret }) => maskOf(secret.name));
   return (text) => replaceHandles(replaceValues(text), (handle) => maskOf(nameOfHandle(handle) ?? "unknown"));
 };
 
@@ -116,18 +148,38 @@ export const createPutBack = (
   secrets: readonly NamedSecret[],
   handleOf: (name: string) => string | undefined,
 ): Redactor =>
-  replaceForms(allForms(secrets), ({ name, isPlain }) => (isPlain ? handleOf(name) : undefined) ?? maskOf(name));
+  replaceForms(allForms(secrets), ({ secret, isPlain }, found) => {
+    const shown = isPlain ? handleOf(secret.name) : undefined;
+    // A driver that is given values reads the device's own words: a bare value would break the JSON around it.
+    return shown === secret.value ? found : (shown ?? maskOf(secret.name));
+  });
 
 const isIdKey = (key: string): boolean => key === "id" || key.endsWith("_id");
 
-/** Redacts every string of a document; keys, numbers and ids (members named `id` or `..._id`) stay as they are, unless a handle stands in them. */
+/** What names are made of. A short secret of these may well be one: `password` as a key, `12345678` as an id. */
+const likeName = /^[\w.:-]{1,15}$/;
+
+/** Without handles, and without secrets that cannot be names by chance. */
+const redactName = (redact: Redactor, name: string): string => {
+  if (likeName.test(name)) return name;
+  const clean = redact(name);
+  if (clean === name || holdsHandle(name)) return clean;
+  const start = clean.indexOf("[secret:");
+  const rest = clean.length - clean.lastIndexOf("]") - 1;
+  return start === -1 || likeName.test(name.slice(start, name.length - rest)) ? name : clean;
+};
+
+/**
+ * Redacts every string of a document. Numbers stay as they are; so do keys and ids (members named `id` or `..._id`),
+ * unless a handle stands in them or a secret that is no name: of 16 characters or more, or with other signs than names have.
+ */
 export const redactJson = <T extends Json>(redact: Redactor, value: T): T => {
   const walk = (inner: Json, key: string): Json => {
-    if (typeof inner === "string") return isIdKey(key) && !holdsHandle(inner) ? inner : redact(inner);
+    if (typeof inner === "string") return isIdKey(key) ? redactName(redact, inner) : redact(inner);
     if (typeof inner !== "object" || inner === null) return inner;
     if (Array.isArray(inner)) return inner.map((item) => walk(item, key));
     return Object.fromEntries(
-      Object.entries(inner).map(([name, member]) => [holdsHandle(name) ? redact(name) : name, walk(member, name)]),
+      Object.entries(inner).map(([name, member]) => [redactName(redact, name), walk(member, name)]),
     );
   };
   return walk(value, "") as T;

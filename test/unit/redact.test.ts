@@ -78,6 +78,25 @@ test("a handle stands nowhere in a document, not in a key or an id either", () =
   });
 });
 
+describe("keys and ids of a document", () => {
+  test("hold no secret that is no name by its looks: it has other signs, or sixteen characters", () => {
+    for (const secret of ["Zq7<pass&word>", "pass word", "abcdefgh12345678"]) {
+      const clean = createRedactor([{ name: "t", value: secret }]);
+      const document = { id: secret, [`x ${secret}`]: 1, list: [{ job_id: `a/${secret}` }], plain: secret };
+      expect(redactJson(clean, document)).toEqual({
+        ...{ id: "[secret:t]", "x [secret:t]": 1, list: [{ job_id: "a/[secret:t]" }] },
+        plain: "[secret:t]",
+      });
+    }
+  });
+
+  test("stay as they are when the secret is a word such as names are", () => {
+    const clean = createRedactor([{ name: "t", value: "password" }]);
+    const document = { password: 1, id: "https://device/users?reset=password", user_id: "password" };
+    expect(redactJson(clean, document)).toEqual(document);
+  });
+});
+
 test("what can be put back becomes a handle, what cannot is hidden", () => {
   const back = createPutBack([{ name: "t", value: "the-secret" }], () => "HANDLE");
   expect(back('{"a":"the-secret"}')).toBe('{"a":"HANDLE"}');
