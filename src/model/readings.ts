@@ -118,20 +118,22 @@ const undone = ({ text, placeOf }: Reading, { lead, escapeAt }: Notation): Readi
 const innerReadings = (reading: Reading): readonly Reading[] =>
   notations.flatMap((notation) => undone(reading, notation) ?? []);
 
-/** JSON in JSON in a URL, and the like. */
+/** JSON in JSON in a URL, and the like. A long text is read less deeply: nobody may be held up by what a device sends. */
 const maxLayers = 3;
+const longText = { characters: 1024 * 1024, layers: 1 } as const;
 
 /** Whether a text has escapes that not every encoder writes, or not alike. */
 const hasChoice = (text: string): boolean => text.includes("\\u") || text.includes("\\/") || text.includes("%");
 
 /**
- * The text itself, and what it reads as when up to three layers of escapes, of either notation, are undone. A text whose
- * only escapes are those that JSON has no choice in (`\n`, `\"`) is read as it is: most answers are such.
+ * The text itself, and what it reads as when up to three layers of escapes, of either notation, are undone; one layer where
+ * the text is longer than 1,048,576 characters. A text whose only escapes are those that JSON has no choice in (`\n`, `\"`) is read as it is: most answers are such.
  */
 export const readingsOf = (text: string): readonly Reading[] => {
   const readings: Reading[] = [{ text, placeOf: (index) => index }];
   let layer = hasChoice(text) ? readings : [];
-  for (let depth = 0; depth < maxLayers; depth += 1) {
+  const layers = text.length > longText.characters ? longText.layers : maxLayers;
+  for (let depth = 0; depth < layers; depth += 1) {
     const next: Reading[] = [];
     for (const inner of layer.flatMap(innerReadings))
       if (!next.some((other) => other.text === inner.text)) next.push(inner);

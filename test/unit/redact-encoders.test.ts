@@ -122,15 +122,15 @@ test.each([
 });
 
 test.each([
-  ["escapes of PHP", '{"path":"\\/a\\/b","name":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},', 400],
-  ["layers of backslashes", "\\u\\\\\\\\\\\\\\\\\\\\\\\\", 1000],
-  ["layers of percent signs", "%25252525252541", 1000],
-  ["all of them", "%255c\\u0025\\\\\\\\%2525", 2000],
-])("a megabyte full of %s is searched in a moment", (_, piece, ms) => {
+  ["escapes of PHP", '{"path":"\\/a\\/b","name":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},'],
+  ["layers of backslashes", "\\u\\\\\\\\\\\\\\\\\\\\\\\\"],
+  ["layers of percent signs", "%25252525252541"],
+  ["all of them", "%255c\\u0025\\\\\\\\%2525"],
+])("twenty megabytes full of %s are searched in a time that grows with their length alone", (_, piece) => {
   const secrets = [1, 2, 3, 4].map((index) => ({ name: `s${index}`, value: `${index}-${value}` }));
   const clean = createRedactor(secrets);
-  const text = piece.repeat(Math.ceil(1e6 / piece.length));
+  const text = piece.repeat(Math.ceil(2e7 / piece.length));
   const startedAt = performance.now();
   expect(clean(text)).toBe(text);
-  expect(performance.now() - startedAt).toBeLessThan(ms);
+  expect(performance.now() - startedAt).toBeLessThan(20_000);
 });
