@@ -76,6 +76,10 @@ describe("a table", () => {
       expect(lines(width)[1]).toBe("id_0123456789abcdef  a text of some length  what may go");
   });
 
+  it("takes a terminal that does not know its width for a usual one", () => {
+    expect(lines(0)).toEqual(lines(80));
+  });
+
   it("stands in columns in a pipe as well, however long a cell is", () => {
     const rows = [
       { id: "a", note: "x".repeat(90), end: "1" },

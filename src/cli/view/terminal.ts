@@ -68,7 +68,9 @@ export const oneLine = (text: string): string => plain(text).replaceAll(/\s+/g, 
 const paint = (isColoured: boolean) => (style: Style | readonly Style[], text: string) =>
   isColoured ? styleText(typeof style === "string" ? style : [...style], text, { validateStream: false }) : text;
 
-const widthOf = ({ isTTY, columns = 80 }: OutStream): number => (isTTY ? columns : Number.POSITIVE_INFINITY);
+const usualWidth = 80;
+/** A terminal that does not know its width says 0. */
+const widthOf = ({ isTTY, columns }: OutStream): number => (isTTY ? columns || usualWidth : Number.POSITIVE_INFINITY);
 
 const muted = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() });
 
