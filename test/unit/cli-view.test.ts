@@ -62,7 +62,7 @@ describe("a table", () => {
     let out = "";
     const stdout = {
       isTTY: width !== undefined,
-      ...(width && { columns: width }),
+      ...(width === undefined ? {} : { columns: width }),
       write: (text: string) => (out += text),
     };
     const stdin = process.stdin;
