@@ -31,10 +31,19 @@ const dropScript: Script = {
     return redis.call("DEL", types)`,
 };
 
-/** Begins anew whenever the copies of an instance are dropped, and when Redis loses its memory of how often they were. */
+/** Is never the present one. */
+const unknownEra = "unknown";
+
+/**
+ * Begins anew whenever the copies of an instance are dropped, and when Redis loses its memory of how often they were.
+ * Who cannot ask goes on without: there will be no copy.
+ */
 export const inventoryEra = async (redis: Redis, instanceId: string): Promise<string> => {
-  const [epoch, era] = await redis.mget(epochKey, eraKey(instanceId));
-  return `${epoch ?? ""}.${era ?? "0"}`;
+  const asked = redis.mget(epochKey, eraKey(instanceId));
+  return asked.then(
+    ([epoch, era]) => `${epoch ?? ""}.${era ?? "0"}`,
+    () => unknownEra,
+  );
 };
 
 /**

@@ -49,16 +49,20 @@ export interface ReplayOptions {
 
 /** What differs from run to run although nothing changed: how long something took. */
 const isTiming = (name: string): boolean => /(?:^|_)latency_ms$|^(?:ms|duration_ms|at|driver_message)$/.test(name);
-const withoutTimings = (value: Json): Json => {
-  if (Array.isArray(value)) return value.map(withoutTimings);
+/** The steps of a plan are the driver's; how they are shown is the runner's, and gets better. */
+const isRendering = (name: string, { steps }: JsonObject): boolean =>
+  name === "preview" && Array.isArray(steps) && steps.length > 0;
+const comparable = (value: Json): Json => {
+  if (Array.isArray(value)) return value.map(comparable);
   if (typeof value !== "object" || value === null) return value;
-  const kept = Object.entries(value as JsonObject).filter(([name]) => !isTiming(name));
-  return Object.fromEntries(kept.map(([name, member]) => [name, withoutTimings(member)]));
+  const document = value as JsonObject;
+  const kept = Object.entries(document).filter(([name]) => !isTiming(name) && !isRendering(name, document));
+  return Object.fromEntries(kept.map(([name, member]) => [name, comparable(member)]));
 };
 
 /** Where the outcome is another than it was; messages of errors may change, their codes may not. */
 const outcomeOf = ({ result, error }: Pick<RecordedCall, "result" | "error">): Json =>
-  error === undefined ? { result: withoutTimings(result ?? null) } : { failed: error.code };
+  error === undefined ? { result: comparable(result ?? null) } : { failed: error.code };
 
 const differencesOf = (now: Omit<ReplayedCall, "differences">, recorded: RecordedCall): readonly string[] => {
   const [ours, theirs] = [outcomeOf(now), outcomeOf(recorded)];

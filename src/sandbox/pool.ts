@@ -122,7 +122,7 @@ interface Inspection {
   readonly language?: Language | undefined;
 }
 
-const inspectOn = async (shelf: Shelf, hosts: Hosts, asked: Inspection) => {
+const inspectOnce = async (shelf: Shelf, hosts: Hosts, asked: Inspection) => {
   const key = `inspect ${randomUUID()}`;
   const { dir, entrypoint, timeoutMs, language } = asked;
   const place = await shelf.readable(key, dir);
@@ -132,12 +132,21 @@ const inspectOn = async (shelf: Shelf, hosts: Hosts, asked: Inspection) => {
     const opening = { t: "inspect" } as const;
     const terms = { opening, peer: isNothing, timeoutMs, leftMs: timeoutMs, signal: never, graceMs: 0 };
     return surfaceOf(await runCall(taken.host, terms));
-  } catch (thrown) {
-    if (thrown instanceof SwitchyardError) return unloadable(thrown);
-    throw thrown;
   } finally {
     taken.giveBack(false);
     await shelf.forget(key);
+  }
+};
+
+/** A process that somebody else killed says nothing of the pack: only one that ends twice is its fault. */
+const inspectOn = async (shelf: Shelf, hosts: Hosts, asked: Inspection) => {
+  const look = () => inspectOnce(shelf, hosts, asked);
+  const isCrash = (thrown: unknown) => thrown instanceof SwitchyardError && thrown.code === "sandbox_crashed";
+  try {
+    return await look().catch((thrown: unknown) => (isCrash(thrown) ? look() : Promise.reject(thrown)));
+  } catch (thrown) {
+    if (thrown instanceof SwitchyardError) return unloadable(thrown);
+    throw thrown;
   }
 };
 

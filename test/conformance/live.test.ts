@@ -138,6 +138,12 @@ describe.skipIf(!hasRedis)("what is true right now", () => {
       expect(await getInventory(redis, "ins_1", "vm")).toEqual(payload);
     });
 
+    test("is not made of a payload that was asked for while Redis could not be reached", async () => {
+      const away = { mget: () => Promise.reject(new Error("nobody there")) } as unknown as Redis;
+      await putInventory(redis, payload, await inventoryEra(away, "ins_1"));
+      expect(await getInventory(redis, "ins_1", "vm")).toBeUndefined();
+    });
+
     test("is not made of a payload that was asked for before Redis lost its memory", async () => {
       await writeEpoch(redis, "epoch-1");
       const [fresh, dropped] = [await inventoryEra(redis, "ins_1"), await inventoryEra(redis, "ins_2")];

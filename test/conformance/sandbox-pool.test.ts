@@ -1,8 +1,14 @@
 /** What the pool of sandboxes does with its processes, and what it says of modules that cannot be loaded. */
+import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { honestPack } from "../kit/honest-driver.ts";
 import { type Bench, failure, openBench } from "../kit/sandbox.ts";
+
+const childrenOf = (pid: number): readonly number[] =>
+  readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+  );
 
 const broken: readonly [string, Record<string, string>, { message: RegExp; file?: string; line?: number }][] = [
   [
@@ -76,6 +82,18 @@ describe("a module that cannot be loaded", () => {
     expect(importError?.message).toMatch(expected.message);
     expect(importError?.file).toBe(expected.file);
     expect(importError?.line).toBe(expected.line);
+  });
+
+  test("is not one whose process somebody else killed: it is looked at again", async () => {
+    const slow = "const from = Date.now(); while (Date.now() - from < 300);\n";
+    const dir = await bench.writePack({
+      "driver.js": `${slow}import { Driver } from "switchyard/sdk";\nexport class D extends Driver {}\n`,
+    });
+    const before = new Set(childrenOf(process.pid));
+    const looking = bench.pool.inspect(dir, "driver:D", 10_000);
+    await vi.waitFor(() => expect(childrenOf(process.pid).some((pid) => !before.has(pid))).toBe(true));
+    for (const pid of childrenOf(process.pid)) if (!before.has(pid)) process.kill(pid, "SIGKILL");
+    expect((await looking).importError).toBeNull();
   });
 
   test("fails a call with the same words", async () => {
