@@ -16,4 +16,6 @@ export interface ProcessDeps extends ContextDeps {
   readonly tails: Tails;
   /** The attempts that run now, by job id. */
   readonly running: Map<string, Attempt>;
+  /** The worker was told to stop: what it claims from then on goes back to the queue. */
+  isDraining(): boolean;
 }

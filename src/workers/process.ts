@@ -65,8 +65,9 @@ const runClaimed = async (deps: ProcessDeps, claimed: Claimed, signal: AbortSign
   const onLost = (): void => attempt.stop("lost");
   signal.addEventListener("abort", onLost, { once: true });
   deps.running.set(job.id, attempt);
-  // The lease may have been lost since the claim.
+  // The lease may have been lost since the claim, and whoever drains stopped only what was running.
   if (!deps.isLeaseHeld()) attempt.stop("lost");
+  else if (deps.isDraining()) attempt.stop("drain");
   if (job.attempt === 1) deps.metrics.jobStarted(job.kind, (deps.now() - job.createdAt) / 1000);
   try {
     const kind = job.kind as keyof typeof handlers;

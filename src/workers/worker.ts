@@ -143,7 +143,7 @@ const drainWorker = async (consumer: JobConsumer, process: ProcessDeps, graceMs:
   for (const attempt of running.values()) attempt.stop("drain");
   await settled(running, graceMs + 3_000);
   await consumer.close(1_000);
-  // Last: what was being claimed when the drain began is settled only now.
+  // Last: what was being claimed when the drain began went back to the queue, or ended, only now.
   await Promise.race([process.tails.drain(), pause(graceMs, undefined, { ref: false })]);
 };
 
@@ -154,6 +154,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
   const isRedisUp = (): boolean => redis.status === "ready";
   const admission = createAdmission({ store, redis, queue, vault, now, isRedisUp, log, metrics, tracer });
   let lease: Lease | null = null;
+  let isDraining = false;
   const process: ProcessDeps = {
     ...{ store, redis, vault, pool, transports, admission, log, now, metrics, tracer },
     shelf: createShelf({ store, pool, root: deps.releasesDir }),
@@ -174,6 +175,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
     lockTtlMs: timings.lockTtlMs,
     lockTurn: createLockTurn({ redis, ttlMs: timings.lockTtlMs, metrics }),
     running: new Map(),
+    isDraining: () => isDraining,
   };
   lease = await leaseOf(deps, timings, process);
   const held = lease;
@@ -190,6 +192,8 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
       return process.running.size;
     },
     async drain() {
+      isDraining = true;
+      log.info({ jobs: process.running.size }, "the worker stops: what runs is given time, or goes back to the queue");
       await drainWorker(consumer, process, timings.graceMs);
       held.stop();
       process.line.close();

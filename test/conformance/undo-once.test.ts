@@ -27,6 +27,16 @@ describeStores("undo", (bench) => {
     expect(await admit({ undoOf: job.id })).toMatchObject({ outcome: "undone", job: { id: again.job.id } });
   });
 
+  it("says of an open undo that it is there, also where equal actions join", async () => {
+    const { job } = await admit({});
+    await end(job.id, "succeeded");
+    const asked = { undoOf: job.id, dedupeKey: "d", dedupeHash: "h" };
+    const first = await admit(asked);
+    expect(await admit(asked)).toMatchObject({ outcome: "undone", job: { id: first.job.id } });
+    const other = { dedupeKey: "d", dedupeHash: "h" };
+    expect(await admit(other)).toMatchObject({ outcome: "joined", job: { id: first.job.id } });
+  });
+
   it("is answered with the undo that its key stands for already", async () => {
     const { job } = await admit({});
     const keyed = { undoOf: job.id, idempotencyKey: "k", requestHash: "h" };

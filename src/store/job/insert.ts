@@ -97,11 +97,11 @@ function* rememberKey(job: NewJob, jobId: string): Unit<void> {
   });
 }
 
-/** Admits one job. The idempotency key is looked at first, then what is open, and only then is a row made. */
+/** Admits one job. Before a row is made, its idempotency key, another undo of the same job and an open twin are looked for, in this order. */
 export function* insertJob(job: NewJob): Unit<Admission> {
   const replay = yield* replayOf(job);
   if (replay !== undefined) return replay;
-  const admission = (yield* openTwinOf(job)) ?? (yield* otherUndoOf(job)) ?? (yield* createdOf(job));
+  const admission = (yield* otherUndoOf(job)) ?? (yield* openTwinOf(job)) ?? (yield* createdOf(job));
   const isRefused = admission.outcome === "action_conflict" || admission.outcome === "undone";
   if (!isRefused) yield* rememberKey(job, admission.job.id);
   return admission;
