@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { deleteInstance } from "../kit/delete-instance.ts";
 import { upload, zip } from "../kit/pack.ts";
 import { createBelongings } from "../kit/process.ts";
 import { hasPrometheus, startPrometheus, type TestPrometheus } from "../kit/prometheus.ts";
@@ -144,7 +145,7 @@ describe.skipIf(!hasPrometheus)("a Prometheus", () => {
     expect(tested.body, JSON.stringify(tested.body)).toMatchObject({ code });
     const known = await system.call("GET", `${instances}/${id}`);
     expect(known.body).toMatchObject({ state: "error", last_error: { code } });
-    expect((await system.call("DELETE", `${instances}/${id}`)).status).toBe(204);
+    await deleteInstance(system, id);
   });
 
   it("is tested and refreshed in the background as its type asks, and what changed is on record", async () => {
