@@ -27,6 +27,8 @@ export interface Fanout {
   subscribe(listener: (entry: FanoutEntry) => void): () => void;
   /** The same for who is not in a hurry: while nobody else listens, entries are read in larger parts. */
   overhear(listener: (entry: FanoutEntry) => void): () => void;
+  /** Calls the listener with what is read for others; while nobody listens, with one new entry now and then. */
+  sample(listener: (entry: FanoutEntry) => void): () => void;
   /** Calls the listener when entries may have been lost (Redis was flushed, or trimmed while it was out of reach). */
   onGap(listener: () => void): () => void;
   /** The kept entries after that id, oldest first. */
@@ -41,6 +43,8 @@ const blockMs = 2000;
 const batchSize = 1000;
 /** So late may be heard what nobody waits for. */
 const lateMs = 25;
+/** While nobody listens, one entry is read in this time, and the others are passed over. */
+const sampleMs = 100;
 
 const parseId = (id: string): [number, number] => {
   const [time = "0", count = "0"] = id.split("-");
@@ -105,8 +109,8 @@ const align = async (redis: Redis, position: Position): Promise<boolean> => {
   return compareIds(await edge(redis, "first"), position.last) > 0;
 };
 
-const readNext = async (redis: Redis, after: string): Promise<FanoutEntry[]> => {
-  const reply = await redis.xread("COUNT", batchSize, "BLOCK", blockMs, "STREAMS", fanoutKey, after);
+const readNext = async (redis: Redis, after: string, count: number): Promise<FanoutEntry[]> => {
+  const reply = await redis.xread("COUNT", count, "BLOCK", blockMs, "STREAMS", fanoutKey, after);
   return (reply?.[0]?.[1] ?? []).map((entry) => readEntry(entry as RawEntry));
 };
 
@@ -144,34 +148,73 @@ const readerLike = (redis: Redis): Redis => {
   return reader;
 };
 
+type Listener = (entry: FanoutEntry) => void;
+
+/** Who listens, and how soon each must hear. */
+const createAudience = (log: Log) => {
+  const now = new Set<Listener>();
+  const soon = new Set<Listener>();
+  const sometimes = new Set<Listener>();
+  let hurry = new AbortController();
+  const isAny = (): boolean => now.size + soon.size > 0;
+  const hasten = (): void => {
+    hurry.abort();
+    hurry = new AbortController();
+  };
+  const join = (set: Set<Listener>) => (listener: Listener) => {
+    if (set !== sometimes) hasten();
+    set.add(listener);
+    return () => void set.delete(listener);
+  };
+  return {
+    isAny,
+    hasten,
+    subscribe: join(now),
+    overhear: join(soon),
+    sample: join(sometimes),
+    tell(entry: FanoutEntry): void {
+      for (const set of [sometimes, soon, now]) tell(set, log, entry);
+    },
+    /** Resolves when the next entries may be read; at once while somebody is in a hurry. */
+    async rest(): Promise<void> {
+      if (now.size > 0) return;
+      await pause(soon.size > 0 ? lateMs : sampleMs, undefined, { signal: hurry.signal }).catch(() => undefined);
+    },
+  };
+};
+
+type Audience = ReturnType<typeof createAudience>;
+
+/** What comes next; while nobody listens, one entry of those to come. Who begins meanwhile hears all from then on. */
+const readFor = async ({ isAny }: Audience, redis: Redis, position: Position): Promise<FanoutEntry[]> => {
+  if (!isAny()) {
+    const newest = await edge(redis, "last");
+    if (!isAny() && compareIds(newest, position.last ?? start) > 0) position.last = newest;
+  }
+  return readNext(redis, position.last ?? start, isAny() ? batchSize : 1);
+};
+
 /** Follows the stream over a connection of its own, made like the given one, which serves `readSince`. */
 export const openFanout = (redis: Redis, log: Log): Fanout => {
   const reader = readerLike(redis);
   const stopping = new AbortController();
-  const listeners = new Set<(entry: FanoutEntry) => void>();
-  const patient = new Set<(entry: FanoutEntry) => void>();
-  let hurry = new AbortController();
+  const audience = createAudience(log);
   const gapListeners = new Set<() => void>();
   const position: Position = { last: undefined };
   const isReady = Promise.withResolvers<void>();
 
-  const hear = (entries: readonly FanoutEntry[]): void => {
-    for (const entry of entries) {
-      position.last = entry.id;
-      tell(patient, log, entry);
-      tell(listeners, log, entry);
-    }
-  };
-  const rest = (): Promise<void> => pause(lateMs, undefined, { signal: hurry.signal }).catch(() => undefined);
   const follow = async (): Promise<void> => {
     let isAligned = false;
     while (!stopping.signal.aborted) {
       if (!isAligned && (await align(reader, position))) tell(gapListeners, log);
       isReady.resolve();
-      const entries = await readNext(reader, position.last ?? start);
+      const entries = await readFor(audience, reader, position);
       isAligned = entries.length > 0;
-      hear(entries);
-      if (listeners.size === 0) await rest();
+      for (const entry of entries) {
+        position.last = entry.id;
+        audience.tell(entry);
+      }
+      await audience.rest();
     }
   };
   const keepFollowing = async (): Promise<void> => {
@@ -186,28 +229,21 @@ export const openFanout = (redis: Redis, log: Log): Fanout => {
     }
   };
   const ended = keepFollowing();
-  const hasten = (): void => {
-    hurry.abort();
-    hurry = new AbortController();
-  };
-  const add = <T>(set: Set<T>, listener: T): (() => void) => {
-    set.add(listener);
-    return () => void set.delete(listener);
-  };
   return {
     ready: isReady.promise,
-    subscribe: (listener) => {
-      hasten();
-      return add(listeners, listener);
+    subscribe: audience.subscribe,
+    overhear: audience.overhear,
+    sample: audience.sample,
+    onGap: (listener) => {
+      gapListeners.add(listener);
+      return () => void gapListeners.delete(listener);
     },
-    overhear: (listener) => add(patient, listener),
-    onGap: (listener) => add(gapListeners, listener),
     readSince: async (id, limit) =>
       (await redis.xrange(fanoutKey, `(${id}`, "+", "COUNT", limit)).map((entry) => readEntry(entry)),
     lastId: () => position.last ?? start,
     close: async () => {
       stopping.abort();
-      hasten();
+      audience.hasten();
       reader.disconnect();
       await ended;
     },

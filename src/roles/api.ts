@@ -39,7 +39,7 @@ const showFigures = ({ redis, processId, metrics, now }: Parts, fanout: Fanout):
   const put = async (): Promise<void> =>
     putFigures(redis, processId, { figures: await metrics.snapshot(), ttlMs: figuresEveryMs * 3 });
   const timer = setInterval(() => void put().catch(() => undefined), figuresEveryMs);
-  const unsubscribe = fanout.overhear(({ type, id }) => {
+  const unsubscribe = fanout.sample(({ type, id }) => {
     if (type === "job.event") metrics.eventLag((now() - Number.parseInt(id, 10)) / 1000);
   });
   return {

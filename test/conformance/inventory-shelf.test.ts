@@ -1,7 +1,7 @@
 /** Inventories near the readers: what they share, and that what nobody reads any more is let go. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createInventoryShelf } from "../../src/api/inventory/shelf.ts";
 import { inventoryEra, putInventory } from "../../src/live/cache.ts";
 import type { Redis } from "../../src/redis.ts";
@@ -28,8 +28,13 @@ describe.skipIf(!hasRedis)("the inventory shelf", () => {
     const { store, end } = await openTestStore();
     closing.push(end);
     const clock = { now: 1_000 };
-    const feed = { overhear: () => () => undefined } as never;
-    return { clock, shelf: createInventoryShelf({ store, redis, feed, now: () => clock.now }) };
+    const listeners = new Set<(entry: object) => void>();
+    const overhear = (listener: (entry: object) => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    };
+    const shelf = createInventoryShelf({ store, redis, feed: { overhear } as never, now: () => clock.now });
+    return { clock, shelf, listeners };
   };
 
   it("answers readers of the same moment with one look, and later ones with what is there then", async () => {
@@ -41,6 +46,21 @@ describe.skipIf(!hasRedis)("the inventory shelf", () => {
     expect(await shelf.find("a", "vm")).toBe(first);
     clock.now += 1_000;
     expect((await shelf.find("a", "vm")).held).toBeUndefined();
+  });
+
+  it("listens for what ends a shared look, as long as there is one", async () => {
+    const { clock, shelf, listeners } = await open();
+    expect(listeners.size).toBe(0);
+    await put("a");
+    await shelf.find("a", "vm");
+    expect(listeners.size).toBe(1);
+    await redis.flushall();
+    for (const hear of listeners) hear({ type: "job.done", kind: "action.run", instanceId: "a" });
+    expect((await shelf.find("a", "vm")).held).toBeUndefined();
+    clock.now += 1_000;
+    await vi.waitFor(() => expect(listeners.size).toBe(0));
+    await shelf.find("a", "vm");
+    expect(listeners.size).toBe(1);
   });
 
   it("holds few inventories at a time, however many are read", async () => {

@@ -102,9 +102,10 @@ interface ShelfDeps {
   readonly now: () => number;
 }
 
-/** One look serves those who ask at about the same time. */
-const createSharing = (now: () => number) => {
+/** One look serves those who ask at about the same time; `listen` is on while there is something to be forgotten. */
+const createSharing = (now: () => number, listen: () => () => void) => {
   const looks = new Map<string, { until: number; instanceId: string; found: Promise<Found> }>();
+  let stop: (() => void) | undefined;
   /** A look that is over would hold its payload for as long as nobody asks for the same again. */
   const dropEnded = (): void => {
     for (const [key, { until }] of looks) {
@@ -112,12 +113,30 @@ const createSharing = (now: () => number) => {
       looks.delete(key);
     }
   };
+  const tidyLater = (): void => {
+    setTimeout(tidy, 2 * shareMs).unref();
+  };
+  const tidy = (): void => {
+    dropEnded();
+    if (looks.size > 0) tidyLater();
+    else {
+      stop?.();
+      stop = undefined;
+    }
+  };
+  const attend = (): void => {
+    if (stop !== undefined) return;
+    stop = listen();
+    tidyLater();
+  };
   return {
     share: (instanceId: string, key: string, look: () => Promise<Found>): Promise<Found> => {
       const known = looks.get(key);
       if (known && known.until > now()) return known.found;
+      looks.delete(key);
       dropEnded();
       if (looks.size >= maxShared) looks.clear();
+      attend();
       const found = look();
       looks.set(key, { until: now() + shareMs, instanceId, found });
       const drop = (): boolean => looks.delete(key);
@@ -138,10 +157,11 @@ const endsLooks = ({ type, kind }: FanoutEntry): boolean =>
 
 export const createInventoryShelf = ({ store, redis, feed, now }: ShelfDeps): InventoryShelf => {
   const parse = createVersions();
-  const { share, forget } = createSharing(now);
-  feed.overhear((entry) => {
-    if (entry.instanceId !== undefined && endsLooks(entry)) forget(entry.instanceId);
-  });
+  const { share, forget } = createSharing(now, () =>
+    feed.overhear((entry) => {
+      if (entry.instanceId !== undefined && endsLooks(entry)) forget(entry.instanceId);
+    }),
+  );
   const last: InventoryShelf["last"] = (instanceId, targetType) =>
     store.read(() => lastInventory({ instanceId, targetType }));
   const look = async (instanceId: string, targetType: string, key: string): Promise<Found> => {
