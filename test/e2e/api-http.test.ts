@@ -121,6 +121,21 @@ describe.skipIf(!hasRedis)("the HTTP interface", () => {
     expect(query.errors.map(({ pointer }) => pointer).sort()).toEqual(["/query/limit", "/query/since", "/query/state"]);
   });
 
+  it("refuses parameters that a route does not have, and those that come twice", async () => {
+    const refused = (path: string) => bench.json<{ errors: object[] }>("GET", path, { status: 400 });
+    expect((await refused("/api/jobs?stat=failed&state=failed")).errors).toEqual([
+      { pointer: "/query/stat", message: expect.stringContaining("did you mean state") },
+    ]);
+    expect((await refused("/api/jobs?state=failed&state=queued")).errors).toEqual([
+      { pointer: "/query/state", message: "expected one value, got 2" },
+    ]);
+    for (const name of ["__proto__", "constructor", "a%2Fb"]) {
+      expect(await refused(`/api/whoami?${name}=1`)).toMatchObject({ code: "validation_failed" });
+    }
+    expect((await bench.ask("GET", "/api/jobs?")).status).toBe(200);
+    expect((await bench.ask("GET", "/healthz?from=monitor")).status).toBe(200);
+  });
+
   it("sends headers that keep browsers safe, and lets configured origins in only", async () => {
     const plain = await bench.ask("GET", "/api/whoami");
     expect(plain.headers.get("x-content-type-options")).toBe("nosniff");

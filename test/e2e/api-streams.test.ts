@@ -115,7 +115,7 @@ describe.skipIf(!hasRedis)("event streams", () => {
     const { token } = await bench.makeToken("viewer", { instances: [instanceId] });
     const response = await open("/api/events", {}, token);
     const all = await open("/api/events?kind=instance.test_connection");
-    await bench.json("POST", `/api/integrations/instances/${other.id}/test?wait`, { status: 202 });
+    await bench.json("POST", `/api/integrations/instances/${other.id}/test`, { status: 202 });
     const id = await start(true);
     const isDone = ({ event, data }: Seen): boolean => event === "job.done" && data["job_id"] === id;
     const mine = await eventsUntil(response, isDone);

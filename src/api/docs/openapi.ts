@@ -11,13 +11,13 @@ const problemType = "application/problem+json";
 const problemRef = { $ref: "#/components/schemas/Problem" };
 
 const common: readonly ErrorCode[] = [
-  ...(["unauthorized", "forbidden", "rate_limited", "not_acceptable", "internal"] as const),
+  ...(["unauthorized", "forbidden", "rate_limited", "validation_failed", "not_acceptable", "internal"] as const),
   ...(["queue_unavailable", "store_unavailable"] as const),
 ];
 const withInput: readonly ErrorCode[] = ["validation_failed"];
-const withBody: readonly ErrorCode[] = ["validation_failed", "unsupported_media_type", "payload_too_large"];
+const withBody: readonly ErrorCode[] = ["unsupported_media_type", "payload_too_large"];
 const withJob: readonly ErrorCode[] = [
-  ...(["idempotency_conflict", "timed_out", "job_cancelled", "outcome_unknown", "validation_failed"] as const),
+  ...(["idempotency_conflict", "timed_out", "job_cancelled", "outcome_unknown"] as const),
 ];
 
 /** Every code that a route may answer with. */

@@ -13,7 +13,7 @@ import { authorise, requireUnlimited } from "../access/access.ts";
 import type { Api } from "../api.ts";
 import { check, readJsonBody } from "./body.ts";
 import { problem } from "./problem.ts";
-import { createReader } from "./query.ts";
+import { createReader, type Given } from "./query.ts";
 import type { Call, Route } from "./route.ts";
 
 /** Of a route that everybody may ask. */
@@ -130,6 +130,15 @@ const endRequest = (span: Span | undefined, { status }: Response): void => {
   span.end();
 };
 
+const nothing: Given = {};
+
+/** Whoever asks an open route may be a monitor or a cache, which say things of their own. */
+const queryOf = (c: Context, { access }: Route): Given =>
+  access === "open" || !c.req.url.includes("?") ? nothing : c.req.queries();
+
+const paramsOf = (c: Context): Given =>
+  Object.fromEntries(Object.entries(c.req.param() as Record<string, string>).map(([name, text]) => [name, [text]]));
+
 /** The function that serves one route. */
 export const dispatch = (api: Api, route: Route): ((c: Context) => Promise<Response>) => {
   const readParams = createReader(route.params ?? {}, "/path");
@@ -144,8 +153,8 @@ export const dispatch = (api: Api, route: Route): ((c: Context) => Promise<Respo
       authorise(principal, role);
       if (route.concernsAll) requireUnlimited(principal);
       checkAccept(c.req.header("accept"), types);
-      const query = readQuery((name) => c.req.query(name));
-      const params = readParams((name) => c.req.param(name)) as Record<string, string>;
+      const query = readQuery(queryOf(c, route));
+      const params = readParams(paramsOf(c)) as Record<string, string>;
       const body = await readBody(c.req.raw);
       const call: Call<Record<string, string>, Record<string, unknown>, unknown> = {
         method: c.req.method,
