@@ -79,8 +79,17 @@ export interface PoolDeps {
 
 const isNothing = { ask: () => Promise.reject(new SwitchyardError("driver_failed")), onEvent: () => undefined };
 
+/** Why a sandbox ended that the runner itself put an end to. */
+const byRunner = new Error("the worker may not go on with its jobs");
+
 const leaseLost = (): SwitchyardError =>
-  new SwitchyardError("sandbox_crashed", { detail: "The worker may not go on with its jobs and ended its sandboxes." });
+  new SwitchyardError("sandbox_crashed", {
+    detail: "The worker may not go on with its jobs and ended its sandboxes.",
+    cause: byRunner,
+  });
+
+const isCrash = (thrown: unknown): boolean =>
+  thrown instanceof SwitchyardError && thrown.code === "sandbox_crashed" && thrown.cause !== byRunner;
 
 /** Where a sandbox finds a release, and the command that starts it there. */
 const createShelf = ({ sdkDir, level, nodePath, memoryCapBytes, interpreter }: PoolDeps) => {
@@ -141,7 +150,6 @@ const inspectOnce = async (shelf: Shelf, hosts: Hosts, asked: Inspection) => {
 /** A process that somebody else killed says nothing of the pack: only one that ends twice is its fault. */
 const inspectOn = async (shelf: Shelf, hosts: Hosts, asked: Inspection) => {
   const look = () => inspectOnce(shelf, hosts, asked);
-  const isCrash = (thrown: unknown) => thrown instanceof SwitchyardError && thrown.code === "sandbox_crashed";
   try {
     return await look().catch((thrown: unknown) => (isCrash(thrown) ? look() : Promise.reject(thrown)));
   } catch (thrown) {

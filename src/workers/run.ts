@@ -42,6 +42,8 @@ const runHandler = async (deps: ProcessDeps, attempt: Attempt, handler: () => Pr
   const timer = setTimeout(() => attempt.stop("timeout"), job.timeoutMs);
   const overdue = stoppedFor(attempt, deps.graceMs + 2_000);
   try {
+    // Told to stop as it was claimed: then nothing begins.
+    attempt.signal.throwIfAborted();
     const result = await Promise.race([handler(), overdue.promise]);
     return { kind: "settle", state: "succeeded", result, error: null };
   } catch (thrown) {

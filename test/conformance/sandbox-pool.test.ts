@@ -84,16 +84,40 @@ describe("a module that cannot be loaded", () => {
     expect(importError?.line).toBe(expected.line);
   });
 
-  test("is not one whose process somebody else killed: it is looked at again", async () => {
-    const slow = "const from = Date.now(); while (Date.now() - from < 300);\n";
-    const dir = await bench.writePack({
-      "driver.js": `${slow}import { Driver } from "switchyard/sdk";\nexport class D extends Driver {}\n`,
-    });
+  /** Looks into a module that takes its time, and resolves with the look once its process runs. */
+  const lookSlowly = async () => {
+    let started = 0;
+    const metrics = {
+      sandboxStarted: () => {
+        started += 1;
+      },
+      sandboxKilled: () => undefined,
+    };
+    const slow = "const from = Date.now(); while (Date.now() - from < 1_500);\n";
+    const own = await openBench(
+      "degraded",
+      { "driver.js": `${slow}import { Driver } from "switchyard/sdk";\nexport class D extends Driver {}\n` },
+      { metrics },
+    );
     const before = new Set(childrenOf(process.pid));
-    const looking = bench.pool.inspect(dir, "driver:D", 10_000);
-    await vi.waitFor(() => expect(childrenOf(process.pid).some((pid) => !before.has(pid))).toBe(true));
-    for (const pid of childrenOf(process.pid)) if (!before.has(pid)) process.kill(pid, "SIGKILL");
+    const ours = () => childrenOf(process.pid).filter((pid) => !before.has(pid));
+    const looking = own.pool.inspect(own.dir, "driver:D", 20_000).finally(() => own.close());
+    await vi.waitFor(() => expect(ours()).toHaveLength(1));
+    return { pool: own.pool, looking, process: ours()[0] ?? 0, started: () => started };
+  };
+
+  test("is not one whose process somebody else killed: it is looked at again", async () => {
+    const { looking, process: pid, started } = await lookSlowly();
+    process.kill(pid, "SIGKILL");
     expect((await looking).importError).toBeNull();
+    expect(started()).toBe(2);
+  });
+
+  test("is not looked at again when the runner itself ended its process", async () => {
+    const { pool, looking, started } = await lookSlowly();
+    pool.endAll();
+    expect((await looking).importError).not.toBeNull();
+    expect(started()).toBe(1);
   });
 
   test("fails a call with the same words", async () => {
