@@ -1,10 +1,10 @@
 /** A simulated ArubaOS-Switch: its command line over ssh and its SNMP agent, both about the same state. */
 import { type AgentFault, startAgent } from "./aoss/agent.ts";
 import { createSwitchFaults, type SwitchFaults } from "./aoss/faults.ts";
-import { newHostKey, type SshOptions, startSsh } from "./aoss/ssh.ts";
+import { isHostKey, newHostKey, type SshOptions, startSsh } from "./aoss/ssh.ts";
 import { createSwitch, type LabSwitch, restart, type SwitchKind } from "./aoss/switch.ts";
 import { createTree, type ObjectTree, objectsIn, objectsOf, type PoeCounting } from "./aoss/tree.ts";
-import { listenAgain } from "./kept.ts";
+import { isPort, listenAgain } from "./kept.ts";
 
 export interface AossOptions {
   /** Default standalone. */
@@ -30,6 +30,9 @@ export interface KeptAoss {
   readonly snmpPort: number;
   readonly hostKey: string;
 }
+
+export const isKeptAoss = ({ sshPort, snmpPort, hostKey }: KeptAoss): boolean =>
+  isPort(sshPort) && isPort(snmpPort) && isHostKey(hostKey);
 
 export const labSecrets = {
   manager: { username: "manager", password: "lab-manager-password" },

@@ -2,10 +2,11 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** A file that is missing or damaged keeps nothing. */
-const readKept = <K>(file: string): Partial<K> => {
+/** A file that is missing or damaged keeps nothing: a device that cannot start with it would never start again. */
+const readKept = <K>(file: string, isUsable: (kept: K) => boolean): Partial<K> => {
   try {
-    return JSON.parse(readFileSync(file, "utf8"));
+    const kept = JSON.parse(readFileSync(file, "utf8"));
+    return isUsable(kept) ? kept : {};
   } catch {
     return {};
   }
@@ -18,15 +19,21 @@ const writeKept = (file: string, kept: unknown): void => {
   renameSync(`${file}.draft`, file);
 };
 
-/** Starts a device as the file has it, and keeps there what it is now. */
+/**
+ * Starts a device as the file has it, and keeps there what it is now.
+ * @param isUsable What was kept may be of any form: it may throw.
+ */
 export const startKept = async <K, D extends { readonly kept: K }>(
   file: string,
+  isUsable: (kept: K) => boolean,
   start: (kept: Partial<K>) => Promise<D>,
 ): Promise<D> => {
-  const device = await start(readKept<K>(file));
+  const device = await start(readKept(file, isUsable));
   writeKept(file, device.kept);
   return device;
 };
+
+export const isPort = (port: unknown): boolean => Number.isInteger(port) && Number(port) > 0 && Number(port) < 65_536;
 
 /** Listens at the port it had, or at any free one when it had none or somebody else has it now. */
 export const listenAgain = async <T>(port = 0, listen: (port: number) => Promise<T>): Promise<T> => {

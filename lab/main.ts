@@ -2,9 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Aoss, labSecrets, startAoss } from "./aoss.ts";
+import { type Aoss, isKeptAoss, labSecrets, startAoss } from "./aoss.ts";
 import { startKept } from "./kept.ts";
-import { type Proxmox, startProxmox } from "./proxmox.ts";
+import { isKeptProxmox, type Proxmox, startProxmox } from "./proxmox.ts";
 
 const usage = `Usage: lab/main.ts [--host 127.0.0.1] [--port 0] [--nodes 3] [--vms 8] [--containers 4] [--task-ms 800] [--out FILE] [--keep DIR]`;
 
@@ -83,16 +83,18 @@ const described = (proxmox: Proxmox) => ({
 /** As what it was the last time, where there is a folder to keep that in. */
 const started = <K, D extends { readonly kept: K }>(
   name: string,
+  isUsable: (kept: K) => boolean,
   start: (kept: Partial<K>) => Promise<D>,
-): Promise<D> => (values.keep === undefined ? start({}) : startKept(join(values.keep, `${name}.json`), start));
+): Promise<D> =>
+  values.keep === undefined ? start({}) : startKept(join(values.keep, `${name}.json`), isUsable, start);
 
 const run = async (): Promise<void> => {
   const { host } = values;
   const sizes = { nodes: count("nodes"), vms: count("vms"), containers: count("containers") };
   const cluster = { ...sizes, host, port: count("port"), taskMs: count("task-ms") };
-  const proxmox = await started("lab-proxmox", (kept) => startProxmox({ ...cluster, kept }));
-  const single = await started("lab-switch", (kept) => startAoss({ host, kept }));
-  const stack = await started("lab-stack", (kept) => startAoss({ host, kind: "stack", kept }));
+  const proxmox = await started("lab-proxmox", isKeptProxmox, (kept) => startProxmox({ ...cluster, kept }));
+  const single = await started("lab-switch", isKeptAoss, (kept) => startAoss({ host, kept }));
+  const stack = await started("lab-stack", isKeptAoss, (kept) => startAoss({ host, kind: "stack", kept }));
   const switches = [describedSwitch("lab-switch", single), describedSwitch("lab-stack", stack)];
   const text = `${JSON.stringify({ pid: process.pid, devices: [described(proxmox), ...switches] })}\n`;
   if (values.out === undefined) process.stdout.write(text);

@@ -4,11 +4,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Certificate, issue } from "../src/testing/certificate.ts";
-import { listenAgain } from "./kept.ts";
+import { type Certificate, isCertificate, issue } from "../src/testing/certificate.ts";
+import { isPort, listenAgain } from "./kept.ts";
 import {
   authenticate,
   createTokens,
+  isTokenSecrets,
   secretsOf,
   type TokenNames,
   type TokenRecord,
@@ -46,6 +47,9 @@ export interface KeptProxmox {
   readonly certificate: Certificate;
   readonly tokens: TokenSecrets;
 }
+
+export const isKeptProxmox = ({ port, certificate, tokens }: KeptProxmox): boolean =>
+  isPort(port) && isCertificate(certificate) && isTokenSecrets(tokens);
 
 /** A write as it was received, also when it was refused. */
 export interface ReceivedWrite {

@@ -38,10 +38,16 @@ export interface SshSide {
 const isWelcome = (context: AuthContext, users: SshOptions["users"]): boolean =>
   context.method === "password" && users[context.username]?.password === context.password;
 
+/** A private key that the library can read. */
+export const isHostKey = (text: string): boolean => {
+  const key = ssh2.utils.parseKey(text);
+  return !(key instanceof Error) && key.isPrivateKey();
+};
+
 /** The library now and then makes a key that it cannot read again: that one is made anew. */
 export const newHostKey = (): string => {
   const key = ssh2.utils.generateKeyPairSync("ed25519").private;
-  return ssh2.utils.parseKey(key) instanceof Error ? newHostKey() : key;
+  return isHostKey(key) ? key : newHostKey();
 };
 
 const fingerprintOf = (hostKey: string): string => {

@@ -59,6 +59,9 @@ export const secretsOf = ({ admin, auditor, limited }: Record<TokenNames, TokenR
   limited: limited.api_token,
 });
 
+export const isTokenSecrets = ({ admin, auditor, limited }: TokenSecrets): boolean =>
+  [admin, auditor, limited].every((secret) => typeof secret === "string" && secret !== "");
+
 /** The token that an Authorization header names; 401 as the API words it. */
 export const authenticate = (
   records: Readonly<Record<string, TokenRecord>>,

@@ -19,7 +19,7 @@ export interface FollowOptions {
   readonly timeout?: number;
 }
 
-const silent: LiveView = { event: () => undefined, away: () => undefined, end: () => undefined };
+const silent: LiveView = { event: () => undefined, away: () => undefined, back: () => undefined, end: () => undefined };
 
 /** Each event on a line of JSON, as it came. */
 const jsonLines = ({ terminal }: Session): ((data: string) => void) => terminal.print;
@@ -40,7 +40,7 @@ const follow = async (session: Session, jobId: string, options: FollowOptions & 
   const printData = isJson && options.watch ? jsonLines(session) : undefined;
   const view = isJson || options.isQuiet ? silent : createLiveView(terminal, options.watch ? "lines" : "phases");
   try {
-    for await (const { event, data } of followEvents(api, jobId, { signal, onAway: view.away })) {
+    for await (const { event, data } of followEvents(api, jobId, { signal, onAway: view.away, onBack: view.back })) {
       printData?.(data);
       if (event === "job.done") return;
       view.event(JSON.parse(data) as EventDocument);

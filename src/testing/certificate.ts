@@ -1,5 +1,5 @@
 /** Self-signed certificates made on the spot, without any program: for simulated devices and for contacts that must fail. */
-import { generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { bits, der, integer, octets, oid, sequence, set, utcTime, utf8, yes } from "./der.ts";
 
@@ -60,4 +60,11 @@ export const issue = (facts: CertificateFacts, issuer?: Certificate): Certificat
     pem,
     fingerprint: new X509Certificate(pem).fingerprint256,
   };
+};
+
+/** Whether a server can show it: its key fits, and it says of itself what it is. @throws what does not parse. */
+export const isCertificate = ({ commonName, keyPem, pem, fingerprint }: Certificate): boolean => {
+  const parsed = new X509Certificate(pem);
+  const isNamed = typeof commonName === "string" && parsed.fingerprint256 === fingerprint;
+  return isNamed && parsed.checkPrivateKey(createPrivateKey(keyPem));
 };

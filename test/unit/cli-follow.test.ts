@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { followEvents } from "../../src/cli/client/events.ts";
 import type { Client } from "../../src/cli/client/http.ts";
+import { createLiveView } from "../../src/cli/view/live.ts";
+import { createTerminal } from "../../src/cli/view/terminal.ts";
 
 // The waits of this module go by the clock of the test, as all others do.
 vi.mock("node:timers/promises", () => ({
@@ -27,7 +29,13 @@ const saying = (...parts: readonly (readonly [number, string])[]): Response => {
   return new Response(body);
 };
 
-/** A server that is met with each of these in turn; null: it is away. */
+/** What it answers while it has no Redis. */
+const unavailable = (): Response => {
+  const problem = { code: "queue_unavailable", title: "The queue cannot be reached", detail: "Redis is away." };
+  return Response.json(problem, { status: 503 });
+};
+
+/** A server that is met with each of these in turn; null, and at the end: it is away. */
 const serverOf = (answers: readonly (Response | null)[]): Client => {
   const left = [...answers];
   const open = async (): Promise<Response> => {
@@ -39,21 +47,30 @@ const serverOf = (answers: readonly (Response | null)[]): Client => {
 };
 
 const follow = async (answers: readonly (Response | null)[]) => {
-  const told: boolean[] = [];
+  const told: string[] = [];
+  const stderr = { write: (text: string) => told.push(text.trimEnd()) };
+  const view = createLiveView(
+    createTerminal({ stdin: process.stdin, stdout: stderr, stderr, environment: {} }),
+    "lines",
+  );
   const signal = new AbortController().signal;
   const seen: number[] = [];
   const following = (async () => {
-    const events = followEvents(serverOf(answers), "job_1", { signal, onAway: (isAway) => void told.push(isAway) });
+    const events = followEvents(serverOf(answers), "job_1", { signal, onAway: view.away, onBack: view.back });
     for await (const { id } of events) seen.push(id);
   })().catch((thrown: unknown) => thrown);
   await vi.advanceTimersByTimeAsync(600_000);
   return { seen, told, failure: await following };
 };
 
+const away = "The server does not answer: trying again for two minutes.";
+const troubled = "The server answers, but with an error (The queue cannot be reached): trying again for two minutes.";
+const back = "The server is back.";
+
 it("says that the server is away when it is for longer than a restart takes, and that it is back", async () => {
-  const away = Array.from({ length: 10 }, () => null);
-  const found = await follow([saying([0, line(1)]), ...away, saying([0, line(2)], [0, line(3, "job.done")])]);
-  expect(found).toEqual({ seen: [1, 2, 3], told: [true, false], failure: undefined });
+  const misses = Array.from({ length: 10 }, () => null);
+  const found = await follow([saying([0, line(1)]), ...misses, saying([0, line(2)], [0, line(3, "job.done")])]);
+  expect(found).toEqual({ seen: [1, 2, 3], told: [away, back], failure: undefined });
 });
 
 it("says nothing of a server that is only started anew", async () => {
@@ -69,5 +86,23 @@ it("is as patient with a server that goes after a long silence of the job", asyn
 
 it("gives up on a server that stays away", async () => {
   const found = await follow([saying([0, line(1)])]);
-  expect(found).toMatchObject({ seen: [1], told: [true], failure: { problem: expect.anything() } });
+  expect(found).toMatchObject({ seen: [1], told: [away], failure: { problem: { code: "no_server" } } });
+});
+
+it("says of a server that answers with a problem which one it is, and ends with it", async () => {
+  const problems = Array.from({ length: 200 }, unavailable);
+  const found = await follow([saying([0, line(1)]), ...problems]);
+  const failure = { problem: { code: "queue_unavailable", detail: "Redis is away." }, exitCode: 1 };
+  expect(found).toMatchObject({ seen: [1], told: [troubled], failure });
+});
+
+it("goes on when the problem is over", async () => {
+  const problems = Array.from({ length: 10 }, unavailable);
+  const found = await follow([...problems, saying([0, line(1, "job.done")])]);
+  expect(found).toEqual({ seen: [1], told: [troubled, back], failure: undefined });
+});
+
+it("takes a gateway's answer for a server that is away", async () => {
+  const found = await follow(Array.from({ length: 200 }, () => new Response("Bad Gateway", { status: 502 })));
+  expect(found).toMatchObject({ told: [away], failure: { message: expect.stringContaining("with status 502") } });
 });

@@ -175,6 +175,19 @@ describe("a plan", () => {
     );
   });
 
+  it.each([0, 1])("breaks no sign of a call in two, %i columns further on", (columns) => {
+    let out = "";
+    const stdout = { isTTY: true, columns: 30, write: (text: string) => (out += text) };
+    const terminal = createTerminal({ stdin: process.stdin, stdout, stderr: stdout, environment: { NO_COLOR: "1" } });
+    const text = "x".repeat(columns) + "\u{1f600}".repeat(30);
+    printPlan(terminal, {
+      ...{ plan_id: "pln_1", expires_at: "", ok: true, severity: "info", pinned: true, plan: { preview: [text] } },
+      ...{ effects: { summary: "", per_target: [] }, preconditions: [] },
+    });
+    for (const line of out.split("\n")) expect(line.isWellFormed(), line).toBe(true);
+    expect(out.replaceAll(/\s/g, "")).toContain(`1.${text}`);
+  });
+
   it("does nothing when it sends nothing and changes nothing, as far as it is pinned", () => {
     const effects = { summary: "", per_target: [{ id: "1", from: "off", to: "off" }] };
     const facts = { plan_id: "pln_1", expires_at: "", ok: true, severity: "info", preconditions: [], effects };

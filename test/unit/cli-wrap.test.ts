@@ -1,5 +1,6 @@
 /** What a person reads at a terminal ends its lines where words end. */
 import { describe, expect, it } from "vitest";
+import { call } from "../../src/cli/called.ts";
 import { createTerminal } from "../../src/cli/view/terminal.ts";
 import { wrapped } from "../../src/cli/view/wrap.ts";
 
@@ -23,6 +24,21 @@ describe("a line that is too long for a terminal", () => {
       "Try:\nnpx switchyard run rack vm.power stop vm/1 --yes",
     );
     expect(wrapped(words, Number.POSITIVE_INFINITY)).toBe(words);
+  });
+
+  it("leaves what is quoted in a command whole, whatever is in it", () => {
+    const plan = "npx switchyard plan lab x y z --param 'a, b=1' --param c=2";
+    expect(wrapped(`Try it: ${plan}, or not`, 60)).toBe(`Try it:\n${plan},\nor not`);
+    const test = call("test", "Bob's, left: 'a; b'");
+    expect(wrapped(`Then: ${test}; that's it, isn't it`, 55)).toBe(`Then:\n${test};\nthat's it, isn't it`);
+    const jobs = "npx switchyard jobs of the lab's, if it's there";
+    expect(wrapped(jobs, 40)).toBe("npx switchyard jobs of the lab's, if\nit's there");
+  });
+
+  it("may end in as many blanks as it likes", () => {
+    const started = performance.now();
+    expect(wrapped(`one two${" ".repeat(100_000)}`, 5)).toBe("one\ntwo");
+    expect(performance.now() - started).toBeLessThan(1_000);
   });
 
   it("is broken wherever a person is told something beside the output", () => {

@@ -1,4 +1,5 @@
 /** A job's events, each once and in order, over as many connections as it takes. */
+import { CliFailure, type Problem } from "../failure.ts";
 import { type Client, failureOf, pause, unreachable } from "./http.ts";
 
 export interface StreamLine {
@@ -65,22 +66,27 @@ interface Watch {
 
 export interface Following {
   readonly signal: AbortSignal;
-  /** Hears that the server has been away for longer than a restart takes, and that it is back. */
-  readonly onAway?: (isAway: boolean) => void;
+  /** Hears that nothing could be had for longer than a restart takes; the problem when the server answers with one. */
+  readonly onAway?: (problem: Problem | null) => void;
+  readonly onBack?: () => void;
 }
 
-const meet = (watch: Watch, { onAway }: Following): void => {
+const meet = (watch: Watch, { onBack }: Following): void => {
   watch.awaySince = null;
   if (!watch.isToldAway) return;
   watch.isToldAway = false;
-  onAway?.(false);
+  onBack?.();
 };
 
-const miss = (watch: Watch, { onAway }: Following): void => {
+/** The API's own words; a gateway before a server that is away has none. */
+const problemOf = (thrown: unknown): Problem | null =>
+  thrown instanceof CliFailure && thrown.problem.code !== "no_server" ? thrown.problem : null;
+
+const miss = (watch: Watch, thrown: unknown, { onAway }: Following): void => {
   watch.awaySince ??= performance.now();
   if (watch.isToldAway || performance.now() - watch.awaySince < restartMs) return;
   watch.isToldAway = true;
-  onAway?.(true);
+  onAway?.(problemOf(thrown));
 };
 
 /** One connection: what follows on the last line, without a gap. A gap ends it, and the next one asks again from there. */
@@ -135,14 +141,15 @@ async function* readOn(client: Client, jobId: string, watch: Watch, following: F
   } catch (thrown) {
     if (thrown instanceof Refused) throw thrown.failure;
     if (following.signal.aborted) return;
-    miss(watch, following);
-    if (performance.now() - (watch.awaySince ?? 0) > patienceMs) throw unreachable(client.server, thrown);
+    miss(watch, thrown, following);
+    if (performance.now() - (watch.awaySince ?? 0) <= patienceMs) return;
+    throw thrown instanceof CliFailure ? thrown : unreachable(client.server, thrown);
   }
 }
 
 /**
  * Follows a job to its `job.done`, or until the signal.
- * @throws CliFailure when the job is not there or not for the caller, or when the server stays away.
+ * @throws CliFailure when the job is not there or not for the caller, or when the server stays away or in trouble.
  */
 export async function* followEvents(client: Client, jobId: string, following: Following): AsyncGenerator<StreamLine> {
   const watch: Watch = { seen: 0, delayMs: firstDelayMs, awaySince: null, isToldAway: false };

@@ -82,9 +82,12 @@ const typeKind: Kind<TypeDocument> = {
   name: ({ id }) => id,
 };
 
+/** A name is what its author chose, and several may have chosen it: it counts where no id is called so. */
 const typeOf = async (api: Client, asked: string, kind: Kind<TypeDocument>): Promise<TypeDocument> => {
   const all = await listTypes(api);
-  return all.find(({ name }) => name.toLowerCase() === asked.toLowerCase()) ?? find(asked, all, kind);
+  const isId = all.some(({ id }) => isCalled(asked, id));
+  const isName = !isId && all.some(({ name }) => isCalled(asked, name));
+  return find(asked, all, isName ? { ...kind, name: ({ name }) => name } : kind);
 };
 
 /** @throws CliFailure not found, with the ids that are near. */

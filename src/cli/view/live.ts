@@ -1,5 +1,6 @@
 /** A running job as it is watched: lines that stay, and on a terminal one that is repainted with phase, bar and time. */
 import type { EventDocument } from "../client/wire.ts";
+import type { Problem } from "../failure.ts";
 import { oneLine, plain, type Style, type Terminal } from "./terminal.ts";
 import { clock, duration } from "./words.ts";
 
@@ -11,8 +12,10 @@ const levelStyles: Readonly<Record<string, Style>> = { warn: "yellow", error: "r
 
 export interface LiveView {
   event(event: EventDocument): void;
-  /** The server does not answer, or answers again. */
-  away(isAway: boolean): void;
+  /** The server does not answer, or only with this problem. */
+  away(problem: Problem | null): void;
+  /** It is as it should be again. */
+  back(): void;
   /** Wipes what was repainted. */
   end(): void;
 }
@@ -71,10 +74,14 @@ export const createLiveView = (terminal: Terminal, shows: "lines" | "phases"): L
       }
       if (terminal.isLive) repaint();
     },
-    away(isAway) {
+    away(problem) {
       if (terminal.isLive) wipe();
-      const words = isAway ? "The server does not answer: trying again for two minutes." : "The server is back.";
-      terminal.note(terminal.styleError(isAway ? "yellow" : "dim", words));
+      const seen = problem === null ? "does not answer" : `answers, but with an error (${oneLine(problem.title)})`;
+      terminal.note(terminal.styleError("yellow", `The server ${seen}: trying again for two minutes.`));
+    },
+    back() {
+      if (terminal.isLive) wipe();
+      terminal.note(terminal.styleError("dim", "The server is back."));
     },
     end() {
       clearInterval(timer);

@@ -18,12 +18,18 @@ const section = (terminal: Terminal, title: string, lines: readonly string[]): v
   for (const line of lines) terminal.print(`  ${line}`);
 };
 
+/** Behind the last space that is within `width`, else there; never between the halves of one sign. */
+const endOfRow = (text: string, width: number): number => {
+  const isHalved = (text.codePointAt(width - 1) ?? 0) > 0xffff;
+  return text.lastIndexOf(" ", width - 1) + 1 || (isHalved ? width - 1 : width);
+};
+
 /** The text in rows of at most `width`, broken behind a space where there is one: every sign of it is shown. */
 const rowsOf = (text: string, width: number): readonly string[] => {
   const rows: string[] = [];
   let left = text;
   while (left.length > width) {
-    const end = left.lastIndexOf(" ", width - 1) + 1 || width;
+    const end = endOfRow(left, width);
     rows.push(left.slice(0, end));
     left = left.slice(end);
   }

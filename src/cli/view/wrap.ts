@@ -1,8 +1,11 @@
 /** Lines that are longer than a terminal is wide, broken where a word ends. */
 import { stripVTControlCharacters } from "node:util";
 
-/** What stays on one line: a command that is copied from there, and any other word; with the space before it. */
-const piece = /\s*(?:`[^`]*`\S*|npx switchyard (?:(?![,;:] ).)*|\S+)/g;
+/**
+ * What stays on one line: a command that is copied from there, with the words that are quoted in it, and any other
+ * word; with the space before it.
+ */
+const piece = /\s*(?:`[^`]*`\S*|npx switchyard (?:(?<= |\\')'[^']*'|\\'|(?![,;:] ).)*|\S+)/g;
 
 const widthOf = (text: string): number => stripVTControlCharacters(text).length;
 
@@ -18,7 +21,7 @@ const hangOf = (line: string, width: number): number => {
 export const wrapped = (line: string, width: number): string => {
   if (widthOf(line) <= width) return line;
   const hang = " ".repeat(hangOf(line, width));
-  const [first = "", ...rest] = line.match(piece) ?? [];
+  const [first = "", ...rest] = line.trimEnd().match(piece) ?? [];
   const lines: string[] = [];
   let last = first;
   for (const next of rest) {
