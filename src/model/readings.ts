@@ -1,5 +1,7 @@
 /** What a text reads as once the escapes of JSON and of URLs in it are undone, and where each character stood. */
 
+import { gather } from "./pieces.ts";
+
 /** A text as a parser may read it. `placeOf` leads from an index of it to where that character begins in the text that was read. */
 export interface Reading {
   readonly text: string;
@@ -75,24 +77,39 @@ const notations: readonly Notation[] = [
   { lead: "%", escapeAt: urlEscape },
 ];
 
-/** Leads from an index behind escapes to its place before them: `ends` has where each ends after it was undone, `places` where before. */
-const placesBehind =
-  (ends: readonly number[], places: readonly number[]) =>
-  (index: number): number => {
-    let [low, high] = [0, ends.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((ends[middle] ?? 0) <= index) low = middle + 1;
-      else high = middle;
-    }
-    return low === 0 ? index : (places[low - 1] ?? 0) + index - (ends[low - 1] ?? 0);
+/** Numbers that only rise, as many as come. */
+const createSteps = () => {
+  let steps = new Uint32Array(64);
+  let count = 0;
+  return {
+    add(step: number): void {
+      if (count === steps.length) {
+        const more = new Uint32Array(2 * count);
+        more.set(steps);
+        steps = more;
+      }
+      steps[count] = step;
+      count += 1;
+    },
+    at: (index: number): number => steps[index] ?? 0,
+    /** How many of them are not above the number. */
+    upTo(number: number): number {
+      let [low, high] = [0, count];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if ((steps[middle] ?? 0) <= number) low = middle + 1;
+        else high = middle;
+      }
+      return low;
+    },
   };
+};
 
 /** One layer of a notation undone, or nothing when the text has none. One pass, whatever the text is: devices write it. */
 const undone = ({ text, placeOf }: Reading, { lead, escapeAt }: Notation): Reading | undefined => {
-  const pieces: string[] = [];
-  const ends: number[] = [];
-  const places: number[] = [];
+  const pieces = gather();
+  /** Where each escape ended, in what was made of the text and in the text. */
+  const [ends, places] = [createSteps(), createSteps()];
   let [done, length] = [0, 0];
   for (let at = text.indexOf(lead); at !== -1; ) {
     const found = escapeAt(text, at);
@@ -101,18 +118,21 @@ const undone = ({ text, placeOf }: Reading, { lead, escapeAt }: Notation): Readi
       continue;
     }
     const character = String.fromCodePoint(found & pointMask);
-    if (at > done) pieces.push(text.slice(done, at));
-    pieces.push(character);
+    if (at > done) pieces.add(text.slice(done, at));
+    pieces.add(character);
     length += at - done + character.length;
     done = at + (found >> pointBits);
-    ends.push(length);
-    places.push(done);
+    ends.add(length);
+    places.add(done);
     at = text.indexOf(lead, done);
   }
-  if (pieces.length === 0) return undefined;
-  pieces.push(text.slice(done));
-  const behind = placesBehind(ends, places);
-  return { text: pieces.join(""), placeOf: (index) => placeOf(behind(index)) };
+  if (done === 0) return undefined;
+  pieces.add(text.slice(done));
+  const placeBehind = (index: number): number => {
+    const count = ends.upTo(index);
+    return count === 0 ? index : places.at(count - 1) + index - ends.at(count - 1);
+  };
+  return { text: pieces.text(), placeOf: (index) => placeOf(placeBehind(index)) };
 };
 
 const innerReadings = (reading: Reading): readonly Reading[] =>
@@ -124,6 +144,9 @@ const longText = { characters: 1024 * 1024, layers: 1 } as const;
 
 /** Whether a text has escapes that not every encoder writes, or not alike. */
 const hasChoice = (text: string): boolean => text.includes("\\u") || text.includes("\\/") || text.includes("%");
+
+/** Whether a part of the text may be read more deeply than the whole. */
+export const isReadShallowly = (text: string): boolean => text.length > longText.characters && hasChoice(text);
 
 /**
  * The text itself, and what it reads as when up to three layers of escapes, of either notation, are undone; one layer where

@@ -1,7 +1,8 @@
 /** Redaction by value: secrets in every form they may take in a text. */
 import { holdsHandle, maskOf, minSecretLength, replaceHandles } from "./handle.ts";
 import type { Json } from "./json.ts";
-import { type Reading, readingsOf } from "./readings.ts";
+import { gather } from "./pieces.ts";
+import { coveredParts } from "./secret-cover.ts";
 
 export interface NamedSecret {
   readonly name: string;
@@ -74,60 +75,27 @@ const formsOf = (secret: NamedSecret): readonly Form[] => {
   ];
 };
 
+/** The longest first. */
 const allForms = (secrets: readonly NamedSecret[]): readonly Form[] =>
   secrets
     .filter(({ value }) => value.length >= minSecretLength)
     .flatMap(formsOf)
     .sort((one, other) => other.text.length - one.text.length);
 
-/** A form that stands in a text, and from where to where, however it is escaped there. */
-interface Find {
-  readonly form: Form;
-  readonly start: number;
-  readonly end: number;
-}
-
-const findsIn = ({ text, placeOf }: Reading, forms: readonly Form[]): readonly Find[] => {
-  const finds: Find[] = [];
-  for (const form of forms) {
-    const { length } = form.text;
-    for (let at = text.indexOf(form.text); at !== -1; at = text.indexOf(form.text, at + length))
-      finds.push({ form, start: placeOf(at), end: placeOf(at + length) });
-  }
-  return finds;
-};
-
-/** Finds that overlap are one, in the name of the longest: nothing of the others is left over. */
-const apart = (finds: readonly Find[]): readonly Find[] => {
-  const joined: Find[] = [];
-  let longest = 0;
-  for (const find of finds.toSorted((one, other) => one.start - other.start || other.end - one.end)) {
-    const last = joined.at(-1);
-    const length = find.end - find.start;
-    if (last === undefined || find.start >= last.end) {
-      joined.push(find);
-      longest = length;
-      continue;
-    }
-    const form = length > longest ? find.form : last.form;
-    longest = Math.max(longest, length);
-    joined[joined.length - 1] = { form, start: last.start, end: Math.max(last.end, find.end) };
-  }
-  return joined;
-};
-
 const replaceForms =
   (forms: readonly Form[], replacement: (form: Form, found: string) => string): Redactor =>
   (text) => {
-    const finds = forms.length === 0 ? [] : readingsOf(text).flatMap((reading) => findsIn(reading, forms));
-    if (finds.length === 0) return text;
-    const pieces: string[] = [];
+    const parts = coveredParts(text, forms);
+    if (parts === undefined) return text;
+    const pieces = gather();
     let done = 0;
-    for (const { form, start, end } of apart(finds)) {
-      pieces.push(text.slice(done, start), replacement(form, text.slice(start, end)));
+    for (const { form, start, end } of parts) {
+      pieces.add(text.slice(done, start));
+      pieces.add(replacement(form, text.slice(start, end)));
       done = end;
     }
-    return pieces.join("") + text.slice(done);
+    pieces.add(text.slice(done));
+    return pieces.text();
   };
 
 /**
@@ -183,4 +151,16 @@ export const redactJson = <T extends Json>(redact: Redactor, value: T): T => {
     );
   };
   return walk(value, "") as T;
+};
+
+/** Whether a text may read as another one. */
+const mayHide = (text: string): boolean => text.includes("\\") || text.includes("%");
+
+/** The same for large documents: most hold no secret, and one look at their whole text is far cheaper than one at each string. */
+export const redactDocument = <T extends Json>(redact: Redactor, value: T): T => {
+  const text = JSON.stringify(value);
+  if (redact(text) !== text) return redactJson(redact, value);
+  // As JSON, what is escaped in a string is escaped once more, and may be read one layer less deeply.
+  if (!text.includes("\\\\") && !text.includes("%")) return value;
+  return redactJson((inner) => (mayHide(inner) ? redact(inner) : inner), value);
 };

@@ -6,7 +6,7 @@ import type { Instance } from "../model/instance.ts";
 import type { IntegrationType, SandboxLevel } from "../model/integration-type.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { findCapability } from "../model/manifest.ts";
-import { type Redactor, redactJson } from "../model/redact.ts";
+import { redactDocument } from "../model/redact.ts";
 import type { PassWaypoint } from "../model/waypoint.ts";
 import type { SandboxPool } from "../sandbox/pool.ts";
 import type { Store } from "../store/store.ts";
@@ -88,12 +88,6 @@ const withSecretParams = (args: JsonObject, secretParams: Readonly<Record<string
   return { ...args, params: { ...(params as JsonObject), ...secretParams } };
 };
 
-/** Most documents hold no secret: one look at the whole text is far cheaper than one at each string. */
-const redactWhole = <T extends Json>(redact: Redactor, value: T): T => {
-  const text = JSON.stringify(value);
-  return redact(text) === text ? value : redactJson(redact, value);
-};
-
 const namesOf = ({ id, name }: Instance, type: IntegrationType) => ({ instance_id: id, type_id: type.id, name });
 
 export const driverHandle = (deps: DriverDeps): DriverHandle => {
@@ -156,7 +150,7 @@ export const driverHandle = (deps: DriverDeps): DriverHandle => {
       return session.normaliseSteps(raw, { capability, verb, target });
     },
     preview: (steps) => session.preview(steps),
-    redact: (value) => redactWhole(session.redact, value),
+    redact: (value) => redactDocument(session.redact, value),
     sandboxLevel: deps.sandboxLevel,
   };
 };

@@ -120,17 +120,3 @@ test.each([
 ])("a text with %s and without a secret stays as it is", (_, text) => {
   expect(createRedactor([{ name: "t", value }])(text)).toBe(text);
 });
-
-test.each([
-  ["escapes of PHP", '{"path":"\\/a\\/b","name":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},'],
-  ["layers of backslashes", "\\u\\\\\\\\\\\\\\\\\\\\\\\\"],
-  ["layers of percent signs", "%25252525252541"],
-  ["all of them", "%255c\\u0025\\\\\\\\%2525"],
-])("twenty megabytes full of %s are searched in a time that grows with their length alone", (_, piece) => {
-  const secrets = [1, 2, 3, 4].map((index) => ({ name: `s${index}`, value: `${index}-${value}` }));
-  const clean = createRedactor(secrets);
-  const text = piece.repeat(Math.ceil(2e7 / piece.length));
-  const startedAt = performance.now();
-  expect(clean(text)).toBe(text);
-  expect(performance.now() - startedAt).toBeLessThan(20_000);
-});

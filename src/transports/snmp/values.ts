@@ -1,6 +1,8 @@
 /** SNMP values on their way to and from a driver: numbers, texts, and bytes as hexadecimal digits. */
+
 import { isUtf8 } from "node:buffer";
 import type { SnmpSet } from "../../model/plan.ts";
+import { isReadShallowly } from "../../model/readings.ts";
 
 /** A named value as the library has it. */
 export interface RawVarbind {
@@ -71,7 +73,7 @@ export const addRow = (rows: WireRows, varbind: RawVarbind): void => {
 /** Puts handles where a device echoes secrets; one look at all texts together is enough for most answers. */
 export const putBackRows = (rows: WireRows, putBack: (text: string) => string): WireRows => {
   const whole = rows.values.filter((value) => typeof value === "string").join("\n");
-  if (putBack(whole) === whole) return rows;
+  if (putBack(whole) === whole && !isReadShallowly(whole)) return rows;
   return { ...rows, values: rows.values.map((value) => (typeof value === "string" ? putBack(value) : value)) };
 };
 
