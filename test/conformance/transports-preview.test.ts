@@ -22,8 +22,17 @@ const facts: BenchFacts = {
     ],
   },
 };
-const previewsOf = async (steps: readonly JsonObject[]): Promise<readonly string[]> => {
-  await using bench = openBench(facts);
+/** An instance with the transport of the steps alone: its previews have no need to name it. */
+const onlyWith = (transport: string): BenchFacts => ({
+  ...facts,
+  transports: { [transport]: facts.transports?.[transport] ?? {} },
+  capability: { writes: (facts.capability?.writes ?? []).filter((entry) => Object.hasOwn(Object(entry), transport)) },
+});
+const previewsOf = async (
+  steps: readonly JsonObject[],
+  at = onlyWith(String(steps[0]?.["transport"])),
+): Promise<readonly string[]> => {
+  await using bench = openBench(at);
   const text = JSON.stringify(steps).replaceAll("HANDLE", bench.session.handles["token"] ?? "");
   return bench.session.preview(bench.normalise(JSON.parse(text)));
 };
@@ -145,6 +154,24 @@ describe("the preview of an http step", () => {
     );
     expect(new Set(seen).size).toBe(seen.length);
   });
+});
+
+test("a preview says which endpoint the step goes to where the instance has several", async () => {
+  const steps = [
+    { transport: "http", method: "PUT", path: "/x", headers: { a: "b" } },
+    { transport: "http.b", method: "PUT", path: "/x", headers: { a: "b" } },
+    { transport: "tcp", send: ["PUT /api/x"] },
+  ];
+  const at: BenchFacts = {
+    ...facts,
+    transports: { ...facts.transports, "http.b": { url: "http://{host}:81/api" } },
+    capability: { writes: [{ http: "PUT /x" }, { "http.b": "PUT /x" }, { tcp: "PUT *" }] },
+  };
+  expect(await previewsOf(steps, at)).toEqual([
+    "http: PUT /api/x\nheader a: b",
+    "http.b: PUT /api/x\nheader a: b",
+    "tcp: PUT /api/x",
+  ]);
 });
 
 describe("the preview of a step over", () => {
