@@ -18,7 +18,7 @@ const usualTypes = {
 
 const formText = (form: NonNullable<HttpStep["form"]>): string => {
   const pairs = form.map(([name, value]) => {
-    const shown = value === "" ? "" : word(maskReferences(value), / /);
+    const shown = value === "" ? "" : maskReferences(word(value, / /));
     return `${word(name, /[ =]/)}=${shown}`;
   });
   return pairs.length === 0 ? "an empty form" : pairs.join(" ");
@@ -39,8 +39,9 @@ const bodyText = ({ json, form, text, base64 }: Body): string => {
 
 const partLine = ({ name, filename, content_type: type, ...content }: JsonObject): string => {
   const { base64, json, text = "" } = content as Body;
-  const placed = { text: maskReferences(String(text)) };
-  const shown = base64 === undefined ? bodyText(json === undefined ? placed : { json }) : base64Text(base64);
+  const placed = { text: String(text) };
+  const shown =
+    base64 === undefined ? maskReferences(bodyText(json === undefined ? placed : { json })) : base64Text(base64);
   const sent = type ?? (json === undefined || base64 === undefined ? undefined : usualTypes.json);
   const more = [
     ...(filename === undefined ? [] : [`file ${word(String(filename), /[,:]/)}`]),
@@ -54,7 +55,7 @@ const partLine = ({ name, filename, content_type: type, ...content }: JsonObject
 /** Credentials are written down nowhere, but for the place of a secret. */
 const headerText = (name: string, value: string): string => {
   const isPlaced = /^(?:[A-Za-z]+ )?$/.test(trailingReference(value)?.[0] ?? "-");
-  return isNeverRecorded(name) && !isPlaced ? unwritten(value) : word(maskReferences(value));
+  return isNeverRecorded(name) && !isPlaced ? unwritten(value) : maskReferences(word(value));
 };
 
 const headerLines = (step: HttpStep): readonly string[] => {

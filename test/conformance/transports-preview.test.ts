@@ -122,6 +122,16 @@ describe("the preview of an http step", () => {
     );
   });
 
+  test("shows what only reads like the place of a secret with an escape", async () => {
+    expect(await put({ json: { password: "[secret:token]" } })).toBe('PUT /api/x {"password":"\\u005bsecret:token]"}');
+    expect(await put({ form: { password: "[secret:token]" }, headers: { "x-key": "Key [secret:token]" } })).toBe(
+      'PUT /api/x password="\\u005bsecret:token]"\nheader x-key: "Key \\u005bsecret:token]"',
+    );
+    expect(await put({ multipart: [{ name: "password", text: "[secret:token]" }] })).toContain(
+      'part password: text "\\u005bsecret:token]"',
+    );
+  });
+
   test("differs wherever what is sent does", async () => {
     const seen = await Promise.all(
       [
@@ -149,6 +159,13 @@ describe("the preview of an http step", () => {
         { text: "\nheader a: b" },
         { text: "{secret:token}" },
         { text: "[secret:token]" },
+        ...["HANDLE", "[secret:token]", "\\u005bsecret:token]", "\\[secret:token]"].flatMap((password) => [
+          { json: { password } },
+          { form: { password } },
+          { multipart: [{ name: "password", text: password }] },
+          { headers: { "x-key": password } },
+        ]),
+        ...["{secret:a]b}", "{secret:a}b]"].map((a) => ({ json: { a } })),
         {},
       ].map((body) => put(body as JsonObject)),
     );
