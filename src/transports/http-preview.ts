@@ -37,19 +37,19 @@ const bodyText = ({ json, form, text, base64 }: Body): string => {
   return text === undefined ? "" : `text ${quoted(text)}`;
 };
 
+const partText = ({ json, base64, text = "" }: Body): string => {
+  if (base64 !== undefined) return base64Text(base64);
+  return json === undefined ? maskReferences(bodyText({ text })) : bodyText({ json });
+};
+
+/** The type is shown when it is given and not the usual one. */
 const partLine = ({ name, filename, content_type: type, ...content }: JsonObject): string => {
-  const { base64, json, text = "" } = content as Body;
-  const placed = { text: String(text) };
-  const shown =
-    base64 === undefined ? maskReferences(bodyText(json === undefined ? placed : { json })) : base64Text(base64);
-  const sent = type ?? (json === undefined || base64 === undefined ? undefined : usualTypes.json);
+  const usual = content["json"] === undefined ? undefined : usualTypes.json;
   const more = [
     ...(filename === undefined ? [] : [`file ${word(String(filename), /[,:]/)}`]),
-    ...(sent === undefined || (sent === usualTypes.json && base64 === undefined && json !== undefined)
-      ? []
-      : [`type ${word(String(sent), /[,:]/)}`]),
+    ...(type === undefined || type === usual ? [] : [`type ${word(String(type), /[,:]/)}`]),
   ];
-  return `part ${[word(String(name), /[,:]/), ...more].join(", ")}: ${shown}`;
+  return `part ${[word(String(name), /[,:]/), ...more].join(", ")}: ${partText(content)}`;
 };
 
 /** Credentials are written down nowhere, but for the place of a secret. */

@@ -79,13 +79,21 @@ describe("the preview of an http step", () => {
       { name: "a", text: "x\ny" },
       { name: "the file", filename: "x.bin", content_type: "image/x", base64: "AAE=" },
       { name: "c", json: { d: 1 } },
+      { name: "d", json: 1, content_type: "application/json" },
+      { name: "e", json: 1, content_type: "text/x" },
+      { name: "f", base64: "", content_type: "application/json" },
+      { name: "g" },
       { name: "password", text: "HANDLE" },
     ];
     expect((await put({ multipart })).split("\n")).toEqual([
-      "PUT /api/x multipart of 4",
+      "PUT /api/x multipart of 8",
       'part a: text "x\\ny"',
       "part the file, file x.bin, type image/x: 2 bytes, hex 0001",
       'part c: {"d":1}',
+      "part d: 1",
+      "part e, type text/x: 1",
+      'part f, type application/json: 0 bytes, text ""',
+      'part g: text ""',
       'part password: text "[secret:token]"',
     ]);
   });
