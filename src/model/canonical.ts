@@ -45,5 +45,5 @@ export const canonicalJson = (value: unknown): string => {
   return refuse(`expected JSON, got ${typeof value}`);
 };
 
-/** SHA-256 of a text (UTF-8) as 64 lower-case hexadecimal digits. */
-export const sha256Hex = (what: string | Uint8Array): string => createHash("sha256").update(what).digest("hex");
+/** SHA-256 of bytes, or of a text as UTF-8, as 64 lower-case hexadecimal digits. */
+export const sha256Hex = (data: string | Uint8Array): string => createHash("sha256").update(data).digest("hex");

@@ -42,5 +42,5 @@ export const trailingReference = (text: string): readonly [before: string, name:
   return match === null ? undefined : [match[1] ?? "", match[2] ?? ""];
 };
 
-/** References as people read them. */
-export const maskReferences = (text: string): string => text.replaceAll(/\{secret:([^{}]+)\}/g, "[secret:$1]");
+/** References as people read them; a name without brackets, so that each mask tells where it ends. */
+export const maskReferences = (text: string): string => text.replaceAll(/\{secret:([^{}[\]]+)\}/g, "[secret:$1]");

@@ -124,10 +124,20 @@ const placeText = (name: string, value: string, places: readonly string[], book:
   return secret === undefined ? value : secretReference(secret);
 };
 
-const partKeys = ["name", "filename", "content_type", "text", "json", "base64"] as const;
+const contentKeys = ["text", "json", "base64"] as const;
+const partKeys = ["name", "filename", "content_type", ...contentKeys] as const;
+
+/** The one of `keys` that has a value; several would leave open which of them is sent. */
+const onlyOf = <K extends string>(keys: readonly K[], raw: JsonObject, what: string): K | undefined => {
+  const [key, ...others] = keys.filter((candidate) => raw[candidate] !== undefined);
+  if (others.length > 0) throw misshapen(`Expected one ${what}, got ${[key, ...others].join(" and ")}.`);
+  return key;
+};
+
 const partOf = (raw: Json, endpoint: HttpEndpoint, book: HandleBook): JsonObject => {
   if (!isJsonObject(raw) || typeof raw["name"] !== "string") throw misshapen("Expected multipart parts with a name.");
   refuseUnknown(raw, partKeys, "a multipart part");
+  onlyOf(contentKeys, raw, "content of a multipart part");
   const isText = [raw["name"], raw["filename"], raw["content_type"], raw["text"], raw["base64"]].every(
     (value) => value === undefined || typeof value === "string",
   );
@@ -149,9 +159,8 @@ const textBody = (key: "text" | "base64", raw: Json): Body => {
 };
 
 const bodyOf = (raw: JsonObject, endpoint: HttpEndpoint, book: HandleBook): Body => {
-  const [key, ...others] = bodyKeys.filter((candidate) => raw[candidate] !== undefined);
+  const key = onlyOf(bodyKeys, raw, "body");
   if (key === undefined) return {};
-  if (others.length > 0) throw misshapen(`Expected one body, got ${[key, ...others].join(" and ")}.`);
   const value = raw[key] ?? null;
   if (key === "json") return { json: placeInJson(value, endpoint.places, book) };
   if (key === "form") {

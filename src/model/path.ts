@@ -1,20 +1,32 @@
 /** Request paths: which spellings may be sent below an endpoint's base. */
 
-const decodeBytes = (text: string): string =>
-  text.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+const decodeRuns = (text: string): string =>
+  text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll("%", ""), "hex").toString());
 
-/** A server may cut path parameters (`..;x`) and treat a decoded backslash or slash as a separator. */
-const climbs = (decoded: string): boolean =>
-  decoded.split(/[/\\]/).some((part) => {
-    const name = part.split(";", 1)[0];
-    return name === "." || name === "..";
-  });
-
-/** The text as servers of all habits may come to see it: as it is, decoded once, decoded twice. */
-const readings = (text: string): readonly string[] => {
-  const once = decodeBytes(text);
-  return [text, once, decodeBytes(once)];
+/** As it is, decoded once, decoded twice. */
+const decodings = (text: string): readonly string[] => {
+  const once = decodeRuns(text);
+  return [...new Set([text, once, decodeRuns(once)])];
 };
+
+const segmentsIn = (text: string): readonly string[] =>
+  text
+    .toLowerCase()
+    .split(/[/\\]/)
+    .map((segment) => (segment.split(";", 1)[0] ?? "").trim())
+    .filter((segment) => segment !== "");
+
+/**
+ * The segments of a path as servers of all habits may come to see them, for guards that look whether any reading is one
+ * they fear: decoded never, once or twice, cut at a decoded `?` or `#` or not, split at slashes of both kinds, without
+ * parameters (`..;x`), case, blanks around them and empty ones.
+ */
+export const pathReadings = (path: string): readonly (readonly string[])[] =>
+  decodings(path)
+    .flatMap((text) => [...new Set([text, text.split(/[?#]/, 1)[0] ?? ""])])
+    .map(segmentsIn);
+
+const climbs = (segments: readonly string[]): boolean => segments.some((name) => name === "." || name === "..");
 
 const isWellEncoded = (path: string): boolean => {
   try {
@@ -36,8 +48,8 @@ export const pathProblem = (path: string): string | undefined => {
   if (/[\\?#]/.test(path)) return `expected a path without "\\", "?" and "#", got ${shown}`;
   if (/[^\u0021-\u007e]/.test(path)) return `expected a path of printable ASCII (others percent-encoded), got ${shown}`;
   if (!isWellEncoded(path)) return `expected percent-encoded UTF-8, got ${shown}`;
-  if (readings(path).some((reading) => control.test(reading))) return `expected no control characters, got ${shown}`;
-  if (readings(path).some(climbs)) return `expected no segment that means "." or "..", got ${shown}`;
+  if (decodings(path).some((text) => control.test(text))) return `expected no control characters, got ${shown}`;
+  if (pathReadings(path).some(climbs)) return `expected no segment that means "." or "..", got ${shown}`;
   return undefined;
 };
 

@@ -2,6 +2,7 @@
 import { canonicalJson } from "./canonical.ts";
 import { isJsonObject, type Json } from "./json.ts";
 import type { ReadPattern, WritePattern } from "./manifest.ts";
+import { pathReadings } from "./path.ts";
 import { valueAt } from "./pointer.ts";
 
 /** What `{verb}` and `{target}` stand for in a call; empty in patterns that may not hold them. */
@@ -161,20 +162,6 @@ export const matchesHttp = (pattern: HttpPattern, request: MatchableRequest): bo
   );
 };
 
-const decodeRuns = (text: string): string =>
-  text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll("%", ""), "hex").toString());
-
-/** The segments of a path as servers of all habits may come to see them: as it is, decoded once, decoded twice. */
-const readingsOf = (path: string): readonly (readonly string[])[] => {
-  const once = decodeRuns(path);
-  return [...new Set([path, once, decodeRuns(once)])].map((reading) =>
-    (reading.toLowerCase().split(/[?#]/, 1)[0] ?? "")
-      .split(/[/\\]/)
-      .map((segment) => (segment.split(";", 1)[0] ?? "").trim())
-      .filter((segment) => segment !== ""),
-  );
-};
-
 /** Stands for `*` where a path is read as text; no path may hold it. */
 const anyMark = "\u0000";
 const looksLike = (segment: string, sent: string): boolean =>
@@ -197,8 +184,8 @@ export const mayMeanHttp = (pattern: HttpPattern, { method, path, json }: Matcha
   const source = pattern.segments.map((tokens) =>
     tokens.map((token) => (token === "any" ? anyMark : token.text)).join(""),
   );
-  const requests = readingsOf(path);
-  return readingsOf(source.join("/")).some((segments) =>
+  const requests = pathReadings(path);
+  return pathReadings(source.join("/")).some((segments) =>
     requests.some(
       (sent) =>
         sent.length === segments.length && segments.every((segment, index) => looksLike(segment, sent[index] ?? "")),

@@ -8,8 +8,8 @@ const mostOfAll = 8_000;
 /** Bytes that are shown in hex. */
 const mostInHex = 32;
 
-/** Control and format characters, line ends, and every space but the usual one. */
-const unseen = /(?! )[\p{C}\p{Z}]/gu;
+/** Control and format characters, line ends, every space but the usual one, and what would pass for a secret's place. */
+const unseen = /(?! )[\p{C}\p{Z}]|\[(?=secret:)/gu;
 const escaped = (sign: string): string =>
   sign
     .split("")
@@ -19,7 +19,7 @@ const escaped = (sign: string): string =>
 const hashOf = (what: string | Uint8Array): string => `sha256 ${sha256Hex(what).slice(0, 16)}`;
 const rest = (text: string, shown: number): string => `...[${text.length - shown} more characters, ${hashOf(text)}]`;
 
-/** As JSON writes it, with escapes for all that cannot be seen. */
+/** As JSON writes it, with escapes for all that cannot be seen; references are masked behind it, not before. */
 export const jsonText = (value: unknown): string => (JSON.stringify(value) ?? "").replaceAll(unseen, escaped);
 
 /** The text, or its beginning with what is missing. */

@@ -164,7 +164,8 @@ class ReplayDoor implements Door {
 
   private async write({ step, endpoint, shown }: Extract<Wanted, { kind: "write" }>): Promise<Json> {
     if (this.rights.mode === "read") {
-      const preview = this.facts.open.book.redact(headlineOf(step, endpoint)).slice(0, 200);
+      const { binding, book } = this.facts.open;
+      const preview = book.redact(headlineOf(step, endpoint, binding)).slice(0, 200);
       throw readOnlyViolation(endpoint, preview);
     }
     this.expect(step, this.taken);

@@ -176,17 +176,17 @@ class OpenDoor implements Door {
   }
 
   private async write(step: Step, endpoint: Endpoint, more: DirectOptions): Promise<Json> {
-    const { grant, wire } = this.facts;
+    const { grant, wire, binding } = this.facts;
     if (grant.mode !== "read") return this.lane.direct(step, endpoint, more);
-    const shown = wire.secrets.redact(headlineOf(step, endpoint)).slice(0, 200);
+    const shown = wire.secrets.redact(headlineOf(step, endpoint, binding)).slice(0, 200);
     throw readOnlyViolation(endpoint, shown);
   }
 
   private recordRead(step: Step, { status, ms }: { readonly status: number | null; readonly ms: number }): void {
-    const { grant, wire } = this.facts;
+    const { grant, wire, binding } = this.facts;
     if (!grant.debug) return;
     const { redact } = wire.secrets;
-    const preview = redact(headlineOf(step, this.endpointOf(step.transport)));
+    const preview = redact(headlineOf(step, this.endpointOf(step.transport), binding));
     const meta = { transport: step.transport, request: recordedRequest(step, redact), status, ms };
     grant.record({ level: "debug", phase: "read", message: `${preview}: ${status ?? "sent"} in ${ms} ms`, meta });
   }

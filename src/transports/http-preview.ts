@@ -18,7 +18,7 @@ const usualTypes = {
 
 const formText = (form: NonNullable<HttpStep["form"]>): string => {
   const pairs = form.map(([name, value]) => {
-    const shown = value === "" ? "" : word(maskReferences(value), / /);
+    const shown = value === "" ? "" : maskReferences(word(value, / /));
     return `${word(name, /[ =]/)}=${shown}`;
   });
   return pairs.length === 0 ? "an empty form" : pairs.join(" ");
@@ -37,24 +37,25 @@ const bodyText = ({ json, form, text, base64 }: Body): string => {
   return text === undefined ? "" : `text ${quoted(text)}`;
 };
 
+const partText = ({ json, base64, text = "" }: Body): string => {
+  if (base64 !== undefined) return base64Text(base64);
+  return json === undefined ? maskReferences(bodyText({ text })) : bodyText({ json });
+};
+
+/** The type is shown when it is given and not the usual one. */
 const partLine = ({ name, filename, content_type: type, ...content }: JsonObject): string => {
-  const { base64, json, text = "" } = content as Body;
-  const placed = { text: maskReferences(String(text)) };
-  const shown = base64 === undefined ? bodyText(json === undefined ? placed : { json }) : base64Text(base64);
-  const sent = type ?? (json === undefined || base64 === undefined ? undefined : usualTypes.json);
+  const usual = content["json"] === undefined ? undefined : usualTypes.json;
   const more = [
     ...(filename === undefined ? [] : [`file ${word(String(filename), /[,:]/)}`]),
-    ...(sent === undefined || (sent === usualTypes.json && base64 === undefined && json !== undefined)
-      ? []
-      : [`type ${word(String(sent), /[,:]/)}`]),
+    ...(type === undefined || type === usual ? [] : [`type ${word(String(type), /[,:]/)}`]),
   ];
-  return `part ${[word(String(name), /[,:]/), ...more].join(", ")}: ${shown}`;
+  return `part ${[word(String(name), /[,:]/), ...more].join(", ")}: ${partText(content)}`;
 };
 
 /** Credentials are written down nowhere, but for the place of a secret. */
 const headerText = (name: string, value: string): string => {
   const isPlaced = /^(?:[A-Za-z]+ )?$/.test(trailingReference(value)?.[0] ?? "-");
-  return isNeverRecorded(name) && !isPlaced ? unwritten(value) : word(maskReferences(value));
+  return isNeverRecorded(name) && !isPlaced ? unwritten(value) : maskReferences(word(value));
 };
 
 const headerLines = (step: HttpStep): readonly string[] => {

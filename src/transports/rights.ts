@@ -18,7 +18,7 @@ const isAllowed = (step: Step, endpoint: Endpoint, binding: Binding, rights: Wri
 /** @throws SwitchyardError `plan_deviation` when no entry of the capability's `writes[]` covers the step. */
 export const checkWrite = (step: Step, endpoint: Endpoint, binding: Binding, rights: WriteRights): void => {
   if (isAllowed(step, endpoint, binding, rights)) return;
-  const shown = headlineOf(step, endpoint).slice(0, 200);
+  const shown = headlineOf(step, endpoint, binding).slice(0, 200);
   throw new SwitchyardError("plan_deviation", {
     detail: `The write "${shown}" is not among those that the manifest allows ${rights.capability?.id ?? "this call"}: nothing was sent.`,
   });

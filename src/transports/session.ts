@@ -10,7 +10,7 @@ import { misshapen, objectOf, refsOf, refuseUnknown } from "../model/step.ts";
 import type { BoundInstance, Session } from "./contract.ts";
 import { createDoor } from "./door.ts";
 import type { WriteRights } from "./kind.ts";
-import { kindFor } from "./kinds.ts";
+import { kindFor, previewAt } from "./kinds.ts";
 import { checkWrite } from "./rights.ts";
 import type { Warm } from "./warm.ts";
 import type { Limits, Surroundings } from "./wire.ts";
@@ -106,10 +106,6 @@ export const createSession = ({ instance, warm, around, life }: SessionFacts): S
         throw misshapen(`Expected a plan's steps as a list of at most ${maxSteps}.`);
       return raw.map((step, index) => normalise(objectOf(step, `step ${index}`), index, rights));
     },
-    preview: (steps) =>
-      steps.map((step) => {
-        const endpoint = endpointOf(step.transport);
-        return secrets.redact(kindFor(endpoint).preview(step, endpoint));
-      }),
+    preview: (steps) => steps.map((step) => secrets.redact(previewAt(step, endpointOf(step.transport), binding))),
   };
 };

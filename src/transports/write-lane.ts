@@ -138,7 +138,8 @@ class Lane implements WriteLane {
     const due = this.next();
     if (due === undefined) throw deviation("The driver made a write after the plan's last step: nothing was sent.");
     if (sameRequest(payloadOf(step), payloadOf(due.step))) return due;
-    const shown = this.facts.wire.secrets.redact(headlineOf(step, endpoint)).slice(0, 200);
+    const { wire, binding } = this.facts;
+    const shown = wire.secrets.redact(headlineOf(step, endpoint, binding)).slice(0, 200);
     throw deviation(`The write "${shown}" is not step ${due.index} of the plan: nothing was sent.`);
   }
 
@@ -219,8 +220,9 @@ class Lane implements WriteLane {
   }
 
   private tell({ index, step, endpoint }: Due, answer?: StepAnswer): void {
-    const { redact } = this.facts.wire.secrets;
-    const preview = redact(headlineOf(step, endpoint));
+    const { binding, wire } = this.facts;
+    const { redact } = wire.secrets;
+    const preview = redact(headlineOf(step, endpoint, binding));
     const request = recordedRequest(step, redact);
     const meta = { step: index, transport: step.transport, request };
     if (answer === undefined) {

@@ -49,6 +49,32 @@ describe.each(await testableLevels())("at level %s", (level) => {
     },
   );
 
+  test("what a driver's module began goes on while a call waits for an answer, the second as well", async () => {
+    const source = `import { Driver } from "switchyard/sdk";
+let tick = () => undefined;
+setInterval(() => tick(), 20);
+let calls = 0;
+export class D extends Driver {
+  async race() {
+    calls += 1;
+    const ticked = new Promise((resolve) => { tick = () => resolve("tick " + calls); });
+    return Promise.race([this.transports.http.request({ path: "/held" }).then(() => "answer"), ticked]);
+  }
+}
+`;
+    const release = {
+      digest: "ticking",
+      dir: await bench.writePack({ "driver.js": source }),
+      entrypoint: "driver:D",
+    };
+    const held = Promise.withResolvers<null>();
+    const ask = (): Promise<null> => held.promise;
+    for (const call of [1, 2, 3]) {
+      expect(await bench.call("race", {}, { release, ask, timeoutMs: 3_000 })).toBe(`tick ${call}`);
+    }
+    held.resolve(null);
+  });
+
   test("log, progress and everything printed are events of the call", async () => {
     await bench.call("speak");
     expect(bench.events).toEqual([

@@ -22,8 +22,17 @@ const facts: BenchFacts = {
     ],
   },
 };
-const previewsOf = async (steps: readonly JsonObject[]): Promise<readonly string[]> => {
-  await using bench = openBench(facts);
+/** An instance with the transport of the steps alone: its previews have no need to name it. */
+const onlyWith = (transport: string): BenchFacts => ({
+  ...facts,
+  transports: { [transport]: facts.transports?.[transport] ?? {} },
+  capability: { writes: (facts.capability?.writes ?? []).filter((entry) => Object.hasOwn(Object(entry), transport)) },
+});
+const previewsOf = async (
+  steps: readonly JsonObject[],
+  at = onlyWith(String(steps[0]?.["transport"])),
+): Promise<readonly string[]> => {
+  await using bench = openBench(at);
   const text = JSON.stringify(steps).replaceAll("HANDLE", bench.session.handles["token"] ?? "");
   return bench.session.preview(bench.normalise(JSON.parse(text)));
 };
@@ -70,13 +79,21 @@ describe("the preview of an http step", () => {
       { name: "a", text: "x\ny" },
       { name: "the file", filename: "x.bin", content_type: "image/x", base64: "AAE=" },
       { name: "c", json: { d: 1 } },
+      { name: "d", json: 1, content_type: "application/json" },
+      { name: "e", json: 1, content_type: "text/x" },
+      { name: "f", base64: "", content_type: "application/json" },
+      { name: "g" },
       { name: "password", text: "HANDLE" },
     ];
     expect((await put({ multipart })).split("\n")).toEqual([
-      "PUT /api/x multipart of 4",
+      "PUT /api/x multipart of 8",
       'part a: text "x\\ny"',
       "part the file, file x.bin, type image/x: 2 bytes, hex 0001",
       'part c: {"d":1}',
+      "part d: 1",
+      "part e, type text/x: 1",
+      'part f, type application/json: 0 bytes, text ""',
+      'part g: text ""',
       'part password: text "[secret:token]"',
     ]);
   });
@@ -113,6 +130,16 @@ describe("the preview of an http step", () => {
     );
   });
 
+  test("shows what only reads like the place of a secret with an escape", async () => {
+    expect(await put({ json: { password: "[secret:token]" } })).toBe('PUT /api/x {"password":"\\u005bsecret:token]"}');
+    expect(await put({ form: { password: "[secret:token]" }, headers: { "x-key": "Key [secret:token]" } })).toBe(
+      'PUT /api/x password="\\u005bsecret:token]"\nheader x-key: "Key \\u005bsecret:token]"',
+    );
+    expect(await put({ multipart: [{ name: "password", text: "[secret:token]" }] })).toContain(
+      'part password: text "\\u005bsecret:token]"',
+    );
+  });
+
   test("differs wherever what is sent does", async () => {
     const seen = await Promise.all(
       [
@@ -140,11 +167,36 @@ describe("the preview of an http step", () => {
         { text: "\nheader a: b" },
         { text: "{secret:token}" },
         { text: "[secret:token]" },
+        ...["HANDLE", "[secret:token]", "\\u005bsecret:token]", "\\[secret:token]"].flatMap((password) => [
+          { json: { password } },
+          { form: { password } },
+          { multipart: [{ name: "password", text: password }] },
+          { headers: { "x-key": password } },
+        ]),
+        ...["{secret:a]b}", "{secret:a}b]"].map((a) => ({ json: { a } })),
         {},
       ].map((body) => put(body as JsonObject)),
     );
     expect(new Set(seen).size).toBe(seen.length);
   });
+});
+
+test("a preview says which endpoint the step goes to where the instance has several", async () => {
+  const steps = [
+    { transport: "http", method: "PUT", path: "/x", headers: { a: "b" } },
+    { transport: "http.b", method: "PUT", path: "/x", headers: { a: "b" } },
+    { transport: "tcp", send: ["PUT /api/x"] },
+  ];
+  const at: BenchFacts = {
+    ...facts,
+    transports: { ...facts.transports, "http.b": { url: "http://{host}:81/api" } },
+    capability: { writes: [{ http: "PUT /x" }, { "http.b": "PUT /x" }, { tcp: "PUT *" }] },
+  };
+  expect(await previewsOf(steps, at)).toEqual([
+    "http: PUT /api/x\nheader a: b",
+    "http.b: PUT /api/x\nheader a: b",
+    "tcp: PUT /api/x",
+  ]);
 });
 
 describe("the preview of a step over", () => {

@@ -66,7 +66,7 @@ describe("switches", () => {
     expect(plan.body.result).toMatchObject({
       ok: true,
       pinned: true,
-      plan: { preview: [`configure; interface ${three}; no power-over-ethernet; end`] },
+      plan: { preview: [`ssh: configure; interface ${three}; no power-over-ethernet; end`] },
     });
     expect(effectsIn(plan).map(({ id }) => id)).toEqual(six);
     expect(withoutPower()).toEqual([]);

@@ -159,7 +159,21 @@ describe("paths", () => {
   );
 
   test.each([
+    "/a/..%20",
+    "/a/%20./b",
+    "/..%3Fx",
+    "/%252e%2523",
+    "/a%3F/%2e%2e",
+    "/..%3Bx",
+    "/a%5C..",
+    "/%C3%A9/%252e.",
+  ])("%j may not: some servers would climb", (path) => {
+    expect(pathProblem(path)).toMatch(/means "\." or "\.\."/);
+  });
+
+  test.each([
     ["a b", "a%20b"],
+    ["a? ..b", "a%3F%20..b"],
     ["a/b", "a%2Fb"],
     ["..", undefined],
     [".", undefined],

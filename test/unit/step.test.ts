@@ -76,6 +76,16 @@ describe("a request in its stored form", () => {
     );
   });
 
+  test.each([
+    [{ json: {}, base64: "AAE=" }, "json and base64"],
+    [{ text: "", json: 1 }, "text and json"],
+    [{ text: "a", base64: "" }, "text and base64"],
+  ])("has one content in each part, and not %j", (content, both) => {
+    expect(() => normal({ method: "POST", multipart: [{ name: "a", ...content }] })).toThrow(
+      expect.objectContaining({ code: "driver_failed", message: expect.stringContaining(`got ${both}.`) }),
+    );
+  });
+
   test("knows an override of the method in query, form, parts and JSON", () => {
     for (const raw of [
       { query: { _method: "x" } },

@@ -36,8 +36,14 @@ const wordsOf = (id: string): Buffer => {
   return encodeFrame({ t: "failed", id, error: { code: "driver_failed", message, isFatal: true } });
 };
 
+const loadOnce = async (): Promise<LoadedDriver> => {
+  const found = await loadDriver(plan, (specifier) => refusals.note("import", specifier.slice(0, 500)));
+  wakers.keep();
+  return found;
+};
+
 const load = (): Promise<LoadedDriver> => {
-  loaded ??= loadDriver(plan, (specifier) => refusals.note("import", specifier.slice(0, 500)));
+  loaded ??= loadOnce();
   return loaded;
 };
 

@@ -4,6 +4,8 @@ import { asyncHooks } from "./builtins.ts";
 export interface Wakers {
   /** A new call begins: what earlier ones left behind does not count. */
   begin(): void;
+  /** The driver's module is loaded: what it began for itself, such as an interval, counts in every call. */
+  keep(): void;
   /** Since then nothing was begun that ends by itself: no timer, no reading of a file, no work in another thread. */
   readonly isNone: boolean;
   /** Begins something that is no waker although it looks like one. */
@@ -15,6 +17,7 @@ const atOnce: ReadonlySet<string> = new Set(["TickObject", "Microtask"]);
 
 export const watchWakers = (): Wakers => {
   let isNone = true;
+  let isNoneKept = true;
   let isAside = false;
   const init = (_id: number, type: string): void => {
     if (!isAside && !atOnce.has(type)) isNone = false;
@@ -23,7 +26,10 @@ export const watchWakers = (): Wakers => {
   asyncHooks.createHook({ init, trackPromises: false }).enable();
   return {
     begin: () => {
-      isNone = true;
+      isNone = isNoneKept;
+    },
+    keep: () => {
+      isNoneKept = isNone;
     },
     get isNone() {
       return isNone;
