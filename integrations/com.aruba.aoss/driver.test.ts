@@ -14,7 +14,9 @@ test("plans three ranges as one session of configuration that names all three", 
   const plan = (await pack.call("plan poe.port set poe_port/1/9-1/11,2/9,3/20-3/21 state=off")) as {
     plan: { preview: string[] };
   };
-  assert.deepEqual(plan.plan.preview, ["ssh: configure; interface 1/9-1/11,2/9,3/20-3/21; no power-over-ethernet; end"]);
+  assert.deepEqual(plan.plan.preview, [
+    "ssh: configure; interface 1/9-1/11,2/9,3/20-3/21; no power-over-ethernet; end",
+  ]);
 });
 
 test("refuses a range across members with the reason", async () => {
