@@ -119,14 +119,14 @@ describe.each(variants)("the %s queue", (_name, isThere, open) => {
   });
 
   it("never runs more jobs at once than it has slots", async () => {
-    let running = 0;
-    let most = 0;
-    let done = 0;
+    let [running, most, done] = [0, 0, 0];
+    const full = Promise.withResolvers<void>();
     await bench.queue.add([...person(60), ...routine(60)]);
     bench.start(async () => {
       running += 1;
       most = Math.max(most, running);
-      await new Promise((resolve) => setImmediate(resolve));
+      if (running === 4) full.resolve();
+      await full.promise;
       running -= 1;
       done += 1;
       return { outcome: "done" };

@@ -136,6 +136,26 @@ describe.skipIf(!hasRedis)("the HTTP interface", () => {
     expect((await bench.ask("GET", "/healthz?from=monitor")).status).toBe(200);
   });
 
+  it("gives a short list whole, or in pages to who asks for them", async () => {
+    for (const role of ["viewer", "operator", "viewer"] as const) await bench.makeToken(role);
+    const read = (query: string) =>
+      bench.json<{ items: { id: string }[]; next_cursor: string | null }>("GET", `/api/tokens${query}`);
+    const all = await read("");
+    expect(all.next_cursor).toBeNull();
+    const paged: { id: string }[] = [];
+    for (let query: string | null = "?limit=2"; query !== null; ) {
+      const page = await read(query);
+      expect(page.items.length).toBeLessThanOrEqual(2);
+      paged.push(...page.items);
+      query = page.next_cursor === null ? null : `?limit=2&cursor=${page.next_cursor}`;
+    }
+    expect(paged).toEqual(all.items);
+    expect(await bench.json("GET", "/api/tokens?cursor=x", { status: 400 })).toMatchObject({
+      errors: [{ pointer: "/query/cursor" }],
+    });
+    expect((await read("?cursor=100000")).items).toEqual([]);
+  });
+
   it("sends headers that keep browsers safe, and lets configured origins in only", async () => {
     const plain = await bench.ask("GET", "/api/whoami");
     expect(plain.headers.get("x-content-type-options")).toBe("nosniff");

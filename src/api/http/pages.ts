@@ -9,7 +9,15 @@ export const pageQuery = {
   ),
 } as const;
 
-interface PageQuery {
+/** Query of a short list: it comes whole, unless a page is asked for. */
+export const shortQuery = {
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, description: "How many, at most; all by default" })),
+  cursor: Type.Optional(
+    Type.String({ pattern: "^[0-9]{1,9}$", description: "`next_cursor` of the page before this one" }),
+  ),
+} as const;
+
+export interface PageQuery {
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
 }
@@ -25,8 +33,12 @@ export const listOf = <T, W>(
   toWire: (item: T) => W,
 ): { items: W[]; next_cursor: string | null } => ({ items: items.map(toWire), next_cursor: nextCursor });
 
-/** A short list that needs no cursor, in the same form. */
-export const whole = <W>(items: readonly W[]): { items: readonly W[]; next_cursor: null } => ({
-  items,
-  next_cursor: null,
-});
+/** A short list in the same form. Its cursor counts what came before. */
+export const short = <W>(
+  all: readonly W[],
+  { limit = all.length, cursor = "0" }: PageQuery = {},
+): { items: readonly W[]; next_cursor: string | null } => {
+  const from = Number(cursor);
+  const end = from + limit;
+  return { items: all.slice(from, end), next_cursor: end < all.length ? String(end) : null };
+};

@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { listArtifacts, readArtifact } from "../../store/artifacts.ts";
 import { notFound, readJob } from "../access/access.ts";
 import type { Api } from "../api.ts";
-import { whole } from "../http/pages.ts";
+import { short, shortQuery } from "../http/pages.ts";
 import { json, textReply } from "../http/reply.ts";
 import { type Route, route } from "../http/route.ts";
 import { idParam, list, timeText } from "../schemas/common.ts";
@@ -27,19 +27,21 @@ const listRoute = (api: Api): Route =>
     tag,
     summary: "The files that a job kept",
     params: { id },
+    query: shortQuery,
     answers: { 200: { description: "By name", schema: list(artifact) } },
     errors: ["not_found"],
     handle: async (call) => {
       const job = await readJob(api.store, call.principal, call.params.id);
       const found = await api.store.read(() => listArtifacts(job.id));
       return json(
-        whole(
+        short(
           found.map(({ name, contentType, size, createdAt }) => ({
             name,
             content_type: contentType,
             size,
             created_at: new Date(createdAt).toISOString(),
           })),
+          call.query,
         ),
       );
     },

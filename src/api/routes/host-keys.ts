@@ -6,7 +6,7 @@ import { acceptHostKey, hostKeysOf } from "../../store/host-keys.ts";
 import { readInstance } from "../access/access.ts";
 import { record } from "../access/record.ts";
 import type { Api } from "../api.ts";
-import { whole } from "../http/pages.ts";
+import { type PageQuery, short, shortQuery } from "../http/pages.ts";
 import { json } from "../http/reply.ts";
 import { type Route, route } from "../http/route.ts";
 import { closed, idParam, list, ref } from "../schemas/common.ts";
@@ -17,9 +17,9 @@ const path = "/api/integrations/instances/{id}/host-key";
 const params = { id: idParam("Id of the instance") };
 const answers = { 200: { description: "One entry for each place, `host:port`", schema: list(ref("HostKey")) } };
 
-const keysOf = async (api: Api, id: string): Promise<Response> => {
+const keysOf = async (api: Api, id: string, page?: PageQuery): Promise<Response> => {
   const records = await api.store.read(() => hostKeysOf(id));
-  return json(whole(records.map(hostKeyToWire)));
+  return json(short(records.map(hostKeyToWire), page));
 };
 
 const readRoute = (api: Api): Route =>
@@ -30,9 +30,11 @@ const readRoute = (api: Api): Route =>
     tag,
     summary: "The host keys that were trusted and seen",
     params,
+    query: shortQuery,
     answers,
     errors: ["not_found"],
-    handle: async (call) => keysOf(api, (await readInstance(api.store, call.principal, call.params.id)).id),
+    handle: async ({ principal, params: { id }, query }) =>
+      keysOf(api, (await readInstance(api.store, principal, id)).id, query),
   });
 
 const notSeen = (fingerprint: string): SwitchyardError =>

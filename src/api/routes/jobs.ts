@@ -15,7 +15,7 @@ import { readJournal } from "../../store/journal.ts";
 import { findType } from "../../store/types.ts";
 import { readJob } from "../access/access.ts";
 import type { Api } from "../api.ts";
-import { listOf, pageOf, pageQuery, whole } from "../http/pages.ts";
+import { listOf, pageOf, pageQuery, short, shortQuery } from "../http/pages.ts";
 import { json } from "../http/reply.ts";
 import { type Route, route } from "../http/route.ts";
 import { accepted, enqueue } from "../jobs/enqueue.ts";
@@ -215,12 +215,13 @@ const journalRoute = (api: Api): Route =>
     tag,
     summary: "The writes of a job: what was sent when, what was answered",
     params,
+    query: shortQuery,
     answers: { 200: { description: "Its steps in order", schema: list(ref("JournalEntry")) } },
     errors: ["not_found"],
     handle: async (call) => {
       const job = await readJob(api.store, call.principal, call.params.id);
       const entries = await api.store.read(() => readJournal(job.id));
-      return json(whole(entries.map(journalToWire)));
+      return json(short(entries.map(journalToWire), call.query));
     },
   });
 

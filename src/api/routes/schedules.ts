@@ -6,7 +6,7 @@ import { findSchedule, listSchedules, setPaused } from "../../store/schedules.ts
 import { notFound } from "../access/access.ts";
 import { record } from "../access/record.ts";
 import type { Api } from "../api.ts";
-import { whole } from "../http/pages.ts";
+import { short, shortQuery } from "../http/pages.ts";
 import { json } from "../http/reply.ts";
 import { type Call, type Route, route } from "../http/route.ts";
 import { idParam, list, ref } from "../schemas/common.ts";
@@ -46,10 +46,11 @@ export const scheduleRoutes = (api: Api): Route[] => [
     access: "viewer",
     tag,
     summary: "The schedules of the instances that the caller may see",
-    answers: { 200: { description: "All of them", schema: list(ref("Schedule")) } },
-    handle: async ({ principal }) => {
+    query: shortQuery,
+    answers: { 200: { description: "All of them, or a page", schema: list(ref("Schedule")) } },
+    handle: async ({ principal, query }) => {
       const schedules = await api.store.read(() => listSchedules({ visible: principal.instances }));
-      return json(whole(await toWire(api, schedules)));
+      return json(short(await toWire(api, schedules), query));
     },
   }),
   ...([true, false] as const).map((isPaused) =>

@@ -11,7 +11,7 @@ import { hashToken, newToken } from "../access/auth.ts";
 import { record } from "../access/record.ts";
 import type { Api } from "../api.ts";
 import { refuse } from "../http/body.ts";
-import { whole } from "../http/pages.ts";
+import { short, shortQuery } from "../http/pages.ts";
 import { json, noContent } from "../http/reply.ts";
 import { type Call, type Route, route } from "../http/route.ts";
 import { closed, idParam, list, ref } from "../schemas/common.ts";
@@ -102,8 +102,9 @@ export const tokenRoutes = (api: Api): Route[] => [
     concernsAll: true,
     tag,
     summary: "All tokens, without what makes them work",
-    answers: { 200: { description: "All of them", schema: list(ref("Token")) } },
-    handle: async () => json(whole((await api.store.read(() => listTokens())).map(tokenToWire))),
+    query: shortQuery,
+    answers: { 200: { description: "All of them, or a page", schema: list(ref("Token")) } },
+    handle: async ({ query }) => json(short((await api.store.read(() => listTokens())).map(tokenToWire), query)),
   }),
   route({
     method: "POST",

@@ -4,7 +4,7 @@ import { listReleases } from "../../store/releases.ts";
 import { findManifestYaml, findType, listTypes } from "../../store/types.ts";
 import { authorise, notFound, requireUnlimited } from "../access/access.ts";
 import type { Api } from "../api.ts";
-import { whole } from "../http/pages.ts";
+import { short, shortQuery } from "../http/pages.ts";
 import { json } from "../http/reply.ts";
 import { type Route, route } from "../http/route.ts";
 import { admitFor, enqueue } from "../jobs/enqueue.ts";
@@ -93,12 +93,18 @@ const releasesRoute = (api: Api): Route =>
     tag,
     summary: "What was installed when",
     params,
+    query: shortQuery,
     answers: { 200: { description: "Its releases, the newest first", schema: list(ref("Release")) } },
     errors: ["not_found"],
     handle: async (call) => {
       const type = await readType(api, call.params.id);
       const releases = await api.store.read(() => listReleases(type.id));
-      return json(whole(releases.map((release) => releaseToWire(release, type.digest))));
+      return json(
+        short(
+          releases.map((release) => releaseToWire(release, type.digest)),
+          call.query,
+        ),
+      );
     },
   });
 
