@@ -3,11 +3,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { honestPack } from "../kit/honest-driver.ts";
+import { ofLiving } from "../kit/living.ts";
 import { type Bench, failure, openBench } from "../kit/sandbox.ts";
 
 const childrenOf = (pid: number): readonly number[] =>
   readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+    ofLiving(() => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8"), "")
+      .split(" ")
+      .filter(Boolean)
+      .map(Number),
   );
 
 const broken: readonly [string, Record<string, string>, { message: RegExp; file?: string; line?: number }][] = [

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { shownBy } from "../hostile/search.ts";
 import { deleteInstance } from "../kit/delete-instance.ts";
 import { upload, zip } from "../kit/pack.ts";
 import { descendants, type System, startSystem, until } from "../kit/system.ts";
@@ -187,13 +188,7 @@ describe("the story", () => {
   it("keeps every secret out of replies, logs, files of the data folder, argv and environments", async () => {
     const lab = await system.call<{ config: { token_name: string } }>("GET", `/api/integrations/instances/${instance}`);
     expect(JSON.stringify(lab.body)).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/);
-    const shown = descendants(system.pid).map(({ pid }) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8") + readFileSync(`/proc/${pid}/environ`, "utf8");
-      } catch {
-        return "";
-      }
-    });
+    const shown = descendants(system.pid).map(({ pid }) => shownBy(pid).toString());
     const masterKey = readFileSync(join(system.dataDir, "master.key"), "utf8").trim();
     for (const text of shown) expect(text).not.toContain(masterKey);
     expect(system.output()).not.toContain(system.token);

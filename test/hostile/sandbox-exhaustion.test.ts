@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { testableLevels } from "../kit/levels.ts";
+import { ofLiving } from "../kit/living.ts";
 import { type Bench, failure, openBench } from "../kit/sandbox.ts";
 import { descendants } from "../kit/system.ts";
 import { exhaustionDriver } from "./exhaustion-driver.ts";
@@ -109,16 +110,17 @@ describe.each(await testableLevels())("at level %s", (level) => {
       const found = existsSync(path) ? / nice (-?\d+)/.exec(readFileSync(path, "utf8")) : null;
       return found === null ? undefined : Number(found[1]);
     };
+    const niceOfAll = (pid: number): number[] => {
+      const [own, session = own] = [niceOf(pid), sessionNiceOf(pid)];
+      return own === session ? [own] : [];
+    };
     const nices = (): number[] =>
       descendants(process.pid)
         .filter(({ title }) => title.startsWith("switchyard-sandbox"))
-        .flatMap(({ pid }) => {
-          const [own, session = own] = [niceOf(pid), sessionNiceOf(pid)];
-          return own === session ? [own] : [];
-        });
+        .flatMap(({ pid }) => ofLiving(() => niceOfAll(pid), []));
     const running = failure(bench.call("loops", {}, { timeoutMs: 4_000, instanceId: "ins_busy" }));
     await vi.waitFor(() => expect(nices()).toContain(19), { timeout: 3_500 });
-    expect(nices()).toContain(5);
+    await vi.waitFor(() => expect(nices()).toContain(5));
     expect(await running).toMatchObject({ code: "timed_out" });
     await vi.waitFor(() => expect(nices()).not.toContain(19), { timeout: 3_000 });
   });

@@ -1,5 +1,6 @@
 /** Looks for secrets, in every form, wherever a running system could have left them. */
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { ofLiving } from "../kit/living.ts";
 
 /** As a dump of PostgreSQL writes it. */
 const inDump = (text: string): string =>
@@ -65,8 +66,7 @@ const readRegion = (descriptor: number, { start, length }: Region): Buffer => {
   }
 };
 
-/** What a process has in its memory; nothing where we may not look. */
-export const memoryOf = (pid: number): readonly Buffer[] => {
+const readMemory = (pid: number): readonly Buffer[] => {
   const descriptor = openSync(`/proc/${pid}/mem`, "r");
   try {
     return regionsOf(pid)
@@ -77,6 +77,11 @@ export const memoryOf = (pid: number): readonly Buffer[] => {
   }
 };
 
-/** Its arguments and its environment, as everybody with its rights can read them. */
+/** What a process has in its memory; nothing where we may not look, or when it is gone. */
+export const memoryOf = (pid: number): readonly Buffer[] => ofLiving(() => readMemory(pid), []);
+
+/** Its arguments and its environment, as everybody with its rights can read them; nothing when it is gone. */
 export const shownBy = (pid: number): Buffer =>
-  Buffer.concat([readFileSync(`/proc/${pid}/cmdline`), readFileSync(`/proc/${pid}/environ`)]);
+  Buffer.concat(
+    ["cmdline", "environ"].map((file) => ofLiving(() => readFileSync(`/proc/${pid}/${file}`), Buffer.alloc(0))),
+  );
