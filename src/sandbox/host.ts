@@ -94,6 +94,10 @@ const crashed = (code: number | null, signal: string | null): SwitchyardError =>
     detail: `The sandbox ended by itself (${signal === null ? `exit code ${code}` : `signal ${signal}`}) before the driver answered.`,
   });
 
+/** A driver that was called may have been given a secret, and what it writes past its console is looked at by nobody. */
+const shownTail = (tail: string, wasCalled: boolean): object =>
+  wasCalled ? { stderr_bytes: tail.length } : { stderr: tail };
+
 const exitError = (code: number | null, signal: string | null, tail: string, capBytes: number): SwitchyardError =>
   /out of memory|Allocation failed/.test(tail) ? outOfMemory(capBytes) : crashed(code, signal);
 
@@ -145,6 +149,7 @@ export const startHost = (deps: HostDeps): Host => {
   const ended = Promise.withResolvers<void>();
   let listener: HostListener | null = null;
   let isGone = false;
+  let wasCalled = false;
   let inner = child.pid ?? 0;
   if (inner > 0) place(inner, deps.isSuspect);
 
@@ -184,7 +189,8 @@ export const startHost = (deps: HostDeps): Host => {
     ended.resolve();
   });
   child.on("close", (code, signal) => {
-    if (!isGone) deps.log.warn({ ...listener?.facts, code, signal, stderr: tail() }, "a sandbox ended by itself");
+    const facts = { ...listener?.facts, code, signal, ...shownTail(tail(), wasCalled) };
+    if (!isGone) deps.log.warn(facts, "a sandbox ended by itself");
     go(exitError(code, signal, tail(), deps.memoryCapBytes));
     ended.resolve();
   });
@@ -193,6 +199,7 @@ export const startHost = (deps: HostDeps): Host => {
       listener = next;
     },
     send: (message) => {
+      wasCalled ||= message.t === "call";
       if (!isGone) line.write(encodeFrame(message));
     },
     kill,

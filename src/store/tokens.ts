@@ -70,10 +70,11 @@ export function* revokeToken({ id, now }: { readonly id: string; readonly now: n
   return changes > 0;
 }
 
-/** Also true of a token that does not exist. */
-export function* isRevoked(id: string): Unit<boolean> {
+/** Whether a token opens nothing any more: revoked, expired or not there. */
+export function* isOver({ id, now }: { readonly id: string; readonly now: number }): Unit<boolean> {
   const token = yield* findToken(id);
-  return token === undefined || token.revokedAt !== null;
+  if (token === undefined || token.revokedAt !== null) return true;
+  return token.expiresAt !== null && token.expiresAt <= now;
 }
 
 /**

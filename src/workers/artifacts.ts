@@ -2,7 +2,7 @@
 import { SwitchyardError } from "../errors.ts";
 import { type Artifact, isArtifactName, maxArtifactBytes, maxArtifacts } from "../model/artifact.ts";
 import type { Job } from "../model/job.ts";
-import { terminalText } from "../model/terminal-text.ts";
+import { shownText, terminalText } from "../model/terminal-text.ts";
 import type { SandboxCall } from "../sandbox/pool.ts";
 import { lastArtifact, saveArtifact } from "../store/artifacts.ts";
 import type { Store } from "../store/store.ts";
@@ -83,7 +83,7 @@ export const artifactKeeper = (attempt: Attempt, now: () => number): ((event: Ar
     if (lookedAt > mostLookedAt) return refuse(name, "the driver keeps too much again and again");
     const content = redacted(Buffer.from(base64, "base64"), emitter.redact);
     const size = content.length;
-    const type = terminalText(emitter.redact(contentType));
+    const type = shownText(emitter.redact(contentType));
     const problem = shelve({ jobId: job.id, name, contentType: type, size, createdAt: now(), content });
     if (problem !== undefined) return refuse(name, problem);
     const meta = { name, size, content_type: type };

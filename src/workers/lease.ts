@@ -16,6 +16,8 @@ export interface LeaseDeps {
 export interface Lease {
   /** Checked at each write, so that a worker that was stopped and continued finds out before it sends. */
   readonly isHeld: boolean;
+  /** Whether it was last lost because this process stood still, and not because Redis could not be reached. */
+  readonly stoodStill: boolean;
   stop(): void;
 }
 
@@ -35,6 +37,8 @@ export const startLease = async (deps: LeaseDeps): Promise<Lease> => {
   const { ttlMs, everyMs, monotonic, log } = deps;
   let heldUntil = 0;
   let isLost = true;
+  let stoodStill = false;
+  let beatAt = monotonic();
   const isHeld = (): boolean => monotonic() < heldUntil;
 
   const renew = async (): Promise<void> => {
@@ -48,11 +52,16 @@ export const startLease = async (deps: LeaseDeps): Promise<Lease> => {
   const notice = (): void => {
     if (isLost || isHeld()) return;
     isLost = true;
-    log.error({}, "the lease could not be renewed: transports are shut");
+    const silentMs = Math.round(monotonic() - beatAt);
+    stoodStill = silentMs >= ttlMs - everyMs;
+    if (stoodStill)
+      log.error({ silent_ms: silentMs }, "the worker stood still and lost its lease: transports are shut");
+    else log.error({}, "the lease could not be renewed: transports are shut");
     deps.onLost();
   };
   const tick = (): void => {
     notice();
+    beatAt = monotonic();
     renew().catch((error: unknown) => {
       log.warn({ err: String(error) }, "the lease was not renewed");
       notice();
@@ -66,6 +75,9 @@ export const startLease = async (deps: LeaseDeps): Promise<Lease> => {
     get isHeld() {
       notice();
       return !isLost && isHeld();
+    },
+    get stoodStill() {
+      return stoodStill;
     },
     stop: () => clearInterval(timer),
   };

@@ -177,8 +177,9 @@ const settle = async (deps: ProcessDeps, attempt: Attempt, { state, error, resul
  * This worker lost the job. When no other has it yet, it goes back with what it said so far; the queue may have lost it,
  * too, and adding it twice is harmless.
  */
-const letGo = async ({ store, tail, log }: ProcessDeps, { job, emitter }: Attempt): Promise<Settled> => {
-  const fence = { id: job.id, attempt: job.attempt };
+const letGo = async (deps: ProcessDeps, { job, emitter }: Attempt): Promise<Settled> => {
+  const { store, tail, log } = deps;
+  const fence = { id: job.id, attempt: job.attempt, isLost: deps.stoodStill() };
   try {
     const isOurs = await store.write(() => requeueJob({ ...fence, events: emitter.unspilled.take() }));
     if (isOurs) await tail.queue.add([{ id: job.id, queue: job.queue }]);

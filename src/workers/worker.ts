@@ -124,6 +124,7 @@ const leaseOf = (deps: WorkerDeps, timings: Timings, process: Omit<ProcessDeps, 
     onLost() {
       deps.transports.shut();
       deps.pool.endAll();
+      deps.log.warn({ jobs: [...process.running.keys()] }, "what runs here is given back");
       for (const attempt of process.running.values()) attempt.stop("lost");
     },
     onRegained: () => deps.transports.reopen(),
@@ -176,6 +177,7 @@ export const startWorker = async (deps: WorkerDeps): Promise<RunningWorker> => {
     lockTurn: createLockTurn({ redis, ttlMs: timings.lockTtlMs, metrics }),
     running: new Map(),
     isDraining: () => isDraining,
+    stoodStill: () => lease?.stoodStill ?? false,
   };
   lease = await leaseOf(deps, timings, process);
   const held = lease;

@@ -9,7 +9,7 @@ import { claimJob, insertJob } from "../../src/store/jobs.ts";
 import { getMeta, keepMeta, setMeta } from "../../src/store/meta.ts";
 import { findPlan, insertPlan, planOfJob, prunePlans, takePlan } from "../../src/store/plans.ts";
 import { findRelease, insertRelease, listReleases, readContent, setReleaseStatus } from "../../src/store/releases.ts";
-import { findToken, findTokenByHash, insertToken, isRevoked, listTokens, revokeToken } from "../../src/store/tokens.ts";
+import { findToken, findTokenByHash, insertToken, isOver, listTokens, revokeToken } from "../../src/store/tokens.ts";
 import {
   findManifestYaml,
   findType,
@@ -205,12 +205,18 @@ describeStores("tokens, audit and meta", (bench) => {
 
   it("revokes a token once", async () => {
     await bench.store.write(() => insertToken(token));
-    expect(await bench.store.read(() => isRevoked("tok_1"))).toBe(false);
+    expect(await bench.store.read(() => isOver({ id: "tok_1", now: 4 }))).toBe(false);
     expect(await bench.store.write(() => revokeToken({ id: "tok_1", now: 5 }))).toBe(true);
     expect(await bench.store.write(() => revokeToken({ id: "tok_1", now: 6 }))).toBe(false);
-    expect(await bench.store.read(() => isRevoked("tok_1"))).toBe(true);
-    expect(await bench.store.read(() => isRevoked("tok_none"))).toBe(true);
+    expect(await bench.store.read(() => isOver({ id: "tok_1", now: 4 }))).toBe(true);
+    expect(await bench.store.read(() => isOver({ id: "tok_none", now: 4 }))).toBe(true);
     expect(await bench.store.read(() => findToken("tok_1"))).toMatchObject({ revokedAt: 5 });
+  });
+
+  it("knows that a token is over from the moment it expires", async () => {
+    await bench.store.write(() => insertToken({ ...token, expiresAt: 50 }));
+    const isOverAt = (now: number) => bench.store.read(() => isOver({ id: "tok_1", now }));
+    expect([await isOverAt(49), await isOverAt(50)]).toEqual([false, true]);
   });
 
   it("lists the audit log newest first by page, and forgets what is old", async () => {

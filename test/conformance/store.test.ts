@@ -253,6 +253,16 @@ describeStores("claim and settlement", (bench) => {
     });
   });
 
+  it("gives up a job whose workers stood still and gave it back three times", async () => {
+    const id = await running(bench.store);
+    for (const attempt of [1, 2, 3]) {
+      expect(await bench.store.write(() => requeueJob({ id, attempt, events: [], isLost: true }))).toBe(true);
+      const next = await claim(bench.store, id);
+      if (attempt < 3) expect(next).toMatchObject({ outcome: "claimed", job: { triesUsed: 1, lostWorkers: attempt } });
+      else expect(next).toMatchObject({ outcome: "crash_loop", job: { state: "failed", lostWorkers: 3, attempt: 3 } });
+    }
+  });
+
   it("cancels a job that waits at once, and asks a running one", async () => {
     const { job } = await admit(bench.store);
     const asked = { id: job.id, state: "cancelled", error: cancelled, now: 2_500 } as const;

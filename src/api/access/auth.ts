@@ -6,7 +6,7 @@ import type { Log } from "../../log.ts";
 import type { Principal } from "../../model/principal.ts";
 import type { Redis } from "../../redis.ts";
 import type { Store } from "../../store/store.ts";
-import { findTokenByHash, isRevoked } from "../../store/tokens.ts";
+import { findTokenByHash, isOver } from "../../store/tokens.ts";
 import { createFailures } from "./failures.ts";
 
 /** How long a token is trusted without another look: a revocation message makes it shorter, a lost one no longer. */
@@ -115,7 +115,8 @@ export const createAuth = (deps: AuthDeps): Auth => {
     isValid: async ({ id }) => {
       const hash = hashes.get(id);
       // Of a ticket's holder this process may never have seen the token.
-      return hash === undefined ? !(await deps.store.read(() => isRevoked(id))) : isLive(await lookUp(hash));
+      if (hash !== undefined) return isLive(await lookUp(hash));
+      return !(await deps.store.read(() => isOver({ id, now: now() })));
     },
     forget,
     onRevoked: (listener) => {

@@ -92,6 +92,9 @@ export function* settleHeld(job: Job, { state, error, now, lostWorkers = job.los
   return { ...job, state, error, finishedAt: now, tail, lastSeq, dedupeKey: null, runAt: null, lostWorkers };
 }
 
+/** How many workers it cost so far: one that still has it by the row is gone. */
+const lostWith = (job: Job): number => job.lostWorkers + (job.state === "running" ? 1 : 0);
+
 function* giveUp(job: Job, now: number): Unit<Claim> {
   const isUnknown = yield* hasUnknownOutcome(job.id);
   const verdict: Verdict = isUnknown
@@ -108,7 +111,7 @@ function* giveUp(job: Job, now: number): Unit<Claim> {
         error: jobError("crash_loop", "The worker that ran the job was lost three times; it is not tried again."),
         now,
       };
-  return { outcome: "crash_loop", job: yield* settleHeld(job, { ...verdict, lostWorkers: job.lostWorkers + 1 }) };
+  return { outcome: "crash_loop", job: yield* settleHeld(job, { ...verdict, lostWorkers: lostWith(job) }) };
 }
 
 /** What earlier attempts wrote is said beside the cancel. */
@@ -126,7 +129,7 @@ function* take(job: Job, workerId: string, now: number): Unit<Claim> {
   const next = {
     attempt: job.attempt + 1,
     triesUsed: lost ? job.triesUsed : job.triesUsed + 1,
-    lostWorkers: lost ? job.lostWorkers + 1 : job.lostWorkers,
+    lostWorkers: lostWith(job),
     startedAt: job.startedAt ?? now,
     workerId,
   };
@@ -142,6 +145,6 @@ export function* claimJob(asked: ClaimRequest): Unit<Claim> {
   if (mayTake?.(job) === false) return { outcome: "left", job };
   if (isSettled(job.state)) return { outcome: "settled", job };
   if (job.state !== "running" && job.cancelRequestedAt !== null) return yield* cancel(job, now);
-  if (job.state === "running" && job.lostWorkers + 1 >= lostWorkersMost) return yield* giveUp(job, now);
+  if (lostWith(job) >= lostWorkersMost) return yield* giveUp(job, now);
   return yield* take(job, workerId, now);
 }

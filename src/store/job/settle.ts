@@ -140,12 +140,20 @@ export function* retryJob({
   return yield* giveBack(fence, events, { state, run_at: runAt });
 }
 
+/** A job on its way back into the queue. */
+export interface Requeue extends Fence {
+  readonly events: readonly JobEvent[];
+  /** Its worker stood still for so long that it counts as lost, as one that was killed would. */
+  readonly isLost?: boolean;
+}
+
 /** Puts a running job back into the queue, as a drain does: the try does not count. */
-export function* requeueJob({ events, ...fence }: Fence & { readonly events: readonly JobEvent[] }): Unit<boolean> {
+export function* requeueJob({ events, isLost = false, ...fence }: Requeue): Unit<boolean> {
   const job = yield* holdJob(fence.id);
   if (job === undefined) return false;
   const state: JobState = "queued";
-  return yield* giveBack(fence, events, { state, tries_used: Math.max(0, job.triesUsed - 1) });
+  const lost = isLost ? { lost_workers: job.lostWorkers + 1 } : {};
+  return yield* giveBack(fence, events, { state, tries_used: Math.max(0, job.triesUsed - 1), ...lost });
 }
 
 /** Moves events of a running job into the store before it ends. */
