@@ -24,10 +24,10 @@ describe.skipIf(!hasRedis)("a job of many megabytes", () => {
   });
   afterAll(() => bench.end());
 
-  const run = async (result: Record<string, string>, message = "last"): Promise<string> => {
+  const run = async (result: Record<string, string>, message = "last", instance = instanceId): Promise<string> => {
     answer = result;
     said = message;
-    const path = `/api/integrations/instances/${instanceId}/test`;
+    const path = `/api/integrations/instances/${instance}/test`;
     return (await bench.json<{ id: string }>("POST", path, { headers: { prefer: "wait=20" } })).id;
   };
   const open = (path: string) => bench.ask("GET", path, { headers: sse });
@@ -67,5 +67,20 @@ describe.skipIf(!hasRedis)("a job of many megabytes", () => {
     });
     const seen = await eventsUntil(await open("/api/events?after=0-1"), isDoneOf(last));
     expect(seen.filter(({ event }) => event === "job.done").map(({ data }) => data["job_id"])).not.toContain(gone);
+  });
+
+  it("makes the pages of a list end early, with a cursor to the rest", async () => {
+    const other = (await seedLamp(bench.store)).id;
+    for (const result of [{ long }, {}, { long }, { long }, {}]) await run(result, "last", other);
+    const found: unknown[][] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const page: { items: { result: object }[]; next_cursor: string | null } = await bench.json(
+        "GET",
+        `/api/jobs?instance_id=${other}&limit=4${cursor === "" ? "" : `&cursor=${cursor}`}`,
+      );
+      found.push(page.items.map(({ result }) => "long" in result));
+      cursor = page.next_cursor;
+    }
+    expect(found).toEqual([[false, true], [true, false], [true]]);
   });
 });
