@@ -1,7 +1,7 @@
 /** Jobs with results of many megabytes, as an older version kept them: those who look at them get them, and in pieces. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fanoutKey } from "../../src/live/events.ts";
-import { type ApiBench, allEventsOf, eventsUntil, openApiBench, type Seen } from "../kit/api.ts";
+import { type ApiBench, allEventsOf, eventsUntil, openApiBench, readEventsOf, type Seen } from "../kit/api.ts";
 import { seedLamp } from "../kit/fixtures.ts";
 import { hasRedis } from "../kit/redis.ts";
 
@@ -13,11 +13,14 @@ describe.skipIf(!hasRedis)("a job of many megabytes", () => {
   let instanceId: string;
   let answer: Record<string, string> = {};
   let said = "";
+  /** What each job waits for after its first line. */
+  let gate = Promise.resolve();
   beforeAll(async () => {
     bench = await openApiBench();
     instanceId = (await seedLamp(bench.store)).id;
     bench.work(async (_job, emit) => {
       await emit("first");
+      await gate;
       await emit(said);
       return answer;
     });
@@ -57,6 +60,20 @@ describe.skipIf(!hasRedis)("a job of many megabytes", () => {
     expect(dataOf(await allEventsOf(await open(`/api/jobs/${id}/events`)), id)).toEqual(told);
     await bench.deps.redis.flushall();
     expect(dataOf(await allEventsOf(await open(`/api/jobs/${id}/events`)), id)).toEqual(told);
+  });
+
+  it("is told as it goes to who watches it", async () => {
+    const opening = Promise.withResolvers<void>();
+    gate = opening.promise;
+    said = long;
+    const { id } = await bench.json<{ id: string }>("POST", `/api/integrations/instances/${instanceId}/test`, {
+      status: 202,
+    });
+    const events = readEventsOf(await open(`/api/jobs/${id}/events`));
+    expect((await events.next()).value?.data["message"]).toBe("first");
+    opening.resolve();
+    expect((await events.next()).value?.data["message"]).toBe(long);
+    expect((await events.next()).value?.event).toBe("job.done");
   });
 
   it("that is forgotten by now is passed over in the stream over everything", async () => {
