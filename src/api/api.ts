@@ -3,11 +3,13 @@ import { type Auth, createAuth } from "./access/auth.ts";
 import type { ApiDeps } from "./deps.ts";
 import { createInventoryShelf, type InventoryShelf } from "./inventory/shelf.ts";
 import { createFeed, type Feed } from "./streams/feed.ts";
+import { createLargeEntries, type LargeEntries } from "./streams/large-entries.ts";
 import { createOpenStreams, type OpenStreams } from "./streams/open-streams.ts";
 
 export interface Api extends ApiDeps {
   readonly auth: Auth;
   readonly feed: Feed;
+  readonly large: LargeEntries;
   readonly streams: OpenStreams;
   readonly inventory: InventoryShelf;
 }
@@ -21,6 +23,7 @@ export const createApi = (deps: ApiDeps): Api => {
     ...deps,
     auth,
     feed,
+    large: createLargeEntries(deps),
     streams: createOpenStreams({ auth, now, metrics, signal, limit, tokenLimit, keepAliveMs }),
     inventory: createInventoryShelf({ ...deps, feed }),
   };

@@ -1,6 +1,7 @@
 /** action.run: does what was planned and nothing else, follows it to its end, and reads back what came of it. */
 import { SwitchyardError } from "../errors.ts";
 import { asActionResult } from "../model/dry-run.ts";
+import { cutTo, maxResultBytes, requireSmall } from "../model/job-size.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { findCapability, methodOf, verbMode } from "../model/manifest.ts";
 import type { JournalEntry, Plan } from "../model/plan.ts";
@@ -48,7 +49,8 @@ const requireReviewed = ({ subject: { instance } }: Run): void => {
   });
 };
 
-const resultOf = (outcome: CallOutcome, plan: Plan | null): Json => {
+/** What was written is written: too long an answer to it is cut, and fails nothing. */
+const resultOf = (outcome: CallOutcome, plan: Plan | null): JsonObject => {
   const answer = asActionResult(outcome.value);
   if (answer.ok === false) {
     throw new SwitchyardError("device_error", {
@@ -57,7 +59,7 @@ const resultOf = (outcome: CallOutcome, plan: Plan | null): Json => {
     });
   }
   const effects = answer.effects?.per_target ?? plan?.result.effects.per_target ?? [];
-  return {
+  return cutTo(maxResultBytes, {
     ok: answer.ok ?? true,
     pinned: plan?.pinned ?? false,
     ...(answer.task_id === undefined ? {} : { task_id: answer.task_id }),
@@ -65,12 +67,13 @@ const resultOf = (outcome: CallOutcome, plan: Plan | null): Json => {
     steps_done: outcome.stepsDone,
     effects: { per_target: effects as unknown as Json },
     details: answer.details ?? {},
-  };
+  });
 };
 
 const runRead = async ({ driver, action }: Run): Promise<Json> => {
   const outcome = await driver.call(methodOf(action.capability), actionArgs(action, false), rightsOf(action, "read"));
   const { value } = outcome;
+  requireSmall("The answer", value);
   return { ok: true, pinned: false, steps_done: 0, effects: { per_target: [] }, details: value };
 };
 
@@ -106,7 +109,7 @@ const runPlanned = async (run: Run, planId: string | undefined): Promise<Json> =
   const planned = { ...plan.result, steps: plan.steps, plan_id: plan.id };
   const args = { ...actionArgs(action, false), plan: planned as unknown as Json };
   const outcome = await driver.call(methodOf(action.capability), args, rights);
-  const result = resultOf(outcome, plan) as JsonObject;
+  const result = resultOf(outcome, plan);
   if (result["ok"] === true && plan.pinned && outcome.stepsLeft > 0) {
     if (outcome.failedStep !== null) throw outcome.failedStep;
     throw new SwitchyardError("plan_incomplete", {

@@ -3,6 +3,7 @@ import { isDriverCode, SwitchyardError } from "../errors.ts";
 import { asTestResult, type TestResult } from "../model/dry-run.ts";
 import type { Instance, InstanceState } from "../model/instance.ts";
 import type { SettledState } from "../model/job.ts";
+import { requireSmall } from "../model/job-size.ts";
 import type { Json } from "../model/json.ts";
 import { recordTest } from "../store/instances.ts";
 import type { JobInput } from "./catalog.ts";
@@ -53,6 +54,7 @@ export const testConnection = async (context: JobContext): Promise<Json> => {
   context.progress("driver", "Asking the driver", 50);
   const startedAt = context.now();
   const { value } = await driver.call("test_connection", {}, { mode: "read" });
+  requireSmall("The answer to the test", value);
   const result = asTestResult(value);
   seen.result = result;
   seen.latencyMs = result.latency_ms ?? context.now() - startedAt;

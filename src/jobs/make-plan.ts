@@ -2,6 +2,7 @@
 import { SwitchyardError } from "../errors.ts";
 import { asDryRunResult } from "../model/dry-run.ts";
 import { newId } from "../model/ids.ts";
+import { requireSmall } from "../model/job-size.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { findCapability, methodOf } from "../model/manifest.ts";
 import type { DryRunResult, Plan } from "../model/plan.ts";
@@ -59,7 +60,7 @@ const hashOf = (
 /**
  * Asks the driver for a dry run and turns it into a plan. Nothing is stored yet.
  * @throws SwitchyardError `read_only_violation` when the driver wrote, `plan_deviation` when a step lies outside
- * `writes[]`, `response_invalid` when the answer has another shape.
+ * `writes[]`, `response_invalid` when the answer has another shape, `response_too_large`.
  */
 export const makePlan = async (
   context: JobContext,
@@ -78,6 +79,7 @@ export const makePlan = async (
   const isPinned = steps.length > 0 || subject.type.language === "node";
   const preview = steps.length > 0 ? driver.preview(steps) : (answered.plan.preview ?? []);
   const result = { ...answered, plan: { ...answered.plan, steps, preview } };
+  requireSmall("The plan", result as unknown as Json);
   const createdAt = context.now();
   return {
     id: newId("pln", createdAt),

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isSettled, type Job } from "../model/job.ts";
 import type { JsonObject } from "../model/json.ts";
 import { instancesOfType } from "../store/instances.ts";
-import { findJobs } from "../store/jobs.ts";
+import { findOutcomes, type JobOutcome } from "../store/jobs.ts";
 import type { JobContext } from "./context.ts";
 
 const patienceMs = 30_000;
@@ -22,10 +22,10 @@ export const enqueueTests = async (context: JobContext, typeId: string): Promise
 };
 
 /** What is swapped is swapped: a job that is told to stop here says what it knows instead of waiting. */
-const waitForAll = async (context: JobContext, ids: readonly string[]): Promise<Job[]> => {
+const waitForAll = async (context: JobContext, ids: readonly string[]): Promise<JobOutcome[]> => {
   const startedAt = context.now();
   for (;;) {
-    const jobs = await context.store.read(() => findJobs([...ids]));
+    const jobs = await context.store.read(() => findOutcomes(ids));
     const hasStarted = jobs.some((job) => job.startedAt !== null);
     const isLate = context.now() - startedAt > (hasStarted ? patienceMs : patienceForStartMs);
     if (isLate || context.signal.aborted || jobs.every(({ state }) => isSettled(state))) return jobs;
@@ -33,8 +33,8 @@ const waitForAll = async (context: JobContext, ids: readonly string[]): Promise<
   }
 };
 
-const outcomeOf = ({ id, subject, state, error }: Job): JsonObject => ({
-  instance_id: subject.instanceId ?? "",
+const outcomeOf = ({ id, instanceId, state, error }: JobOutcome): JsonObject => ({
+  instance_id: instanceId ?? "",
   job_id: id,
   state,
   ...(error === null ? {} : { error: { code: error.code, detail: error.detail } }),
@@ -54,7 +54,7 @@ export const testInstances = async (context: JobContext, typeId: string): Promis
   const instances = await context.store.read(() => instancesOfType(typeId));
   const names = new Map(instances.map(({ id, name }) => [id, name]));
   for (const job of jobs) {
-    const id = job.subject.instanceId ?? "";
+    const id = job.instanceId ?? "";
     const cause = job.error === null ? "" : `, ${job.error.detail} (${job.error.code})`;
     const level = job.state === "succeeded" ? "info" : "warn";
     context.emit("final", level, `Test of ${names.get(id) ?? id}: ${job.state}${cause}`, outcomeOf(job));

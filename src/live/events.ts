@@ -33,6 +33,8 @@ export interface Done {
 /** The stream over everything keeps at least so many entries. */
 const fanoutLength = 10_000;
 export const fanoutKey = "sw:fanout";
+/** Longer words are not repeated there: they lie in the job's own stream, or in the store. */
+const fanoutBytes = 16 * 1024;
 
 /** A job that says nothing for a week is gone; each event starts the week anew. */
 const openMs = 7 * 24 * 3_600_000;
@@ -53,7 +55,7 @@ local job, stream = "sw:job:" .. ARGV[1], "sw:events:" .. ARGV[1]
 local attempt = tonumber(ARGV[2])
 local function tell(kind, seq, data)
   redis.call("XADD", "${fanoutKey}", "MAXLEN", "~", ${fanoutLength}, "*", "t", kind, "j", ARGV[1],
-    "k", ARGV[3], "i", ARGV[4], "y", ARGV[5], "s", seq, "d", data)
+    "k", ARGV[3], "i", ARGV[4], "y", ARGV[5], "s", seq, "d", #data > ${fanoutBytes} and "" or data)
 end
 local known = redis.call("HMGET", job, "attempt", "seq", "done")
 if known[3] then return ARGV[6] == "" and -1 or 1 end

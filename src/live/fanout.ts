@@ -16,7 +16,7 @@ export interface FanoutEntry {
   readonly kind?: string;
   /** Number in the job. */
   readonly seq?: number;
-  /** JSON as clients see it. */
+  /** JSON as clients see it; empty where it is long: then it lies with the job. */
   readonly data: string;
 }
 

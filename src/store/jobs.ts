@@ -1,7 +1,7 @@
 /** Jobs in the store: admission, claim, settlement, lists and what is left to do. */
 export { cancelledAmong, requestCancel } from "./job/cancel.ts";
 export { type Claim, type ClaimRequest, claimJob } from "./job/claim.ts";
-export { findJob, findJobs } from "./job/find.ts";
+export { findJob, findJobs, findOutcomes, findStates, type JobOutcome } from "./job/find.ts";
 export { type Admission, insertJob } from "./job/insert.ts";
 export { listJobs } from "./job/list.ts";
 export type { NewJob } from "./job/new.ts";

@@ -1,6 +1,7 @@
 /** How an attempt ends: one table from what stopped it to the state of the job. */
 import { asSwitchyardError, errorTable, type SwitchyardError } from "../errors.ts";
 import type { Job, JobError, SettledState } from "../model/job.ts";
+import { cutTo, maxErrorBytes } from "../model/job-size.ts";
 import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { JournalEntry } from "../model/plan.ts";
 import { type JournalProgress, progressOf } from "../model/step-answer.ts";
@@ -50,14 +51,15 @@ const journalFacts = ({ sent, done, isUnknown }: JournalProgress): JsonObject =>
 
 /** The end of a job is not the end of what a device began: whoever reads the error must know. */
 const afterEffect = (error: SwitchyardError, { sent }: JournalProgress): string => {
-  if (sent.length === 0 || error.code === "outcome_unknown") return error.message;
+  const message = error.message.slice(0, maxErrorBytes.detail);
+  if (sent.length === 0 || error.code === "outcome_unknown") return message;
   const [writes, it] = sent.length === 1 ? ["A write was", "it"] : [`${sent.length} writes were`, "them"];
-  return `${error.message} ${writes} sent before: the device may still act on ${it}.`;
+  return `${message} ${writes} sent before: the device may still act on ${it}.`;
 };
 
 const asJobError = (error: SwitchyardError, journal: readonly JournalEntry[]): JobError => {
   const progress = progressOf(journal);
-  const details = { ...(error.details as JsonObject), ...journalFacts(progress) };
+  const details = cutTo(maxErrorBytes.details, { ...(error.details as JsonObject), ...journalFacts(progress) });
   return {
     code: error.code,
     title: errorTable[error.code].title,

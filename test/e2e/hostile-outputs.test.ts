@@ -42,7 +42,7 @@ ANSWERS = {
     "long_keys": lambda: {"k" * 100_000: 1},
     "words": lambda: "just a word",
     "nothing": lambda: None,
-    "wide": lambda: list(range(300_000)),
+    "wide": lambda: list(range(100_000)),
 }
 
 

@@ -78,6 +78,8 @@ const listRoute = (api: Api): Route =>
     access: "viewer",
     tag,
     summary: "Jobs, newest first",
+    description:
+      "A page ends before its `limit` where its jobs are larger than 8 MiB together; `next_cursor` leads on.",
     query: {
       kind: Type.Optional(kindSchema),
       state: Type.Optional(stateSchema),

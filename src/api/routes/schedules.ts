@@ -1,7 +1,7 @@
 /** Schedules: what the runner does by itself, and pausing it. */
 import { seesInstance } from "../../model/principal.ts";
 import type { Schedule } from "../../model/schedule.ts";
-import { findJobs } from "../../store/jobs.ts";
+import { findStates } from "../../store/jobs.ts";
 import { findSchedule, listSchedules, setPaused } from "../../store/schedules.ts";
 import { notFound } from "../access/access.ts";
 import { record } from "../access/record.ts";
@@ -16,8 +16,7 @@ const tag = "schedules";
 
 const toWire = async (api: Api, schedules: readonly Schedule[]) => {
   const ids = schedules.flatMap(({ lastJobId }) => (lastJobId === null ? [] : [lastJobId]));
-  const jobs = ids.length === 0 ? [] : await api.store.read(() => findJobs(ids));
-  const states = new Map(jobs.map(({ id, state }) => [id, state]));
+  const states = await api.store.read(() => findStates(ids));
   const now = api.now();
   return schedules.map((schedule) => scheduleToWire(schedule, states.get(schedule.lastJobId ?? "") ?? null, now));
 };

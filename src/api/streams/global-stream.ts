@@ -4,6 +4,7 @@ import type { Principal } from "../../model/principal.ts";
 import { seesSubject } from "../access/access.ts";
 import type { EventStream } from "../http/sse.ts";
 import type { Feed } from "./feed.ts";
+import type { LargeEntries } from "./large-entries.ts";
 import type { OpenStreams } from "./open-streams.ts";
 
 const pageSize = 500;
@@ -17,6 +18,7 @@ export interface GlobalFilter {
 interface GlobalDeps {
   readonly fanout: Fanout;
   readonly feed: Feed;
+  readonly large: LargeEntries;
   readonly streams: OpenStreams;
 }
 
@@ -49,20 +51,30 @@ const pass = (watch: Watch, feed: Feed, entry: FanoutEntry): void => {
   if (watch.wants(entry)) watch.stream.send(feed.globalFrame(entry));
 };
 
-const catchUp = async ({ fanout, feed }: GlobalDeps, watch: Watch): Promise<void> => {
+const isLarge = (watch: Watch, entry: FanoutEntry): boolean => entry.data === "" && watch.wants(entry);
+
+/** What lies with a job that is gone is passed over. */
+const passWhole = async ({ feed, large }: GlobalDeps, watch: Watch, entry: FanoutEntry): Promise<void> => {
+  const whole = isLarge(watch, entry) ? await large.read(entry) : entry;
+  if (whole === undefined) watch.seen = entry.id;
+  else pass(watch, feed, whole);
+};
+
+const catchUp = async (deps: GlobalDeps, watch: Watch): Promise<void> => {
   while (!watch.stream.isClosed) {
     watch.isBehind = false;
-    const entries = await fanout.readSince(watch.seen, pageSize);
+    const entries = await deps.fanout.readSince(watch.seen, pageSize);
     for (const entry of entries) {
       await watch.stream.room();
-      pass(watch, feed, entry);
+      if (watch.stream.isClosed) return;
+      await passWhole(deps, watch, entry);
     }
     if (entries.length === 0 && !watch.isBehind) break;
   }
   watch.isLive = true;
 };
 
-/** A watcher that lags is served from the kept entries, at its own pace. */
+/** A watcher that lags, or is to hear what the stream only names, is served from the kept entries, at its own pace. */
 const startCatchUp = (deps: GlobalDeps, watch: Watch): void => {
   watch.isLive = false;
   catchUp(deps, watch).catch(() => watch.stream.cut());
@@ -85,7 +97,7 @@ export const watchEverything = (
   const leave = deps.feed.watchAll((entry) => {
     watch.isBehind = true;
     if (!watch.isLive) return;
-    if (watch.stream.hasRoom) pass(watch, deps.feed, entry);
+    if (watch.stream.hasRoom && !isLarge(watch, entry)) pass(watch, deps.feed, entry);
     else startCatchUp(deps, watch);
   });
   // A flushed Redis counts anew.

@@ -88,7 +88,7 @@ const pass = (watch: Watch, feed: Feed, entry: FanoutEntry): boolean => {
   if (entry.type === "job.done") return false;
   const seq = entry.seq ?? 0;
   if (seq <= watch.sent) return true;
-  if (seq !== watch.sent + 1 || !watch.stream.hasRoom) return false;
+  if (seq !== watch.sent + 1 || entry.data === "" || !watch.stream.hasRoom) return false;
   watch.sent = seq;
   watch.stream.send(feed.jobFrame(entry));
   return true;

@@ -3,7 +3,7 @@ import type { Job } from "../../model/job.ts";
 import { cursorOf, type Page } from "../paging.ts";
 import { type Built, run } from "../query.ts";
 import type { Unit } from "../unit.ts";
-import { findJobs } from "./find.ts";
+import { findFirstJobs } from "./find.ts";
 import { isOfOpen, type JobFilter, kindsOf, openJobs, typeOf, walkedJobs } from "./walk.ts";
 
 /** Which instances are to be walked one by one; undefined: all jobs at once. */
@@ -47,10 +47,11 @@ function* foundJobs(filter: JobFilter): Unit<string[]> {
   return yield* merged(each);
 }
 
+/** A page ends early where its jobs are very large. */
 export function* listJobs(filter: JobFilter): Unit<Page<Job>> {
   const found = yield* foundJobs(filter);
-  const items = yield* findJobs(found.slice(0, filter.limit));
+  const items = yield* findFirstJobs(found.slice(0, filter.limit));
   const last = items.at(-1);
-  const hasMore = found.length > filter.limit && last !== undefined;
+  const hasMore = last !== undefined && last.id !== found.at(-1);
   return { items, nextCursor: hasMore ? cursorOf({ at: last.createdAt, id: last.id }) : null };
 }

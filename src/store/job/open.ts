@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import type { Job, JobState } from "../../model/job.ts";
 import { prepared, query, run } from "../query.ts";
 import type { Unit } from "../unit.ts";
+import { findFirstJobs } from "./find.ts";
 import { type JobRow, jobOf } from "./row.ts";
 
 interface Older {
@@ -52,13 +53,11 @@ export function* unsettledJobs({ after = 0, limit }: { readonly after?: number; 
   return jobsOf(yield* run(open().where("admission", ">", after).orderBy("admission").limit(limit)));
 }
 
-/** Settled jobs whose `job.done`, locks or acknowledgement may still be due. */
+/** Settled jobs whose `job.done`, locks or acknowledgement may still be due; fewer where they are very large. */
 export function* openTails({ olderThan, limit }: Older): Unit<Job[]> {
-  return jobsOf(
-    yield* run(
-      all().where(sql<boolean>`tail = 'open'`).where("finished_at", "<", olderThan).orderBy("finished_at").limit(limit),
-    ),
-  );
+  const open = query.selectFrom("jobs").select("id").where(sql<boolean>`tail = 'open'`);
+  const { rows } = yield* run(open.where("finished_at", "<", olderThan).orderBy("finished_at").limit(limit));
+  return yield* findFirstJobs(rows.map(({ id }) => id));
 }
 
 const tailClosed = prepared<{ id: string }, unknown>((value) =>

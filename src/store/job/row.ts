@@ -58,3 +58,4 @@ export const subjectColumns = ({ typeId, instanceId, target }: Subject) => ({
 });
 
 export const errorText = (error: JobError | null): string | null => (error === null ? null : JSON.stringify(error));
+export const errorOf = (text: string | null): JobError | null => parsed(text);
