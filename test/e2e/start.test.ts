@@ -71,6 +71,7 @@ describe("a wrong setting", () => {
     ["DATABASE_URL", "postgres://"],
     ["SWITCHYARD_DATA", "/dev/null/folder"],
     ["SWITCHYARD_DATA", "/proc/nope/data"],
+    ["npm_config_lab", "true", "npm start -- --lab"],
     ["SWITCHYARD_ROLE", "worker", "REDIS_URL"],
     ["SWITCHYARD_ROLE", "api", "REDIS_URL"],
   ])("stops the start and is named: %s=%s", async (name, value, setting = name, said = "") => {
