@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { request } from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { json } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createBelongings } from "../kit/process.ts";
 import { endProgram } from "../kit/program.ts";
@@ -19,7 +20,12 @@ afterEach(() => own.giveBack(), 20_000);
 
 interface Device {
   readonly name: string;
-  readonly config: { readonly port?: number; readonly ssh_port?: number; readonly snmp_port?: number };
+  readonly config: {
+    readonly token_name?: string;
+    readonly port?: number;
+    readonly ssh_port?: number;
+    readonly snmp_port?: number;
+  };
   readonly secrets: Readonly<Record<string, string>>;
 }
 interface Started {
@@ -40,6 +46,13 @@ const startAgain = async (keep: string): Promise<readonly Device[]> => {
   return devices;
 };
 
+const ask = async <T>(port: number | undefined, what: object): Promise<T> => {
+  const asked = request({ host, port, rejectUnauthorized: false, ...what }).end();
+  const [answer] = await once(asked, "response");
+  expect(answer.statusCode).toBe(200);
+  return json(answer) as Promise<T>;
+};
+
 const portsOf = (devices: readonly Device[]): number[][] =>
   devices.map(({ config: { port, ssh_port, snmp_port } }) =>
     [port, ssh_port, snmp_port].filter((one) => one !== undefined),
@@ -52,6 +65,21 @@ it("has the same ports, certificates, host keys and tokens, and keeps them for i
   expect(first.map(({ name }) => name)).toEqual(["lab-proxmox", "lab-switch", "lab-stack"]);
   const modes = readdirSync(keep).map((name) => [name, statSync(join(keep, name)).mode & 0o777]);
   expect(modes).toEqual(["lab-proxmox.json", "lab-stack.json", "lab-switch.json"].map((name) => [name, 0o600]));
+});
+
+it("ends the tasks that run before it goes, and knows them and its guests again", async () => {
+  const keep = join(own.folder(), "lab");
+  const { child, devices } = await start(keep);
+  const { token_name, port } = devices[0]?.config ?? {};
+  const authorization = `PVEAPIToken=${token_name}=${devices[0]?.secrets["api_token"]}`;
+  const path = "/api2/json/nodes/pve1/qemu/100/status/shutdown";
+  const { data: upid } = await ask<{ data: string }>(port, { method: "POST", path, headers: { authorization } });
+  await endProgram(child);
+
+  await start(keep);
+  const guests = await ask<{ vmid: number; state: string }[]>(port, { path: "/lab/guests" });
+  expect(guests.find(({ vmid }) => vmid === 100)).toMatchObject({ state: "stopped" });
+  expect(await ask(port, { path: "/lab/tasks" })).toMatchObject([{ upid, exitstatus: "OK" }]);
 });
 
 it("goes to another port where somebody else has the one it kept, and stays there", async () => {
@@ -86,12 +114,7 @@ describe("a system with a lab that is stopped and started again", () => {
   }, 40_000);
 
   /** Whatever is asked of the cluster from now on is never answered. */
-  const hang = async (port: string): Promise<void> => {
-    const path = "/lab/faults?kind=hung";
-    const asked = request({ host, port, method: "POST", path, rejectUnauthorized: false }).end();
-    const [answer] = await once(asked, "response");
-    expect(answer.resume().statusCode).toBe(200);
-  };
+  const hang = (port: string) => ask(Number(port), { method: "POST", path: "/lab/faults?kind=hung" });
 
   interface Instance {
     readonly name: string;
