@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
 /** A file that is missing or damaged keeps nothing: a device that cannot start with it would never start again. */
-const readKept = <K>(file: string, isUsable: (kept: K) => boolean): Partial<K> => {
+export const readKept = <K>(file: string, isUsable: (kept: K) => boolean): Partial<K> => {
   try {
     const kept = JSON.parse(readFileSync(file, "utf8"));
     return isUsable(kept) ? kept : {};
@@ -13,7 +13,7 @@ const readKept = <K>(file: string, isUsable: (kept: K) => boolean): Partial<K> =
 };
 
 /** The keys are in it: it is its owner's alone. */
-const writeKept = (file: string, kept: unknown): void => {
+export const writeKept = (file: string, kept: unknown): void => {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   writeFileSync(`${file}.draft`, `${JSON.stringify(kept)}\n`, { mode: 0o600 });
   renameSync(`${file}.draft`, file);

@@ -3,8 +3,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Aoss, isKeptAoss, labSecrets, startAoss } from "./aoss.ts";
-import { startKept } from "./kept.ts";
-import { isKeptProxmox, type Proxmox, startProxmox } from "./proxmox.ts";
+import { readKept, startKept, writeKept } from "./kept.ts";
+import { isMemory, type Memory } from "./proxmox/memory.ts";
+import { untilIdle } from "./proxmox/task.ts";
+import { isKeptProxmox, type Proxmox, type ProxmoxOptions, startProxmox } from "./proxmox.ts";
 
 const usage = `Usage: lab/main.ts [--host 127.0.0.1] [--port 0] [--nodes 3] [--vms 8] [--containers 4] [--task-ms 800] [--out FILE] [--keep DIR]`;
 
@@ -88,10 +90,27 @@ const started = <K, D extends { readonly kept: K }>(
 ): Promise<D> =>
   values.keep === undefined ? start({}) : startKept(join(values.keep, `${name}.json`), isUsable, start);
 
+/** What the cluster goes on with, where there is a folder to keep that in. */
+const remembered = (): Pick<ProxmoxOptions, "memory" | "remember"> => {
+  if (values.keep === undefined) return {};
+  const file = join(values.keep, "lab-proxmox-state.json");
+  const remember = (memory: Memory): void => {
+    try {
+      writeKept(file, memory);
+    } catch (error) {
+      process.stderr.write(`lab: the state of the cluster is not kept: ${String(error)}\n`);
+    }
+  };
+  return { memory: readKept(file, isMemory), remember };
+};
+
+/** What a task began is to be done before the cluster ends, if that is soon. */
+const taskWaitMs = 2_000;
+
 const run = async (): Promise<void> => {
   const { host } = values;
   const sizes = { nodes: count("nodes"), vms: count("vms"), containers: count("containers") };
-  const cluster = { ...sizes, host, port: count("port"), taskMs: count("task-ms") };
+  const cluster = { ...sizes, host, port: count("port"), taskMs: count("task-ms"), ...remembered() };
   const proxmox = await started("lab-proxmox", isKeptProxmox, (kept) => startProxmox({ ...cluster, kept }));
   const single = await started("lab-switch", isKeptAoss, (kept) => startAoss({ host, kept }));
   const stack = await started("lab-stack", isKeptAoss, (kept) => startAoss({ host, kind: "stack", kept }));
@@ -104,7 +123,9 @@ const run = async (): Promise<void> => {
   const stop = (): void => {
     if (isEnding) return;
     isEnding = true;
-    void Promise.all([proxmox, single, stack].map((device) => device.close())).then(() => process.exit(0));
+    void untilIdle(proxmox.state, values.keep === undefined ? 0 : taskWaitMs)
+      .then(() => Promise.all([proxmox, single, stack].map((device) => device.close())))
+      .then(() => process.exit(0));
   };
   process.on("SIGTERM", stop);
   // A terminal signals its whole group: whoever has a supervisor stays until that says so, or is gone.

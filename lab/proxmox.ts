@@ -20,6 +20,7 @@ import { answerControl } from "./proxmox/control.ts";
 import { type Outcome, readParams, respond } from "./proxmox/exchange.ts";
 import { type CertificateChoice, createFaults, type Fault, type Faults, type TakeFault } from "./proxmox/faults.ts";
 import type { Params } from "./proxmox/guest-power.ts";
+import { type Memory, memoryOf, recall } from "./proxmox/memory.ts";
 import { answerCall } from "./proxmox/routes.ts";
 
 export interface ProxmoxOptions {
@@ -37,6 +38,10 @@ export interface ProxmoxOptions {
   readonly port?: number;
   /** What an earlier one was: this one is the same, but for a port that is taken. */
   readonly kept?: Partial<KeptProxmox>;
+  /** What an earlier one knew at its end. */
+  readonly memory?: Partial<Memory>;
+  /** Given what is worth knowing next time, whenever that changes. */
+  readonly remember?: (memory: Memory) => void;
   readonly faults?: readonly Fault[];
   readonly now?: () => number;
 }
@@ -151,12 +156,16 @@ const closeServer = async (server: Server): Promise<void> => {
 /** Starts the cluster and its API. Everything ends with `close()`. */
 export const startProxmox = async (options: ProxmoxOptions = {}): Promise<Proxmox> => {
   const { nodes = 3, vms = 8, containers = 4, taskMs = 800, host = "127.0.0.1", now = Date.now } = options;
-  const { kept = {} } = options;
+  const { kept = {}, memory = {}, remember } = options;
   const certs = certificates(host, now(), kept.certificate);
   const use = ({ keyPem, pem }: Certificate) => ({ key: keyPem, cert: pem });
   const server = createServer(use(certs.good));
   const { faults, take } = createFaults(options.faults ?? [], (choice) => server.setSecureContext(use(certs[choice])));
-  const cluster = createCluster({ nodes, vms, containers }, { taskMs, now });
+  const cluster = createCluster(
+    { nodes, vms, containers },
+    { taskMs, now, changed: () => remember?.(memoryOf(cluster)) },
+  );
+  recall(cluster, memory);
   const desk: Desk = { cluster, tokens: createTokens(kept.tokens), take, faults, writes: [], requests: [] };
   server.on("request", (request, response) => {
     // Whatever goes wrong with one exchange ends that connection only.

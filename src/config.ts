@@ -291,5 +291,8 @@ export const plainEnvironment = (): Record<string, string | undefined> => ({
   LANG: process.env["LANG"],
 });
 
+/** npm takes an option for its own where no `--` stands before it, and tells what it runs by a variable alone. */
+export const hasNpmTakenLab = (): boolean => process.env["npm_config_lab"] === "true";
+
 /** Settings of this process, from its environment and folder. */
 export const ownConfig = (): Config => loadConfig(process.env, process.cwd());

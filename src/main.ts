@@ -1,5 +1,5 @@
 /** Reads the settings and starts the asked role. */
-import { type Config, ownConfig, SettingError, settingExitCode } from "./config.ts";
+import { type Config, hasNpmTakenLab, ownConfig, SettingError, settingExitCode } from "./config.ts";
 import { SwitchyardError } from "./errors.ts";
 import { impatience } from "./model/impatience.ts";
 import { nearest } from "./model/nearest.ts";
@@ -39,7 +39,13 @@ const readOptions = (given: readonly string[], role: Config["role"]): { withLab:
   if (given.length > 0 && role !== "all") {
     throw new SettingError(`setting SWITCHYARD_ROLE: expected all beside ${given.join(" ")}, found ${role}`);
   }
-  return { withLab: given.includes("--lab") };
+  const withLab = given.includes("--lab");
+  if (!withLab && !parent.isThere && hasNpmTakenLab()) {
+    throw new SettingError(
+      "expected npm start -- --lab, found --lab without the -- before it, which npm keeps to itself",
+    );
+  }
+  return { withLab };
 };
 
 /** Answers the exit code. */

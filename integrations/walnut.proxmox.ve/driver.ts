@@ -39,6 +39,8 @@ const kinds: Readonly<Record<string, GuestKind>> = { vm: "qemu", container: "lxc
 /** How long the device may take to show what a finished task did; longer where the HA manager does it. */
 const settleMs = 15_000;
 const haSettleMs = 300_000;
+/** Behind a task that nobody knows nothing is on its way: only failures that pass are waited out. */
+const forgottenSettleMs = 3_000;
 const hostMs = 600_000;
 
 interface Switched {
@@ -52,6 +54,9 @@ const noSuchHost = (name: string, hosts: readonly Host[]): DriverError => {
   const known = hosts.map((host) => host.name).join(", ");
   return new DriverError("target_not_found", `There is no host ${name} in this cluster; it has: ${known}.`);
 };
+
+/** Whether the task only hands the request to the high-availability manager. */
+const isOfManager = (upid: unknown): boolean => typeof upid === "string" && /:ha(start|stop):/.test(upid);
 
 const plannedEffect = ({ plan }: ActionCall): { from: Json; to: Json } | undefined =>
   (plan?.["effects"] as DryRunResult["effects"] | undefined)?.per_target[0];
@@ -175,40 +180,71 @@ export class ProxmoxVeDriver extends Driver<ProxmoxConfig> {
     const { verb, signal } = call;
     const doing = `${verb} of ${guest.kind} ${guest.vmid}`;
     const upid = await this.send(doing);
-    const details: Record<string, Json> = { node: guest.node };
-    if (typeof upid === "string") {
-      this.progress(50, `Task ${upid.split(":")[5]} runs on ${guest.node}`);
-      const exit = await followTask(upid, { http: this.transports.http, log: this.log, signal });
-      if (!isGoodExit(exit)) {
-        const next = "Its log is among the events: mend the cause, then plan again.";
-        throw new DriverError("device_error", `The ${doing} failed: ${exit}. ${next}`, { upid, exit_status: exit });
-      }
-      details["exit_status"] = exit;
-    }
+    const exit = typeof upid === "string" ? await this.exitOfTask(upid, { doing, guest, signal }) : null;
     this.progress(90, "Reading the state back");
     const goal = plannedEffect(call)?.to ?? offered[guest.kind][verb]?.to ?? guest.status;
-    const to = await this.settled(guest, goal, { signal, upid });
+    const from = plannedEffect(call)?.from ?? guest.status;
+    const to = await (typeof upid === "string" && exit === null
+      ? this.settledUnseen(guest, { from, goal }, { signal, upid })
+      : this.settled(guest, goal, { signal, upid }));
     this.progress(100, `${guest.name} is ${to}`);
     return {
       ok: true,
       ...(typeof upid === "string" ? { task_id: upid } : {}),
-      effects: { per_target: [{ id: guest.vmid, from: plannedEffect(call)?.from ?? guest.status, to }] },
-      details,
+      effects: { per_target: [{ id: guest.vmid, from, to }] },
+      details: { node: guest.node, ...(exit === null ? {} : { exit_status: exit }) },
     };
   }
 
-  private async settled(guest: Guest, goal: Json, { signal, upid }: { signal: AbortSignal; upid: unknown }) {
-    const byManager = typeof upid === "string" && /:ha(start|stop):/.test(upid);
-    if (byManager) this.log.info("The high-availability manager carries the request out");
+  /** How a task ended that ended well; null when the cluster does not know it any more. */
+  private async exitOfTask(
+    upid: string,
+    { doing, guest, signal }: { doing: string; guest: Guest; signal: AbortSignal },
+  ): Promise<string | null> {
+    this.progress(50, `Task ${upid.split(":")[5]} runs on ${guest.node}`);
+    const exit = await followTask(upid, { http: this.transports.http, log: this.log, signal });
+    if (exit === null) {
+      const text = "The cluster does not know the task any more and its log is gone";
+      this.log.warn(`${text}: the state of ${guest.kind} ${guest.vmid} shows what came of it`, { upid });
+    } else if (!isGoodExit(exit)) {
+      const next = "Its log is among the events: mend the cause, then plan again.";
+      throw new DriverError("device_error", `The ${doing} failed: ${exit}. ${next}`, { upid, exit_status: exit });
+    }
+    return exit;
+  }
+
+  /** The guest's state once it is the goal, or else what was seen last. */
+  private async stateOf(guest: Guest, goal: Json, { signal, forMs }: { signal: AbortSignal; forMs: number }) {
     let seen = "unknown";
     const look = async () => {
       seen = (await this.current(guest)).status;
       return seen === goal ? seen : null;
     };
-    const to = await watch(look, { signal, forMs: byManager ? haSettleMs : settleMs });
-    if (to !== null) return to;
+    return (await watch(look, { signal, forMs })) ?? seen;
+  }
+
+  private async settled(guest: Guest, goal: Json, { signal, upid }: { signal: AbortSignal; upid: unknown }) {
+    const byManager = isOfManager(upid);
+    if (byManager) this.log.info("The high-availability manager carries the request out");
+    const seen = await this.stateOf(guest, goal, { signal, forMs: byManager ? haSettleMs : settleMs });
+    if (seen === goal) return seen;
     const text = `The task ended well, but ${guest.kind} ${guest.vmid} is ${seen} where ${goal} was expected.`;
     throw new DriverError("device_error", `${text} Look at the guest itself.`, { expected: goal, seen });
+  }
+
+  /** The guest alone tells what became of a forgotten task, if the verb leads to another state at all. */
+  private async settledUnseen(
+    guest: Guest,
+    { from, goal }: { from: Json; goal: Json },
+    { signal, upid }: { signal: AbortSignal; upid: string },
+  ) {
+    const forMs = isOfManager(upid) ? haSettleMs : forgottenSettleMs;
+    const seen = await this.stateOf(guest, goal, { signal, forMs });
+    if (seen === goal && goal !== from) return seen;
+    const known = goal === from ? `as it was before: ${seen}` : `${seen} where ${goal} was expected`;
+    const text = `The cluster took the request, but does not know its task any more, and ${guest.kind} ${guest.vmid} is ${known}.`;
+    const next = "Whether it was carried out cannot be told: look at the guest itself, then plan again.";
+    throw new DriverError("device_error", `${text} ${next}`, { upid, expected: goal, seen });
   }
 
   private async switchHost(call: ActionCall): Promise<Switched> {

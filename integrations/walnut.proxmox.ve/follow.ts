@@ -51,8 +51,13 @@ interface TaskWatch {
 
 const pageLines = 500;
 
-/** Follows a task to its end with its log as events, and gives its exit status. */
-export const followTask = async (upid: string, { http, log, signal }: TaskWatch): Promise<string> => {
+/** The list of tasks was purged, or the node was put up anew or taken away: what the task did is done all the same. */
+const isForgotten = (thrown: unknown): boolean =>
+  thrown instanceof DriverError &&
+  (thrown.code === "target_not_found" || /no such task/i.test(String(thrown.details["message"])));
+
+/** Follows a task to its end with its log as events, and gives its exit status; null: nobody knows the task any more. */
+export const followTask = async (upid: string, { http, log, signal }: TaskWatch): Promise<string | null> => {
   const node = upid.split(":")[1] ?? "";
   const path = `/nodes/${encodeURIComponent(node)}/tasks/${encodeURIComponent(upid)}`;
   let seen = 0;
@@ -64,14 +69,16 @@ export const followTask = async (upid: string, { http, log, signal }: TaskWatch)
       seen = lines.at(-1)?.n ?? seen;
     }
   };
-  const exit = await watch(
-    async () => {
+  const look = async (): Promise<{ readonly exit: string | null } | null> => {
+    try {
       // The status first: a task that is over has all its lines.
-      const ended = exitOf(await read(http, `${path}/status`));
+      const exit = exitOf(await read(http, `${path}/status`));
       await logNews();
-      return ended;
-    },
-    { signal },
-  );
-  return exit ?? "unknown";
+      return exit === null ? null : { exit };
+    } catch (thrown) {
+      if (isForgotten(thrown)) return { exit: null };
+      throw thrown;
+    }
+  };
+  return (await watch(look, { signal }))?.exit ?? null;
 };

@@ -46,6 +46,8 @@ export interface Cluster {
   /** How long a task takes. */
   taskMs: number;
   readonly now: () => number;
+  /** Told when a task has ended or a node went down. */
+  readonly changed: () => void;
 }
 
 export interface ClusterSize {
@@ -107,7 +109,7 @@ const makeGuest = (kind: GuestKind, vmid: number, seed: Seed, facts: { node: str
 const containerBase = (vms: number): number => 100 + Math.max(100, Math.ceil(vms / 100) * 100);
 
 /** A cluster of this size: VMs from id 100 on, containers from 200 on (further up when there are over 100 VMs). */
-export const createCluster = (size: ClusterSize, options: { taskMs: number; now: () => number }): Cluster => {
+export const createCluster = (size: ClusterSize, options: Pick<Cluster, "taskMs" | "now" | "changed">): Cluster => {
   const now = options.now();
   const nodes = Array.from({ length: Math.max(1, size.nodes) }, (_, index) => makeNode(index, now));
   const guests = new Map<number, Guest>();
@@ -130,5 +132,6 @@ export const createCluster = (size: ClusterSize, options: { taskMs: number; now:
     lastPid: 4000,
     taskMs: options.taskMs,
     now: options.now,
+    changed: options.changed,
   };
 };

@@ -7,6 +7,7 @@ const goDown = async (cluster: Cluster, node: ClusterNode): Promise<void> => {
   await sleep(cluster.taskMs, undefined, { ref: false });
   for (const guest of cluster.guests.values()) if (guest.node === node.name) guest.state = "stopped";
   node.online = false;
+  cluster.changed();
 };
 
 const comeBack = async (cluster: Cluster, node: ClusterNode): Promise<void> => {

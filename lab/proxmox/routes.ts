@@ -118,7 +118,7 @@ const taskAt = (call: Call, [nodeName, upid = ""]: readonly string[]): Task => {
     throw new ApiError(400, `unable to parse worker upid '${upid}'`);
   }
   const task = call.cluster.tasks.find((each) => each.upid === upid && each.node === node.name);
-  if (task === undefined) throw new ApiError(500, "no such task");
+  if (task === undefined) throw invalidParameters({ upid: "no such task" });
   if (!ownsOrAudits(call, task)) demand(call.cluster, call.token, `/nodes/${task.node}`, "Sys.Audit");
   return task;
 };

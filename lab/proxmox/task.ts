@@ -41,6 +41,7 @@ const finish = (cluster: Cluster, task: Task, failure: string | null): void => {
   task.endtime = Math.floor(cluster.now() / 1000);
   task.exitstatus = failure ?? "OK";
   task.log.push(failure === null ? "TASK OK" : `TASK ERROR: ${failure}`);
+  cluster.changed();
 };
 
 /** Starts a task. It goes on by itself; `abort` ends it as an interrupt would. */
@@ -66,4 +67,12 @@ export const forkTask = (cluster: Cluster, spec: TaskSpec): Task => {
   return task;
 };
 
-export const isActive = (task: Task): boolean => task.exitstatus === undefined;
+export const isActive = (task: Pick<Task, "exitstatus">): boolean => task.exitstatus === undefined;
+
+const lookMs = 50;
+
+/** Waits for the tasks that run, but not for ever. */
+export const untilIdle = async ({ tasks }: Cluster, forMs: number): Promise<void> => {
+  const deadline = performance.now() + forMs;
+  while (tasks.some(isActive) && performance.now() < deadline) await sleep(lookMs);
+};

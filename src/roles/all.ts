@@ -17,6 +17,7 @@ import { checkDataRights } from "./data-rights.ts";
 import { greet, sayStopping } from "./greeting.ts";
 import { keepRedis } from "./kept-redis.ts";
 import { startLab } from "./lab.ts";
+import { requireFreeAddress } from "./listen-address.ts";
 import { prepareStore } from "./prepare.ts";
 
 const redisWaitMs = 10_000;
@@ -98,6 +99,7 @@ export const runAll = async (config: Config, options: { withLab: boolean; stop: 
   const stops: (() => Promise<void> | void)[] = [release];
   try {
     checkDataRights(config);
+    await requireFreeAddress(config);
     const { token, file } = adminToken(config.dataDir, config.adminToken);
     const redisDir = join(config.dataDir, "redis");
     mkdirSync(redisDir, { recursive: true, mode: 0o700 });

@@ -1,6 +1,6 @@
 /** The API role: opens the parts, listens, sees to shipped packs, and ends its streams in order. */
 import { serveApi } from "../api/http/server.ts";
-import { type Config, SettingError } from "../config.ts";
+import type { Config } from "../config.ts";
 import { type Fanout, openFanout } from "../live/fanout.ts";
 import { putFigures } from "../live/figures.ts";
 import { systemPrincipal } from "../model/principal.ts";
@@ -12,25 +12,10 @@ import { parent } from "./child.ts";
 import { makeDataFolder } from "./data-folder.ts";
 import { checkDataRights } from "./data-rights.ts";
 import { greet, leaveUrl } from "./greeting.ts";
+import { refusalOf } from "./listen-address.ts";
 import { coreVersion, openParts, type Parts, queuePrefix } from "./parts.ts";
 import { prepareStore } from "./prepare.ts";
 import { openScratchFolder } from "./scratch-folder.ts";
-
-/** Errors of the system that say that the address cannot be had. */
-const listenErrors = new Set(["EADDRINUSE", "EACCES", "EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN", "EINVAL"]);
-
-const serve = async (deps: Parameters<typeof serveApi>[0], { host, port }: Config) => {
-  try {
-    return await serveApi(deps, { host, port });
-  } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (!listenErrors.has(code)) throw error;
-    const found = code === "EADDRINUSE" ? "it in use by another process" : code;
-    throw new SettingError(
-      `settings SWITCHYARD_HOST, SWITCHYARD_PORT: expected to listen on ${host} port ${port}, found ${found}`,
-    );
-  }
-};
 
 const figuresEveryMs = 5_000;
 
@@ -64,7 +49,7 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
   const scratch = openScratchFolder(config.dataDir);
   const adminToken = await ensureAdminToken(config, store, now());
   await fanout.ready;
-  const server = await serve(
+  const server = await serveApi(
     {
       ...{ store, redis, subscriber: parts.subscriber, queue, admission, fanout, schedules, now, log, metrics, tracer },
       vaultSeal: ({ instanceId, name, version }, value) =>
@@ -74,8 +59,10 @@ export const runApi = async (config: Config, stop: AbortSignal): Promise<void> =
       config: { corsOrigins: config.corsOrigins, scratchDir: scratch.dir },
       signal: stop,
     },
-    config,
-  );
+    { host: config.host, port: config.port },
+  ).catch((error: unknown) => {
+    throw refusalOf(error, config);
+  });
   const figures = showFigures(parts, fanout);
   // Shipped packs come in by the same path as any other: a job. A known digest costs nothing.
   await admission

@@ -1,6 +1,16 @@
 /** The data folder of one running system: who holds it, and the files that must be there before anything starts. */
 import { randomBytes } from "node:crypto";
-import { accessSync, constants, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { SettingError } from "../config.ts";
 import { isRunning, ownIdentity, readIdentity } from "../sandbox/process-identity.ts";
@@ -33,10 +43,24 @@ const claim = (path: string, text: string): boolean => {
   }
 };
 
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+/** Level by level: asked for all levels at once, Node tries for ever where none can be made, as in /proc. */
+const makeFolder = (path: string): void => {
+  if (isFolder(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have been quicker.
+    if (!isFolder(path)) throw error;
+  }
+};
+
 /** @throws SettingError when there is no such folder and none can be made, or nothing can be written in it. */
 export const makeDataFolder = (dataDir: string): void => {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir);
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw unusable(dataDir, error);

@@ -6,15 +6,7 @@ import { type Config, plainEnvironment } from "../config.ts";
 import type { Log } from "../log.ts";
 import { shellWord } from "../model/shell-word.ts";
 import { keepRunning } from "./child.ts";
-
-interface Device {
-  readonly name: string;
-  readonly type_id: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly secrets: Readonly<Record<string, string>>;
-  /** Commands worth trying on it, without the program's name. */
-  readonly try?: readonly string[];
-}
+import { type Call, type Device, presentDevice } from "./lab-instance.ts";
 
 interface LabOptions {
   readonly config: Config;
@@ -38,10 +30,7 @@ export interface Lab {
 
 /** A lab that takes longer is not waited for. */
 const listenWaitMs = 10_000;
-const typeWaitMs = 60_000;
 const graceMs = 3_000;
-
-type Call = (method: string, path: string, body?: unknown) => Promise<{ status: number; body: unknown }>;
 
 const caller =
   ({ url, token, stop }: Stage): Call =>
@@ -54,33 +43,6 @@ const caller =
     });
     return { status: response.status, body: await response.json().catch(() => null) };
   };
-
-/** Shipped packs are installed by jobs: the type may need a moment after the first start. */
-const untilValid = async (call: Call, typeId: string): Promise<void> => {
-  const deadline = performance.now() + typeWaitMs;
-  while (performance.now() < deadline) {
-    const { body } = await call("GET", `/api/integrations/types/${typeId}`);
-    if ((body as { status?: string } | null)?.status === "valid") return;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  throw new Error(`the type ${typeId} did not become valid within ${typeWaitMs / 1000} s`);
-};
-
-/** Creates the instance, or brings the one of an earlier start to the device's new address; then tests it. */
-const present = async (call: Call, device: Device): Promise<string> => {
-  await untilValid(call, device.type_id);
-  const path = "/api/integrations/instances";
-  const known = (await call("GET", path)).body as { instance_id: string; name: string }[];
-  const existing = known.find(({ name }) => name === device.name);
-  const { name, type_id, config, secrets } = device;
-  const saved = existing
-    ? await call("PATCH", `${path}/${existing.instance_id}`, { config, secrets })
-    : await call("POST", path, { type_id, name, config, secrets });
-  const id = (saved.body as { instance_id?: string } | null)?.instance_id;
-  if (id === undefined) throw new Error(`the instance ${name} could not be saved: ${JSON.stringify(saved.body)}`);
-  const tested = await call("POST", `${path}/${id}/test`);
-  return tested.status === 200 ? `${name} (${id}), connected` : `${name} (${id}), its test answered ${tested.status}`;
-};
 
 /** The command line finds the usual data folder by itself. */
 const program = ({ config }: LabOptions): string =>
@@ -124,7 +86,7 @@ const presentAll = async (options: Stage, file: string): Promise<void> => {
   const { devices } = JSON.parse(readFileSync(file, "utf8")) as { devices: Device[] };
   rmSync(file, { force: true });
   const call = caller(options);
-  for (const device of devices) process.stdout.write(`Lab: ${await present(call, device)}\n`);
+  for (const device of devices) process.stdout.write(`Lab: ${await presentDevice(call, device, folderOf(options))}\n`);
   if (devices[0] !== undefined) keepSecrets(options, devices[0]);
   process.stdout.write(nextSteps(options, devices));
 };

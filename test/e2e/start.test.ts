@@ -70,6 +70,8 @@ describe("a wrong setting", () => {
     ["DATABASE_URL", "mysql://localhost/db"],
     ["DATABASE_URL", "postgres://"],
     ["SWITCHYARD_DATA", "/dev/null/folder"],
+    ["SWITCHYARD_DATA", "/proc/nope/data"],
+    ["npm_config_lab", "true", "npm start -- --lab"],
     ["SWITCHYARD_ROLE", "worker", "REDIS_URL"],
     ["SWITCHYARD_ROLE", "api", "REDIS_URL"],
   ])("stops the start and is named: %s=%s", async (name, value, setting = name, said = "") => {
@@ -107,17 +109,6 @@ describe("a wrong setting", () => {
 });
 
 describe("what cannot be had", () => {
-  it("a port in use is one line, nobody tries for ever, and nothing stays behind", async () => {
-    const dataDir = own.folder();
-    const port = await own.server();
-    const started = own.start({ SWITCHYARD_DATA: dataDir, SWITCHYARD_PORT: String(port) });
-    const line = await expectRefused(started, "SWITCHYARD_PORT");
-    expect(line).toContain(`127.0.0.1 port ${port}`);
-    expect(existsSync(join(dataDir, "url"))).toBe(false);
-    expect(existsSync(join(dataDir, "switchyard.lock"))).toBe(false);
-    expect(existsSync(join(dataDir, "redis/redis.sock"))).toBe(false);
-  });
-
   it("an address of another machine is one line", async () => {
     const started = own.start({ SWITCHYARD_DATA: own.folder(), SWITCHYARD_HOST: "192.0.2.1" });
     expect(await expectRefused(started, "SWITCHYARD_HOST")).toContain("EADDRNOTAVAIL");

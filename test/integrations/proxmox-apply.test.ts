@@ -6,6 +6,7 @@ import {
   type Bench,
   container,
   failed,
+  type GuestCall,
   host,
   lines,
   planned,
@@ -19,6 +20,18 @@ beforeEach(async () => {
   bench = await startBench();
 });
 afterEach(() => bench.close());
+
+/** An action that the cluster has taken and whose task goes on. */
+const begun = async (facts: GuestCall) => {
+  bench.lab.state.taskMs = 400;
+  const direct = bench.connect();
+  const running = applied(direct, facts);
+  running.catch(() => undefined);
+  await vi.waitFor(() => expect(bench.lab.state.tasks).toHaveLength(1));
+  return { direct, running };
+};
+/** What is asked about tasks from now on is answered with this. */
+const fail = (message: string): void => bench.lab.faults.add({ kind: "error", status: 500, path: "/tasks/", message });
 
 describe("apply", () => {
   it("sends the plan's request once, follows the task with its log, and reads the state back", async () => {
@@ -101,6 +114,31 @@ describe("apply", () => {
     const result = await again.driver.vm_lifecycle(again.applying(facts, plan, [answer]));
     expect(result).toMatchObject({ task_id: upid, effects: { per_target: [{ from: "running", to: "stopped" }] } });
     expect(bench.lab.writes).toHaveLength(1);
+  });
+
+  it.each([
+    ["it purged its list", () => bench.lab.state.tasks.splice(0)],
+    ["the node was taken away", () => fail("hostname lookup 'pve1' failed - failed to get address info for: pve1")],
+    ["an older one says so in its words", () => fail("no such task")],
+  ])("takes the guest's state for the end of a task that the cluster forgot: %s", async (_, forget) => {
+    const { direct, running } = await begun(vm(100, "shutdown"));
+    forget();
+    expect(await running).toMatchObject({ ok: true, effects: { per_target: [{ from: "running", to: "stopped" }] } });
+    expect(lines(direct)).toContainEqual(expect.stringContaining("does not know the task any more"));
+    expect(bench.lab.writes).toHaveLength(1);
+  });
+
+  it.each([
+    [vm(104, "shutdown"), "qemu 104 is running where stopped was expected"],
+    [vm(100, "reset"), "qemu 100 is as it was before: running"],
+  ])("says of a forgotten task, %o, that nobody knows what came of it", async (facts, words) => {
+    const { running } = await begun(facts);
+    bench.lab.state.tasks.splice(0);
+    await expect(running).rejects.toMatchObject({
+      code: "device_error",
+      message: expect.stringMatching(new RegExp(`does not know its task any more, and ${words}.* cannot be told`)),
+      details: { upid: expect.stringContaining("UPID:pve"), seen: "running" },
+    });
   });
 
   it("bears passing failures while it follows", async () => {

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isKeptAoss, startAoss } from "../../lab/aoss.ts";
-import { startKept } from "../../lab/kept.ts";
+import { readKept, startKept } from "../../lab/kept.ts";
+import { isMemory, type Memory } from "../../lab/proxmox/memory.ts";
 import { isKeptProxmox, startProxmox } from "../../lab/proxmox.ts";
 import { issue } from "../../src/testing/certificate.ts";
 
@@ -82,3 +83,40 @@ it.each([{ tokens: null }, { tokens: { admin: 7 } }, { certificate: null }, { po
     expect(again).toEqual(anew);
   },
 );
+
+const guest = { vmid: 100, state: "paused", startedAt: 1, lock: null, ha: null } as const;
+const task = {
+  ...{ upid: "UPID:x", node: "pve1", type: "qmstop", id: "100", user: "root@pam" },
+  ...{ pid: 5000, pstart: 1, starttime: 1, endtime: 2, exitstatus: "OK", log: ["TASK OK"] },
+};
+
+describe("what a cluster knew at its end", () => {
+  const begin = async (memory: object) => {
+    const file = join(folder, "state.json");
+    writeFileSync(file, JSON.stringify(memory));
+    const { state, close } = await startProxmox({ memory: readKept(file, isMemory) });
+    await close();
+    return state;
+  };
+
+  it("is there again, but for guests that it does not have", async () => {
+    const memory: Memory = { guests: [guest, { ...guest, vmid: 999 }], tasks: [task] };
+    const { guests, tasks, lastPid } = await begin(memory);
+    expect(guests.get(100)).toMatchObject({ ...guest, name: "web-1" });
+    expect([guests.has(999), lastPid]).toEqual([false, 5000]);
+    expect(tasks).toMatchObject([task]);
+  });
+
+  it.each([
+    {},
+    { guests: [null] },
+    { guests: [{ ...guest, state: "asleep" }] },
+    { guests: [{ ...guest, startedAt: "now" }] },
+    { guests: [guest], tasks: [{ ...task, exitstatus: undefined }] },
+    { guests: [guest], tasks: [{ ...task, log: null }] },
+  ])("is forgotten where %j is in its place", async (damage) => {
+    const { guests, tasks } = await begin({ tasks: [], ...damage });
+    expect(guests.get(100)?.state).toBe("running");
+    expect(tasks).toEqual([]);
+  });
+});
