@@ -79,7 +79,8 @@ export const makePlan = async (
   const isPinned = steps.length > 0 || subject.type.language === "node";
   const preview = steps.length > 0 ? driver.preview(steps) : (answered.plan.preview ?? []);
   const result = { ...answered, plan: { ...answered.plan, steps, preview } };
-  requireSmall("The plan", result as unknown as Json);
+  // What is to be sent may be long: a put has a file in it.
+  requireSmall("The plan", { ...result, plan: { ...result.plan, steps: [] } } as unknown as Json);
   const createdAt = context.now();
   return {
     id: newId("pln", createdAt),

@@ -114,7 +114,10 @@ const runOne = async (state: LaneState, job: Job, token: string): Promise<Job | 
     return await settle(state, job, held);
   } catch (error) {
     // The lock ran out between two renewals, or Redis was away: whoever has the job now settles it with the queue.
-    state.log.info({ reason: String(error), job_id: held.id }, "A job was not handed back: the queue gives it out anew");
+    state.log.info(
+      { reason: String(error), job_id: held.id },
+      "A job was not handed back: the queue gives it out anew",
+    );
     return undefined;
   } finally {
     letGo(state, held);

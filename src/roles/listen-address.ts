@@ -22,7 +22,7 @@ export const refusalOf = (error: unknown, { host, port }: Address): unknown => {
 };
 
 /** The API of a killed system goes when it notices. */
-const leavingMs = 1_000;
+const leavingMs = 3_000;
 
 const tryToListen = async ({ host, port }: Address): Promise<void> => {
   const server = createServer();

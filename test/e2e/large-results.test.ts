@@ -24,7 +24,8 @@ const driver = `
       return { ok: true, task_id: "t1", details: { status: answer.status, log: "x".repeat(${bytes}) } };
     }
     return { ok: true, severity: "info", preconditions: [], plan: { kind: "api",
-      steps: [{ transport: "http", method: "POST", path: "/vms/" + target.id + "/start" }],
+      steps: [{ transport: "http", method: "POST", path: "/vms/" + target.id + "/start",
+        ...(params.sends ? { json: { text: "x".repeat(${bytes}) } } : {}) }],
       notes: params.long ? ["x".repeat(${bytes})] : [] },
       effects: { summary: "start", per_target: [{ id: target.id, from: "a", to: "b" }] } };
   }`;
@@ -33,7 +34,7 @@ const capabilities = `  - { id: inventory.list, verbs: [list], targets: [vm] }
   - id: vm.power
     verbs: [start]
     targets: [vm]
-    params: { type: object, properties: { long: { type: boolean } } }
+    params: { type: object, properties: { long: { type: boolean }, sends: { type: boolean } } }
     writes: ["POST /vms/{target}/{verb}"]`;
 
 describe("an answer that is longer than a job keeps", () => {
@@ -75,6 +76,11 @@ describe("an answer that is longer than a job keeps", () => {
       expect(answer).toMatchObject({ status: 502, body: { code: "response_too_large" } });
     }
     expect(device.seen.filter(({ method }) => method === "POST")).toEqual([]);
+  }, 40_000);
+
+  it("does not count what a plan is to send", async () => {
+    const { body } = await caller.act(instance, { verb: "start", params: { sends: true }, dry_run: true });
+    expect(body.state).toBe("succeeded");
   }, 40_000);
 
   it("fails a test", async () => {
