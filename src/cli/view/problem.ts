@@ -121,7 +121,9 @@ interface Shown {
 export const printFailure = (terminal: Terminal, failure: CliFailure, { isJson, known = {} }: Shown): void => {
   const { problem, hints, isSaid, isRaw } = failure;
   if (isJson) printJson({ terminal }, problem);
-  const { details = problem } = problem;
+  const { details = problem, job_id: other } = problem;
+  const words = other === undefined ? known : { ...known, other: [other] };
   const wrong = { ...(isRaw ? problem : inOptions(problem)), details };
-  for (const line of wrongLines(wrong, terminal.styleError, { facts: [], hints, isSaid, known })) terminal.note(line);
+  for (const line of wrongLines(wrong, terminal.styleError, { facts: [], hints, isSaid, known: words }))
+    terminal.note(line);
 };
