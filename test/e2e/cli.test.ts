@@ -219,7 +219,8 @@ describe("the command line", { timeout: 120_000 }, () => {
       );
       const silent = await zip(httpPack("test.silent", { transports }));
       writeFileSync(join(bench.scratch, "silent.int"), silent);
-      const invalid = await cli("install", join(bench.scratch, "silent.int"), "--wait");
+      const invalid = await cli("install", join(bench.scratch, "silent.int"), "--watch");
+      expect(invalid.out).toMatch(/ schema_error: plugin\.yaml:\d+:\d+: \/transports\/http\/url expected /);
       expect(invalid).toMatchObject({ code: 1, err: expect.stringMatching(/schema_error: \/transports\/http\/url/) });
       const refused = await cli("install", file, "--wait");
       expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("asks for net:http:lamp.example") });
