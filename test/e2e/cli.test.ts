@@ -72,6 +72,10 @@ describe("the command line", { timeout: 120_000 }, () => {
     it("helps with what the server knows: fields, actions with their parameters, routes; and without one", async () => {
       const helped = async (...args: string[]) => (await cli(...args, "--help")).out;
       expect(await helped("add", "walnut.proxmox.ve")).toMatch(/--secret api_token=- +string.*\n[\s\S]*--set verify/);
+      expect(await helped("add")).toContain("$ npx switchyard add walnut.proxmox.ve --name pve");
+      const other = await helped("add", "prometheus.alertmanager");
+      expect(other).not.toContain("walnut");
+      expect(other).toMatch(/\$ npx switchyard add prometheus\.alertmanager --name NAME --set \w+=\.\.\./);
       expect(await helped("edit", "pve")).toContain("--set host=...");
       const all = await helped("run", "pve");
       expect(all).toMatch(/Actions of pve .*\n +vm\.lifecycle shutdown\|start/);
