@@ -108,8 +108,9 @@ const illnessOf = (
       `It is ${state}: ${lastError.detail} (${lastError.code})`,
       `Put right what the cause names, then test it: ${test}`,
     ];
-  if (state === "needs_review") return ["It is needs_review: its writes are refused until it is tested", test];
-  return [`It is ${state} without a known cause`, test];
+  if (state === "needs_review")
+    return ["It is needs_review: its writes are refused until it is tested", `Test it: ${test}`];
+  return [`It is ${state} without a known cause`, `Test it: ${test}`];
 };
 
 const maxNamed = 20;

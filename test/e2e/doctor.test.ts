@@ -102,7 +102,7 @@ describe.skipIf(!hasRedis)("the doctor", () => {
     await seedLamp(bench.store, { instance: { name: "desk", state: "needs_review" } });
     expect(await ill()).toEqual([
       {
-        ...{ check: "instance desk", ok: false, next_step: "npx switchyard test desk" },
+        ...{ check: "instance desk", ok: false, next_step: "Test it: npx switchyard test desk" },
         detail: "It is needs_review: its writes are refused until it is tested",
       },
     ]);
