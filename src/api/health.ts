@@ -2,6 +2,7 @@
 import { type KeyHolder, keyHolders } from "../live/key-holders.ts";
 import { type LiveWorker, liveWorkers } from "../live/leases.ts";
 import type { Instance } from "../model/instance.ts";
+import type { IntegrationType } from "../model/integration-type.ts";
 import type { Principal } from "../model/principal.ts";
 import { shellWord } from "../model/shell-word.ts";
 import { listInstances } from "../store/instances.ts";
@@ -91,34 +92,49 @@ const keyCheck = async ({ redis }: Api): Promise<Check> => {
 
 const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
-const instanceCheck = ({ name, state, lastError }: Instance): Check => ({
-  check: `instance ${name}`,
-  ok: false,
-  detail:
-    lastError === null
-      ? `It is ${state} without a known cause`
-      : `It is ${state}: ${lastError.detail} (${lastError.code})`,
-  next_step:
-    state === "type_unavailable"
-      ? "Install its type again, or delete the instance."
-      : `Put right what the cause names, then test it: npx switchyard test ${shellWord(name)}`,
-});
+/** What is wrong with an instance and what to do about it; a test that failed says more than the state. */
+const illnessOf = (
+  { name, typeId, state, lastError }: Instance,
+  type: IntegrationType | undefined,
+): readonly [detail: string, nextStep: string] => {
+  const test = `npx switchyard test ${shellWord(name)}`;
+  if (state === "type_unavailable") {
+    const cause = type?.isRemoved ? "was removed" : "is not there any more";
+    const again = `Install ${typeId} again: npx switchyard install FILE.int, or its folder`;
+    return [`Its type ${typeId} ${cause}`, `${again}; or npx switchyard delete ${shellWord(name)}`];
+  }
+  if (lastError !== null)
+    return [
+      `It is ${state}: ${lastError.detail} (${lastError.code})`,
+      `Put right what the cause names, then test it: ${test}`,
+    ];
+  if (state === "needs_review")
+    return ["It is needs_review: its writes are refused until it is tested", `Test it: ${test}`];
+  return [`It is ${state} without a known cause`, `Test it: ${test}`];
+};
 
 const maxNamed = 20;
-const unusable: ReadonlySet<string> = new Set(["error", "type_unavailable"]);
+const unusable: ReadonlySet<string> = new Set(["error", "needs_review", "type_unavailable"]);
 
-/** One line when all is well; else one for each instance that nothing can be done with. */
+/** One line when all is well; else one for each instance with which not all can be done. */
 const instanceChecks = async ({ store }: Api, { instances: visible }: Principal): Promise<readonly Check[]> => {
   const found = await within(store.read(() => listInstances({ visible }))).catch(() => []);
-  // One that waits for a review after its test failed keeps its state; its error says more.
   const broken = found.filter(({ state, lastError }) => lastError !== null || unusable.has(state));
   if (broken.length === 0) {
     const detail = found.length === 0 ? "There is none yet" : `${found.length} of ${found.length} can be used`;
     return [{ check: "instances", ok: true, detail }];
   }
+  const types = new Map((await within(store.read(() => listTypes())).catch(() => [])).map((type) => [type.id, type]));
+  const named = broken.slice(0, maxNamed).map((instance): Check => {
+    const [detail, next_step] = illnessOf(instance, types.get(instance.typeId));
+    return { check: `instance ${instance.name}`, ok: false, detail, next_step };
+  });
   const more = broken.length - maxNamed;
-  const rest = { check: "instances", ok: false, detail: `${more} more are in error`, next_step: "List the instances." };
-  return [...broken.slice(0, maxNamed).map(instanceCheck), ...(more > 0 ? [rest] : [])];
+  const next_step = "List them: npx switchyard instances";
+  return [
+    ...named,
+    ...(more > 0 ? [{ check: "instances", ok: false, detail: `${more} more are like these`, next_step }] : []),
+  ];
 };
 
 /** The checks of `switchyard doctor`; of the instances those that the caller may see. */

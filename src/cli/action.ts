@@ -88,7 +88,9 @@ export const submit = async (session: Session, asked: Asked, how: JsonObject): P
   const path = `${paths.instances}/${asked.instance.instance_id}/actions`;
   try {
     const body = { ...asked.action, ...how };
-    return (await session.api.ask<JobDocument>("POST", path, { body, enqueues: true })).body;
+    const { body: job, headers } = await session.api.ask<JobDocument>("POST", path, { body, enqueues: true });
+    if (headers.has("switchyard-joined")) session.terminal.note(`${job.id} is open already: no new job was made.`);
+    return job;
   } catch (thrown) {
     if (!(thrown instanceof CliFailure)) throw thrown;
     throw new CliFailure(thrown.exitCode, thrown.problem, [...thrown.hints, ...hintsFor(thrown.problem.code, asked)]);

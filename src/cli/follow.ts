@@ -11,6 +11,7 @@ import { adviseAfter } from "./next-steps.ts";
 import { printJson, type Session } from "./session.ts";
 import { printOpen, printOutcome } from "./view/job.ts";
 import { createLiveView, type LiveView } from "./view/live.ts";
+import { printWayBack } from "./way-back.ts";
 
 export interface FollowOptions {
   readonly wait?: boolean;
@@ -85,6 +86,7 @@ const printFiles = async ({ api, terminal }: Session, { id, kind, state }: JobDo
 export const printEnd = async (session: Session, job: JobDocument): Promise<void> => {
   printOutcome(session.terminal, job, await adviseAfter(session, job));
   await printFiles(session, job);
+  await printWayBack(session, job);
 };
 
 /** Prints what the options ask for, and says how it ended. */

@@ -45,6 +45,7 @@ export const helpOutput = (terminal: Terminal): OutputConfiguration => {
     getErrHelpWidth: width,
     writeOut: (text) => terminal.raw(wrappedLines(text, terminal.width)),
     writeErr: (text) => terminal.note(text.trimEnd()),
-    outputError: (text, write) => write(`${text.trimEnd()}\n`),
+    // What is refused is told in the form of every other failure, when it is known for which command.
+    outputError: () => undefined,
   };
 };

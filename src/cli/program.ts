@@ -23,13 +23,14 @@ import { systemCommands } from "./commands/system.ts";
 import { tokenCommands } from "./commands/tokens.ts";
 import { typeCommands } from "./commands/types.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
-import { CliFailure, type Problem, usage } from "./failure.ts";
+import { CliFailure } from "./failure.ts";
 import { helpLayout, helpOutput, withHelpBehind } from "./help.ts";
+import { printMisuse } from "./misuse.ts";
 import { addServerHelp } from "./server-help.ts";
-import { printJson, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import type { Known } from "./view/next-step.ts";
 import { printFailure } from "./view/problem.ts";
-import { oneLine, type Terminal } from "./view/terminal.ts";
+import type { Terminal } from "./view/terminal.ts";
 
 export interface Surroundings {
   readonly terminal: Terminal;
@@ -90,19 +91,7 @@ interface CommonOptions {
   readonly json?: boolean;
 }
 
-/** What the parser refuses, in the form of every other failure; its words for a person it has written itself. */
-const refusal = ({ code, message }: CommanderError): Problem =>
-  usage(code === "commander.help" ? "Expected a command, got none." : oneLine(message.replace("error: ", ""))).problem;
-
-const exitOfParse = ({ terminal }: Surroundings, thrown: CommanderError, isJson: boolean): ExitCode => {
-  if (thrown.exitCode === 0) return exitCodes.succeeded;
-  if (isJson) printJson({ terminal }, refusal(thrown));
-  return exitCodes.usage;
-};
-
-const fail = (surroundings: Surroundings, error: unknown, shown: { isJson: boolean; known: Known }): ExitCode => {
-  const thrown = asFailure(error);
-  if (thrown instanceof CommanderError) return exitOfParse(surroundings, thrown, shown.isJson);
+const fail = (surroundings: Surroundings, thrown: unknown, shown: { isJson: boolean; known: Known }): ExitCode => {
   if (thrown instanceof CliFailure) {
     const failure = surroundings.signal.aborted && thrown.problem.code === "no_server" ? undefined : thrown;
     if (failure) printFailure(surroundings.terminal, failure, shown);
@@ -177,6 +166,8 @@ export const runCommand = async (surroundings: Surroundings, argv: readonly stri
     await root.parseAsync([...words], { from: "user" });
     return exitCode;
   } catch (thrown) {
-    return fail(surroundings, thrown, { isJson: isJson(), known });
+    if (thrown instanceof CommanderError)
+      return printMisuse(thrown, { terminal: surroundings.terminal, isJson: isJson(), root, words: argv });
+    return fail(surroundings, asFailure(thrown), { isJson: isJson(), known });
   }
 };

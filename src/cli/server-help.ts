@@ -24,6 +24,20 @@ const fieldsOfType: Helps = async (api, [asked = ""]) => {
   return [`Fields of ${id} ${version}:`, ...fieldsOf(schema).map(fieldLine)];
 };
 
+/** Such a type at its shortest: what has to be given and has no default. */
+const exampleOf = ({ id, schema_connection: schema }: TypeDocument): string => {
+  const wanted = fieldsOf(schema).filter((field) => field.isRequired && field.schema["default"] === undefined);
+  const given = wanted.flatMap(({ name, schema: { secret } }) =>
+    secret === true ? ["--secret", `${name}=@FILE`] : ["--set", `${name}=...`],
+  );
+  return call("add", id, "--name", "NAME", ...given);
+};
+
+const fieldsOfNew: Helps = async (api, given) => {
+  const type = await findType(api, given[0] ?? "");
+  return [...(await fieldsOfType(api, given)), "", "Example:", `  $ ${exampleOf(type)}`];
+};
+
 const fieldsOfInstance: Helps = async (api, [asked = ""]) =>
   fieldsOfType(api, [(await findInstance(api, asked)).type_id]);
 
@@ -105,7 +119,7 @@ const routeHelp: Helps = async (api, [method = "", path = ""]) => {
 
 /** By command, and how many words it needs to know what is meant. */
 const helps: Readonly<Record<string, readonly [least: number, helps: Helps]>> = {
-  add: [1, fieldsOfType],
+  add: [1, fieldsOfNew],
   edit: [1, fieldsOfInstance],
   plan: [1, actionsOf],
   run: [1, actionsOf],

@@ -14,6 +14,7 @@ import {
   isValid,
   type PackToExamine,
 } from "../packs/examine.ts";
+import { faultsIn, faultText } from "../packs/faults.ts";
 import { type Decision, decideInstall } from "../packs/install-rules.ts";
 import { type ManifestFile, readManifestFile } from "../packs/manifest-file.ts";
 import { assertSignature } from "../packs/signature.ts";
@@ -107,9 +108,11 @@ const stage = async (
   return examinePack(context, staged);
 };
 
-const sayErrors = (context: JobContext, errors: JsonObject): void => {
+const sayErrors = (context: JobContext, { errors, file }: ExaminedPack, files: readonly PackFile[]): void => {
   for (const [key, found] of Object.entries(errors)) {
-    const text = JSON.stringify(found);
+    const text = faultsIn({ errors: { [key]: found }, file }, files)
+      .map(faultText)
+      .join("; ");
     context.emit("registry", "error", `${key}: ${text.length > 500 ? `${text.slice(0, 500)}...` : text}`, {
       [key]: found,
     });
@@ -150,7 +153,7 @@ const finish = async (context: JobContext, passage: Passage): Promise<Placed> =>
     context.emit("registry", "info", `${type.id} ${type.manifest.version} is valid`, { digest: type.digest });
     return { type, isNew: true, isUpgrade };
   }
-  sayErrors(context, examined.errors);
+  sayErrors(context, examined, pack.files);
   if (isUpgrade) {
     if (previous?.digest !== examined.digest) await context.shelf.discard(examined.digest);
     throw packInvalid(examined, `The installed ${previous?.manifest.version ?? "release"} stays as it is.`);

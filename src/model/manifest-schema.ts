@@ -27,6 +27,7 @@ type Schema = Readonly<Record<string, unknown>>;
 const text = (maxLength: number, rest: Schema = {}): Schema => ({ type: "string", minLength: 1, maxLength, ...rest });
 const matching = (pattern: string, maxLength = 200): Schema => ({ type: "string", pattern, maxLength });
 const number = (minimum: number, maximum: number): Schema => ({ type: "number", minimum, maximum });
+const version: Schema = { ...matching(semanticVersion), examples: ["1.2.3"] };
 const integer = (minimum: number, maximum: number): Schema => ({ type: "integer", minimum, maximum });
 const listOf = (items: Schema, rest: Schema = {}): Schema => ({ type: "array", items, maxItems: 500, ...rest });
 const closed = (properties: Schema, required: readonly string[] = []): Schema => ({
@@ -183,8 +184,8 @@ export const manifestSchema: Schema = closed(
   {
     id: matching(typeIdPattern, maxTypeIdLength),
     name: text(100),
-    version: matching(semanticVersion),
-    min_core_version: matching(semanticVersion),
+    version,
+    min_core_version: version,
     category: { enum: categories },
     description: { type: "string", maxLength: 5000 },
     driver,

@@ -63,6 +63,13 @@ const known = (problem: RawProblem): string => {
 
 const vague = "expected one of the allowed forms";
 
+/** An example says more than the pattern to whoever has to write one. */
+const patternWords = ({ parentSchema, params }: RawProblem): string => {
+  const { examples = [] } = (parentSchema ?? {}) as { readonly examples?: unknown };
+  const [example] = Array.isArray(examples) ? examples : [];
+  return typeof example === "string" ? `such as ${shown(example)}` : `that matches ${params["pattern"]}`;
+};
+
 type Words = (problem: RawProblem, got: string) => string;
 const size =
   (bound: string, unit: string): Words =>
@@ -86,7 +93,7 @@ const words: Readonly<Record<string, Words>> = {
   unevaluatedProperties: extra,
   enum: ({ params }, got) => `expected one of ${listOf(params["allowedValues"])}, got ${got}`,
   const: ({ params }, got) => `expected ${shown(params["allowedValue"])}, got ${got}`,
-  pattern: ({ params }, got) => `expected a text that matches ${params["pattern"]}, got ${got}`,
+  pattern: (problem, got) => `expected a text ${patternWords(problem)}, got ${got}`,
   format: ({ params }, got) => `expected a text of the format ${params["format"]}, got ${got}`,
   minLength: size("least", "characters"),
   maxLength: size("most", "characters"),

@@ -28,4 +28,5 @@ export {
   settleUnstarted,
   spillEvents,
 } from "./job/settle.ts";
+export { findUndo } from "./job/undo.ts";
 export type { Asker, JobFilter } from "./job/walk.ts";

@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Fault } from "../../src/cli/authoring/faults.ts";
+import type { Fault } from "../../src/packs/faults.ts";
 import { type Author, type Files, openAuthor } from "../kit/author.ts";
 import { httpPack, zip } from "../kit/pack.ts";
 

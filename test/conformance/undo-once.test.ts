@@ -1,6 +1,6 @@
 /** An action is taken back once, however many ask for it in the same moment. */
 import { expect, it } from "vitest";
-import { claimJob, insertJob, type NewJob, settleJob } from "../../src/store/jobs.ts";
+import { claimJob, findUndo, insertJob, type NewJob, settleJob } from "../../src/store/jobs.ts";
 import { describeStores, newJob } from "../kit/stores.ts";
 
 describeStores("undo", (bench) => {
@@ -35,6 +35,20 @@ describeStores("undo", (bench) => {
     expect(await admit(asked)).toMatchObject({ outcome: "undone", job: { id: first.job.id } });
     const other = { dedupeKey: "d", dedupeHash: "h" };
     expect(await admit(other)).toMatchObject({ outcome: "joined", job: { id: first.job.id } });
+  });
+
+  it("is found by the job that it takes back, while it is open and when it succeeded", async () => {
+    const { job } = await admit({});
+    const found = async () => (await bench.store.read(() => findUndo({ ...job, instanceId: "ins_1" })))?.id;
+    expect(await found()).toBeUndefined();
+    await end(job.id, "succeeded");
+    const failed = await admit({ undoOf: job.id });
+    expect(await found()).toBe(failed.job.id);
+    await end(failed.job.id, "failed");
+    expect(await found()).toBeUndefined();
+    const done = await admit({ undoOf: job.id });
+    await end(done.job.id, "succeeded");
+    expect(await found()).toBe(done.job.id);
   });
 
   it("is answered with the undo that its key stands for already", async () => {

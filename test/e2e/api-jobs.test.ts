@@ -137,6 +137,21 @@ describe.skipIf(!hasRedis)("jobs over HTTP", () => {
     expect(mine.id).not.toBe(first.id);
   });
 
+  it("tells by a header that it joined a job that another request made, and not of a request that is sent again", async () => {
+    const gate = Promise.withResolvers<null>();
+    handle = () => gate.promise;
+    const asked = (headers: Record<string, string>) =>
+      bench.ask("POST", url("/inventory/refresh"), { headers, body: {} });
+    const joined = [];
+    for (const key of ["one", "one", "two", "two"]) {
+      const response = await asked({ "idempotency-key": `${key} ${lamp.id}` });
+      joined.push(response.headers.get("switchyard-joined"));
+    }
+    expect(joined).toEqual([null, null, "true", "true"]);
+    expect((await asked({})).headers.get("switchyard-joined")).toBe("true");
+    gate.resolve(null);
+  });
+
   it("lists newest first, filters, and turns pages", async () => {
     const ids: string[] = [];
     for (let count = 0; count < 3; count += 1) {

@@ -104,6 +104,8 @@ describe.skipIf(!hasRedis)("the API behind the command line", () => {
     expect(await bench.json("POST", `/api/jobs/${id}/undo`, { status: 202, headers })).toMatchObject({
       id: undo["id"],
     });
+    expect(await bench.json("GET", `/api/jobs/${id}`)).toMatchObject({ undone_by: undo["id"] });
+    expect(await bench.json("GET", `/api/jobs/${String(undo["id"])}`)).not.toHaveProperty("undone_by");
   });
 
   it("leads a browser from the front door to the page", async () => {

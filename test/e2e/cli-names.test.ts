@@ -9,7 +9,7 @@ import { useCli } from "../kit/use-cli.ts";
 
 describe("the command line, of what is odd or not there", { timeout: 120_000 }, () => {
   let bench: CliBench;
-  const { cli } = useCli((used) => {
+  const { cli, typed } = useCli((used) => {
     bench = used;
   });
 
@@ -95,6 +95,14 @@ describe("the command line, of what is odd or not there", { timeout: 120_000 }, 
     }
     const back = await cli("rollback", "example.lamp", "--yes");
     expect(back.err).toContain("Takes example.lamp 1.0.0 back to the release before.");
+    writeFileSync(file, await zip(httpPack("example.lamp", { version: "1.1.0" })));
+    expect(await cli("install", file, "--wait")).toMatchObject({ code: 0 });
+    const digest = /^1\.0\.0 .* ([0-9a-f]{16})[0-9a-f]{48}$/m.exec((await cli("releases", "example.lamp")).out)?.[1];
+    for (const asked of [[], ["--digest", digest ?? ""]]) {
+      const left = await typed(["rollback", "example.lamp", ...asked], { answers: ["n"] });
+      expect(left.asked).toEqual([expect.stringContaining(`Take example.lamp 1.1.0 back to 1.0.0 (${digest})?`)]);
+    }
+    expect(await cli("rollback", "example.lamp", "--yes", "--wait")).toMatchObject({ code: 0 });
     const removed = await cli("remove", "example.lamp", "--yes", "--wait");
     expect(removed).toMatchObject({ code: 0, err: expect.stringContaining("Removes example.lamp 1.0.0.") });
   });

@@ -175,6 +175,14 @@ describe("the command line at a terminal", { timeout: 120_000 }, () => {
       }
     });
 
+    it.each([50, 30])("wraps no row at %i columns either, and says what it left out", async (columns) => {
+      for (const args of [["jobs", "--all"], ["audit"], ["instances"], ["types"], ["inventory", "pve", "--all"]]) {
+        const { out, seen } = await typed(args, { columns });
+        expect(widestLine(out), out).toBeLessThanOrEqual(columns);
+        expect(seen.replaceAll(/\s+/g, " "), args.join(" ")).toMatch(/left out: [A-Z_]+.* \(widen the terminal or/);
+      }
+    });
+
     it("takes the shortened ids that it shows", async () => {
       await cli("test", "pve");
       const { out } = await typed(["jobs"], { columns: 80 });

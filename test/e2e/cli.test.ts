@@ -72,6 +72,10 @@ describe("the command line", { timeout: 120_000 }, () => {
     it("helps with what the server knows: fields, actions with their parameters, routes; and without one", async () => {
       const helped = async (...args: string[]) => (await cli(...args, "--help")).out;
       expect(await helped("add", "walnut.proxmox.ve")).toMatch(/--secret api_token=- +string.*\n[\s\S]*--set verify/);
+      expect(await helped("add")).toContain("$ npx switchyard add walnut.proxmox.ve --name pve");
+      const other = await helped("add", "prometheus.alertmanager");
+      expect(other).not.toContain("walnut");
+      expect(other).toMatch(/\$ npx switchyard add prometheus\.alertmanager --name NAME --set \w+=\.\.\./);
       expect(await helped("edit", "pve")).toContain("--set host=...");
       const all = await helped("run", "pve");
       expect(all).toMatch(/Actions of pve .*\n +vm\.lifecycle shutdown\|start/);
@@ -146,7 +150,8 @@ describe("the command line", { timeout: 120_000 }, () => {
       expect(await json<JobBody>("plan", ...shutdown, `vm/${locked}`)).toMatchObject({ result: { ok: false } });
       const ran = await cli("run", ...shutdown, `vm/${locked}`, "--wait");
       expect(ran).toMatchObject({ code: 1, err: expect.stringContaining("plan_blocked") });
-      expect(ran.err).toContain(`npx switchyard plan ${shutdown.join(" ")} vm/${locked}\n`);
+      expect(ran.err).toContain("not_locked");
+      expect(ran.err).not.toContain("npx switchyard plan");
     });
 
     it("prints each event as the API has it, one a line, without colour", async () => {
@@ -218,7 +223,8 @@ describe("the command line", { timeout: 120_000 }, () => {
       );
       const silent = await zip(httpPack("test.silent", { transports }));
       writeFileSync(join(bench.scratch, "silent.int"), silent);
-      const invalid = await cli("install", join(bench.scratch, "silent.int"), "--wait");
+      const invalid = await cli("install", join(bench.scratch, "silent.int"), "--watch");
+      expect(invalid.out).toMatch(/ schema_error: plugin\.yaml:\d+:\d+: \/transports\/http\/url expected /);
       expect(invalid).toMatchObject({ code: 1, err: expect.stringMatching(/schema_error: \/transports\/http\/url/) });
       const refused = await cli("install", file, "--wait");
       expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("asks for net:http:lamp.example") });

@@ -4,7 +4,7 @@ import type { Api } from "../../src/api/api.ts";
 import { examine } from "../../src/api/health.ts";
 import { showKeyHolder } from "../../src/live/key-holders.ts";
 import { dropLease, renewLease } from "../../src/live/leases.ts";
-import { upsertType } from "../../src/store/types.ts";
+import { removeType, upsertType } from "../../src/store/types.ts";
 import { type ApiBench, openApiBench } from "../kit/api.ts";
 import { lampType, seedLamp } from "../kit/fixtures.ts";
 import { hasRedis } from "../kit/redis.ts";
@@ -97,6 +97,33 @@ describe.skipIf(!hasRedis)("the doctor", () => {
       next_step: expect.stringContaining("npx switchyard test desk"),
     });
   });
+
+  it("names an instance whose writes wait for a test", async () => {
+    await seedLamp(bench.store, { instance: { name: "desk", state: "needs_review" } });
+    expect(await ill()).toEqual([
+      {
+        ...{ check: "instance desk", ok: false, next_step: "Test it: npx switchyard test desk" },
+        detail: "It is needs_review: its writes are refused until it is tested",
+      },
+    ]);
+  });
+
+  it.each([
+    [true, "was removed"],
+    [false, "is not there any more"],
+  ])(
+    "names the type of an instance that has none (removed: %s), and how it is installed again",
+    async (isRemoved, cause) => {
+      await seedLamp(bench.store, { instance: { name: "desk" } });
+      await bench.store.write(() => removeType({ id: "acme.lamp", now: 2, isRemoved }));
+      expect(await ill()).toEqual([
+        {
+          ...{ check: "instance desk", ok: false, detail: `Its type acme.lamp ${cause}` },
+          next_step: expect.stringMatching(/^Install acme\.lamp again: npx switchyard install /),
+        },
+      ]);
+    },
+  );
 
   it("says what to do when the store is away, and falls over nowhere; whoever asks by the API is told so as well", async () => {
     const { store, end } = await openTestStore();

@@ -48,7 +48,7 @@ describe("the conformance kit", () => {
       "manifest",
       "handles that are not the manifest's",
       inDriver('verbs: ["on", "off"]', 'verbs: ["on"]'),
-      /capability_mismatch/,
+      /^plugin\.yaml:\d+:\d+: \/capabilities\/\d .*on, off.* \(capability_mismatch\)$/,
     ],
     [
       "manifest",

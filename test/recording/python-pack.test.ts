@@ -2,7 +2,7 @@
 import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Fault } from "../../src/cli/authoring/faults.ts";
+import type { Fault } from "../../src/packs/faults.ts";
 import { type Author, openAuthor } from "../kit/author.ts";
 import type { HttpDevice } from "../kit/device.ts";
 import { canRunPython } from "../kit/python.ts";

@@ -1,7 +1,7 @@
 /** What went wrong, as the command line tells it: each thing once, in a person's own words, and what to do next. */
 import { describe, expect, it } from "vitest";
 import { CliFailure } from "../../src/cli/failure.ts";
-import { printFailure, wrongLines } from "../../src/cli/view/problem.ts";
+import { type Advice, printFailure, wrongLines } from "../../src/cli/view/problem.ts";
 import { createTerminal } from "../../src/cli/view/terminal.ts";
 
 const plainText = (_style: unknown, text: string): string => text;
@@ -65,8 +65,9 @@ describe("a problem", () => {
   });
 
   it("points to what helps: the fields of a type, and not to the plan that stands above", () => {
-    const hintsOf = (code: string, shown = {}) =>
-      wrongLines({ code, title: "T", detail: "D" }, plainText, { ...advice, ...shown }).join("\n");
+    type Shown = Partial<Advice> & { readonly detail?: string; readonly details?: unknown };
+    const hintsOf = (code: string, { detail = "D", details, ...shown }: Shown = {}) =>
+      wrongLines({ code, title: "T", detail, details }, plainText, { ...advice, ...shown }).join("\n");
     const action = {
       instance: ["rack 3"],
       capability: ["vm.power"],
@@ -83,6 +84,12 @@ describe("a problem", () => {
     const plan = "npx switchyard plan 'rack 3' vm.power stop vm/1 --param a=b";
     expect(hintsOf("plan_blocked", { known: action })).toContain(plan);
     expect(hintsOf("plan_blocked", { known: action, isSaid: true })).not.toContain("npx switchyard plan");
+    const preconditions = [{ check: "ups_free", ok: false }];
+    const blocked = { known: action, details: { preconditions } };
+    expect(hintsOf("plan_blocked", blocked)).toContain(plan);
+    expect(hintsOf("plan_blocked", { ...blocked, detail: "It does not hold: ups_free." })).not.toContain("->");
+    const other = { known: { other: ["job_2"] } };
+    expect(hintsOf("action_conflict", other)).toMatch(/watch job_2\n.*cancel job_2$/);
     expect(hintsOf("undo_conflict", { known: { job: ["job_1"] } })).toMatch(/npx switchyard show job_1$/);
   });
 

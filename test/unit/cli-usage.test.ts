@@ -25,6 +25,33 @@ describe("what the parser of options refuses", () => {
   });
 });
 
+describe("what is not used as it should be", () => {
+  it.each([
+    [["frob"], "Unknown command 'frob'.", ["How it is used: npx switchyard --help"]],
+    [
+      ["jobs", "--knd"],
+      "Unknown option '--knd'.",
+      ["Did you mean --kind?", "How it is used: npx switchyard jobs --help"],
+    ],
+    [
+      ["token", "creat"],
+      "Unknown command 'creat'.",
+      ["Did you mean create?", "How it is used: npx switchyard token --help"],
+    ],
+    [["plan", "a"], "Missing required argument 'capability'.", ["How it is used: npx switchyard plan --help"]],
+  ])("%j is told as every other failure, with what to do next", async (args, detail, steps) => {
+    const { err } = await author.run(args);
+    const head = "error The command is not used as it should be (usage)";
+    expect(err.trimEnd().split("\n")).toEqual([head, `  ${detail}`, ...steps.map((step) => `  -> ${step}`)]);
+  });
+
+  it("shows the commands of a word that only gathers others", async () => {
+    const { err } = await author.run(["token"]);
+    expect(err).toMatch(/^Usage: switchyard token /);
+    expect(err).not.toContain("(usage)");
+  });
+});
+
 describe("help", () => {
   it("of a command is the same before it and behind it", async () => {
     const { out } = await author.run(["plan", "--help"]);
@@ -64,7 +91,7 @@ describe("help", () => {
     async (args) => {
       const { code, out, err } = await author.run(args);
       expect({ code, out }).toEqual({ code: 2, out: "" });
-      expect(err).toMatch(/^error: unknown command '(plann|creat)'\n\(Did you mean (plan|create)\?\)\n$/);
+      expect(err).toMatch(/\(usage\)\n {2}Unknown command '(plann|creat)'\.\n {2}-> Did you mean (plan|create)\?\n/);
     },
   );
 });

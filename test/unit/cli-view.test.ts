@@ -58,7 +58,7 @@ describe("a table", () => {
     { title: "MORE", isExtra: true, value: ({ more }) => more },
   ];
   const row = { id: "id_0123456789abcdef", text: "a text of some length", more: "what may go" };
-  const lines = (width: number | undefined): string[] => {
+  const lines = (width: number | undefined, shown: Row = row): string[] => {
     let out = "";
     const stdout = {
       isTTY: width !== undefined,
@@ -67,7 +67,7 @@ describe("a table", () => {
     };
     const stdin = process.stdin;
     const terminal = createTerminal({ stdin, stdout, stderr: stdout, environment: { NO_COLOR: "1" } });
-    printTable(terminal, [row], columns, "none");
+    printTable(terminal, [shown], columns, "none");
     return out.trimEnd().split("\n");
   };
 
@@ -99,11 +99,29 @@ describe("a table", () => {
     expect([short.indexOf("2"), long.indexOf("1")]).toEqual([head.indexOf("END"), head.indexOf("END")]);
   });
 
-  it("first says in less room what can be, then leaves out what may go, then cuts, and never what identifies a row", () => {
+  it("first says in less room what can be, then leaves out what may go, then cuts; what identifies a row stays", () => {
     expect(lines(48)[1]).toBe("id_012345678  a text of some length  what may go");
     expect(lines(36)[1]).toBe("id_012345678  a text of some length");
     expect(lines(28)[1]).toBe("id_012345678  a text of som…");
-    expect(lines(10)[1]).toBe("id_012345678  a text of…");
+    expect(lines(20)[1]).toBe("id_012345678  a tex…");
+    expect(lines(19)[1]).toBe("id_012345678");
+    expect(lines(10)[1]).toBe("id_012345…");
+  });
+
+  it("says at a terminal which columns had no room, behind the rows", () => {
+    expect(lines(undefined)).toHaveLength(2);
+    expect(lines(48)).toHaveLength(2);
+    expect(lines(36).slice(2).join(" ")).toBe("left out: MORE (widen the terminal or use --json)");
+    expect(
+      lines(19)
+        .slice(2)
+        .map((line) => line.trim())
+        .join(" "),
+    ).toContain("left out: TEXT, MORE (widen");
+  });
+
+  it("shows a value that is not there as a dash", () => {
+    expect(lines(undefined, { ...row, text: "" })[1]).toBe(`${row.id}  -     what may go`);
   });
 });
 

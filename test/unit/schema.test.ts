@@ -99,6 +99,11 @@ describe("compiling a schema", () => {
     expect(problems(schema, { ip: "x" })).toHaveLength(1);
   });
 
+  it("says of a pattern that has an example what is wanted by that", () => {
+    const schema = { type: "string", pattern: "^(0|[1-9][0-9]*)\\.[0-9]+$", examples: ["1.2"] };
+    expect(problems(schema, "one")).toEqual([{ pointer: "", message: 'expected a text such as "1.2", got "one"' }]);
+  });
+
   it("names a property whose name is not allowed", () => {
     const schema = { type: "object", propertyNames: { pattern: "^[a-z]+$" } };
     expect(problems(schema, { A1: 1 })).toEqual([

@@ -47,7 +47,10 @@ const headersOf = (headers: Readonly<Record<string, string>> | undefined): Node 
         ),
       };
 
-const jobHeaders = { Location: "Where the job is" };
+const jobHeaders = {
+  Location: "Where the job is",
+  "Switchyard-Joined": "`true`: the same was asked for before and is open still; this is that job, none was made",
+};
 const jobAnswers: Record<number, AnswerSpec> = {
   200: {
     description: "With `Prefer: wait`: the job, succeeded in time",

@@ -120,7 +120,7 @@ const answerWhenDone = async (reading: Reading, job: Job, seconds: number): Prom
 const refreshAsAsked = async (reading: Reading): Promise<Response> => {
   const { api, call } = reading;
   authorise(call.principal, "operator");
-  const job = await admitFor(api, call, work(reading));
+  const { job } = await admitFor(api, call, work(reading));
   return preferredWait(call.header("prefer")) === undefined ? accepted(job, 202) : answerWhenDone(reading, job, 0);
 };
 

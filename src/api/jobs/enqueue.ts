@@ -48,18 +48,26 @@ const idempotency = (call: AnyCall, bodyHash: string | undefined) => {
 
 const isDebug = ({ query }: AnyCall): boolean => (query as { debug?: boolean } | undefined)?.debug === true;
 
+export interface Admitted {
+  readonly job: Job;
+  /** Another request made the job, and it was open when this one came. */
+  readonly isJoined: boolean;
+}
+
 /** Puts a job on the queue on behalf of the caller. */
-export const admitFor = async (api: Api, call: AnyCall, request: WorkRequest): Promise<Job> => {
+export const admitFor = async (api: Api, call: AnyCall, request: WorkRequest): Promise<Admitted> => {
   const { bodyHash, ...rest } = request;
-  const { job } = await api.admission.admit({
+  const key = idempotency(call, bodyHash);
+  const { job, isNew } = await api.admission.admit({
     ...rest,
     principal: call.principal,
     address: call.address,
     debug: isDebug(call),
     trace: call.trace,
-    ...idempotency(call, bodyHash),
+    ...key,
   });
-  return job;
+  // A request that is sent again finds the job that it made itself.
+  return { job, isJoined: !isNew && key.idempotencyKey !== job.idempotencyKey };
 };
 
 /** Puts a job on the queue that a read causes: it runs as the system. */
@@ -88,10 +96,11 @@ export const waitAsAsked = (api: Api, call: AnyCall, job: Job, fallbackSeconds =
 };
 
 /** `202` with the job; with `Prefer: wait` its outcome when it comes in time. */
-export const answerWithJob = async (api: Api, call: AnyCall, job: Job): Promise<Response> => {
+export const answerWithJob = async (api: Api, call: AnyCall, { job, isJoined }: Admitted): Promise<Response> => {
   const seconds = preferredWait(call.header("prefer"));
-  if (seconds === undefined) return accepted(job, 202);
-  const applied = { "preference-applied": `wait=${seconds}` };
+  const joined = isJoined ? { "switchyard-joined": "true" } : {};
+  if (seconds === undefined) return accepted(job, 202, joined);
+  const applied = { "preference-applied": `wait=${seconds}`, ...joined };
   const settled = await waitAsAsked(api, call, job);
   if (settled.finishedAt === null) return accepted(settled, 202, applied);
   return failedInTime(settled, call) ?? accepted(settled, 200, applied);

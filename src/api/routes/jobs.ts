@@ -10,7 +10,7 @@ import { findCapability } from "../../model/manifest.ts";
 import type { Principal } from "../../model/principal.ts";
 import { undoOf } from "../../model/undo.ts";
 import { cancelJob } from "../../queue/cancel.ts";
-import { type Asker, type JobFilter, listJobs } from "../../store/jobs.ts";
+import { type Asker, findUndo, type JobFilter, listJobs } from "../../store/jobs.ts";
 import { readJournal } from "../../store/journal.ts";
 import { findType } from "../../store/types.ts";
 import { readJob } from "../access/access.ts";
@@ -34,6 +34,15 @@ const waitingFor = async ({ redis, log }: Api, jobs: readonly Job[]): Promise<Re
     log.warn({ err: error }, "not known what queued jobs wait for");
     return {};
   });
+};
+
+/** Only what succeeded is undone: nothing is asked of the store for other jobs. */
+const undoneBy = async ({ store }: Api, job: Job): Promise<{ readonly undone_by?: string }> => {
+  const { kind, state, subject } = job;
+  const { instanceId } = subject;
+  if (kind !== "action.run" || state !== "succeeded" || instanceId === undefined) return {};
+  const undo = await store.read(() => findUndo({ ...job, instanceId }));
+  return undo === undefined ? {} : { undone_by: undo.id };
 };
 
 const askers = ["me", "token", "schedule", "rule", "system"] as const;
@@ -115,7 +124,7 @@ const readRoute = (api: Api): Route =>
     handle: async (call) => {
       const job = await readJob(api.store, call.principal, call.params.id);
       const waiting = await waitingFor(api, [job]);
-      return json(jobToWire(job, waiting[job.id]));
+      return json({ ...jobToWire(job, waiting[job.id]), ...(await undoneBy(api, job)) });
     },
   });
 

@@ -48,7 +48,7 @@ const listRoute = (api: Api): Route =>
       if (call.query.rescan) {
         authorise(call.principal, "admin");
         requireUnlimited(call.principal);
-        const job = await admitFor(api, call, { kind: "pack.rescan", input: {}, action: "pack.rescan" });
+        const { job } = await admitFor(api, call, { kind: "pack.rescan", input: {}, action: "pack.rescan" });
         headers["switchyard-job"] = job.id;
       }
       const types = await api.store.read(() => listTypes());

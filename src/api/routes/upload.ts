@@ -1,12 +1,11 @@
 /** Uploads: an archive becomes a pack.install job once the store has it. */
 import { Type } from "typebox";
-import type { Job } from "../../model/job.ts";
 import { insertUpload } from "../../store/uploads.ts";
 import type { Api } from "../api.ts";
 import { json } from "../http/reply.ts";
 import { type Call, type Route, route } from "../http/route.ts";
 import { readUpload } from "../http/upload.ts";
-import { admitFor, answerWithJob } from "../jobs/enqueue.ts";
+import { type Admitted, admitFor, answerWithJob } from "../jobs/enqueue.ts";
 
 const tag = "types";
 const base = "/api/integrations/types/upload";
@@ -25,7 +24,7 @@ const form = Type.Object({
   file: Type.String({ format: "binary", description: "A pack: a zip of at most 10 MiB whose name ends in .int" }),
 });
 
-const admit = async (api: Api, call: UploadCall): Promise<Job> => {
+const admit = async (api: Api, call: UploadCall): Promise<Admitted> => {
   const { digest, fileName, bytes } = await readUpload(call.raw, api.config.scratchDir);
   await api.store.write(() => insertUpload({ digest, fileName, bytes, now: api.now() }));
   const { replace = false, consent } = call.query;
@@ -74,8 +73,8 @@ export const uploadRoutes = (api: Api): Route[] => [
     },
     errors,
     handle: async (call) => {
-      const { id } = await admit(api, call);
-      return json({ job_id: id }, 202, { location: `/api/jobs/${id}` });
+      const { job } = await admit(api, call);
+      return json({ job_id: job.id }, 202, { location: `/api/jobs/${job.id}` });
     },
   }),
 ];

@@ -56,6 +56,9 @@ export const jobSchema = Type.Object({
   plan_id: Type.Optional(Type.String()),
   retry_of: Type.Optional(Type.String()),
   undo_of: Type.Optional(Type.String()),
+  undone_by: Type.Optional(
+    Type.String({ description: "Where one job is read: the action that takes it back, open or succeeded" }),
+  ),
   links: Type.Object({ self: Type.String(), events: Type.String() }),
 });
 

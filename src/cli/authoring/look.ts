@@ -7,13 +7,12 @@ import type { Manifest } from "../../model/manifest.ts";
 import { requiredPermissions } from "../../model/permissions.ts";
 import { readArchive } from "../../packs/archive.ts";
 import { buildInstallable } from "../../packs/build.ts";
-import { findDriver } from "../../packs/driver-file.ts";
 import { assertSandboxLevel, examinePack } from "../../packs/examine.ts";
+import { type Fault, faultsIn, faultsOfRefusal } from "../../packs/faults.ts";
 import { type ManifestText, readManifestFile, readManifestText } from "../../packs/manifest-file.ts";
 import { readPackFolder } from "../../packs/pack-folder.ts";
 import { signingKeyOf } from "../../packs/signature.ts";
 import { usage } from "../failure.ts";
-import { type Fault, faultsOf, faultsOfRefusal } from "./faults.ts";
 import { type LocalSandbox, type LocalTerms, openLocalSandbox } from "./local-sandbox.ts";
 
 /** What came of looking at a pack. */
@@ -58,8 +57,6 @@ const examine = async (sandbox: LocalSandbox, files: readonly PackFile[], text: 
   const isShipped = false;
   const { digest } = sandbox;
   const { manifest, language, errors } = await examinePack(sandbox, { file, files, digest, isShipped });
-  const driver = findDriver(text.document, files);
-  const driverPath = driver.outcome === "found" ? driver.driver.path : undefined;
   const refused = [
     ...(await refusal(() => readManifestFile(files))),
     ...(await refusal(() => signingKeyOf(files))),
@@ -70,7 +67,7 @@ const examine = async (sandbox: LocalSandbox, files: readonly PackFile[], text: 
   const permissions = errors["schema_error"] === undefined ? requiredPermissions(manifest) : [];
   return {
     files,
-    faults: withoutEchoes(refused, faultsOf(errors, { text, driverPath })),
+    faults: withoutEchoes(refused, faultsIn({ errors, file }, files)),
     errors,
     pack: { id: file.id, manifest, digest, language, permissions, sandboxLevel: sandbox.sandboxLevel },
   };

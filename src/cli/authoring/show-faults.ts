@@ -1,8 +1,8 @@
 /** Faults as a person reads them: place first, as compilers say it, so that editors jump there. */
 import { join } from "node:path";
+import type { Fault } from "../../packs/faults.ts";
 import { call } from "../called.ts";
 import { oneLine, type Terminal } from "../view/terminal.ts";
-import type { Fault } from "./faults.ts";
 import type { LookedPack } from "./look.ts";
 
 const placeOf = (folder: string, { file, line, column }: Fault): string =>

@@ -26,6 +26,8 @@ export interface JobDocument {
   readonly plan_id?: string;
   readonly retry_of?: string;
   readonly undo_of?: string;
+  /** Of a job that was asked for by its id. */
+  readonly undone_by?: string;
 }
 
 /** A file that a job kept. */

@@ -90,13 +90,7 @@ const run = async (session: Session, args: readonly string[], options: ActionOpt
     return exitCodes.succeeded;
   }
   const job = await submit(session, asked, how.body);
-  const following = how.isAgreed ? watched(session, options) : options;
-  const code = await finish(session, job, following);
-  const isOver = following.wait || following.watch || following.timeout !== undefined;
-  if (!session.isJson && isOver && code === exitCodes.succeeded && asked.capability?.invertible?.[asked.action.verb]) {
-    session.terminal.note(`Take it back with: ${call("undo", job.id)}`);
-  }
-  return code;
+  return finish(session, job, how.isAgreed ? watched(session, options) : options);
 };
 
 const actionArguments = "<instance> <capability> <verb> <target>";

@@ -108,9 +108,11 @@ export const instanceCommands: Group = (program, act) => {
     .requiredOption("--name <name>", "what to call it")
     .option("--set <name=value>", "a field of its config; may be repeated", collected, [])
     .option("--secret <name=@file|name=->", "a secret from a file or standard input; may be repeated", collected, [])
-    .addHelpText(
-      "after",
-      "\nExample:\n  $ npx switchyard add walnut.proxmox.ve --name pve --set host=pve.lan --set port=8006 \\\n      --set token_name=root@pam!ci --secret api_token=@token",
+    // Of a type that is named the server knows a better one.
+    .addHelpText("after", ({ command }) =>
+      command.args.some((word) => !word.startsWith("-"))
+        ? ""
+        : "\nExample:\n  $ npx switchyard add walnut.proxmox.ve --name pve --set host=pve.lan --set port=8006 \\\n      --set token_name=root@pam!ci --secret api_token=@token",
     )
     .action(act(add));
   program

@@ -39,6 +39,7 @@ const showJob = async (session: Session, job: JobDocument): Promise<void> => {
     ["plan", job.plan_id],
     ["retry of", job.retry_of],
     ["undo of", job.undo_of],
+    ["undone by", job.undone_by],
     ["phase", isSettled(job.state) || !job.progress ? undefined : `${job.progress.phase}: ${job.progress.message}`],
   ]);
   if (isSettled(job.state)) await printEnd(session, job);

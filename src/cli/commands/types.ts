@@ -186,11 +186,16 @@ const remove = async (session: Session, [asked = ""]: readonly string[], options
   return finish(session, await enqueue(session, "DELETE", `${paths.types}/${isolated(type.id)}`), options);
 };
 
-/** A digest may be shortened to a beginning that no other release has. */
-const wholeDigest = async (session: Session, type: TypeDocument, asked: string | undefined) => {
-  if (asked === undefined || asked.length === 64) return asked;
-  const found = (await readReleases(session, type)).items.filter(({ digest }) => digest.startsWith(asked));
-  if (found.length === 1) return found[0]?.digest;
+/** The release that a rollback leads to: the last valid one before, or by its digest or a beginning that no other has. */
+const releaseBefore = async (
+  session: Session,
+  type: TypeDocument,
+  asked: string | undefined,
+): Promise<Release | undefined> => {
+  const { items } = await readReleases(session, type);
+  if (asked === undefined) return items.find(({ is_active, status }) => !is_active && status !== "invalid");
+  const found = items.filter(({ digest }) => digest.startsWith(asked));
+  if (found.length === 1) return found[0];
   throw notFound(`${found.length === 0 ? "No release" : "More than one release"} of ${type.id} begins with ${asked}.`, [
     `List them with: ${call("releases", type.id)}`,
   ]);
@@ -213,12 +218,12 @@ const rollback = async (
   options: AskedOptions & { readonly digest?: string },
 ): Promise<ExitCode> => {
   const type = await findWholeType(session.api, asked);
-  const digest = await wholeDigest(session, type, options.digest);
-  const to = digest === undefined ? "the release before" : `the release ${digest.slice(0, 16)}`;
+  const release = await releaseBefore(session, type, options.digest);
+  const to = release ? `${release.version} (${release.digest.slice(0, 16)})` : "the release before";
   const asks = `Take ${type.id} ${type.version} back to ${to}? Its instances run on that at once.`;
   await agree(session, { asks, otherwise: `${type.version} stays.`, yes: options.yes });
   session.terminal.note(`Takes ${type.id} ${type.version} back to ${to}.`);
-  const body = digest === undefined ? undefined : { digest };
+  const body = release && { digest: release.digest };
   return finish(session, await enqueue(session, "POST", `${paths.types}/${isolated(type.id)}/rollback`, body), options);
 };
 

@@ -42,6 +42,10 @@ const nextSteps: Readonly<Record<string, readonly string[]>> = {
   undo_conflict: [
     "Another action brings the target where it shall be. What was done is shown by: npx switchyard show <job>",
   ],
+  action_conflict: [
+    "Follow the other job with: npx switchyard watch <other>",
+    "Stop it with: npx switchyard cancel <other>",
+  ],
   auth_failed: otherWayIn,
   dns_failed: otherWayIn,
   connection_refused: otherWayIn,

@@ -53,7 +53,7 @@ export const effectLines = (terminal: Terminal, effects: PlanDocument["effects"]
   });
 
 /** Its targets look afterwards as they do before. */
-export const leavesAsIs = ({ effects }: PlanDocument): boolean =>
+export const leavesAsIs = ({ effects }: Pick<PlanDocument, "effects">): boolean =>
   effects.per_target.every(({ from, to }) => JSON.stringify(from) === JSON.stringify(to));
 
 /** Nothing would be sent, and that is all that could be. */

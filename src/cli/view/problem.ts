@@ -1,6 +1,7 @@
 /** What went wrong, as a person reads it: title, detail, each place with its message, what to do next. */
 import type { FieldProblem } from "../../errors.ts";
 import type { JsonObject } from "../../model/json.ts";
+import type { Precondition } from "../../model/plan.ts";
 import type { CliFailure } from "../failure.ts";
 import { printJson } from "../session.ts";
 import { requestText } from "./journal.ts";
@@ -97,12 +98,18 @@ export interface Advice {
   readonly known?: Known;
 }
 
+/** The detail names what of the plan does not hold: another plan would show no more. */
+const namesPrecondition = ({ code, detail, details }: Wrong): boolean => {
+  const { preconditions = [] } = (details ?? {}) as { readonly preconditions?: readonly Precondition[] };
+  return code === "plan_blocked" && preconditions.some(({ check, ok }) => !ok && detail.includes(check));
+};
+
 /** The lines, without colour for a pipe. */
 export const wrongLines = (wrong: Wrong, paint: Terminal["style"], advice: Advice): string[] => {
   const { code, title, errors = [], details } = wrong;
   const detail = headOf(wrong.detail, errors);
   const { facts, hints, isSaid = false, known = {} } = advice;
-  const own = isSaid ? [] : nextStepsFor(code, known);
+  const own = isSaid || namesPrecondition(wrong) ? [] : nextStepsFor(code, known);
   return [
     `${paint(["bold", "red"], "error")} ${paint("bold", oneLine(title))} ${paint("dim", `(${oneLine(code)})`)}`,
     ...(detail === title || detail === "" ? [] : plain(detail).split("\n")).map((line) => `  ${line}`),
@@ -121,7 +128,9 @@ interface Shown {
 export const printFailure = (terminal: Terminal, failure: CliFailure, { isJson, known = {} }: Shown): void => {
   const { problem, hints, isSaid, isRaw } = failure;
   if (isJson) printJson({ terminal }, problem);
-  const { details = problem } = problem;
+  const { details = problem, job_id: other } = problem;
+  const words = other === undefined ? known : { ...known, other: [other] };
   const wrong = { ...(isRaw ? problem : inOptions(problem)), details };
-  for (const line of wrongLines(wrong, terminal.styleError, { facts: [], hints, isSaid, known })) terminal.note(line);
+  for (const line of wrongLines(wrong, terminal.styleError, { facts: [], hints, isSaid, known: words }))
+    terminal.note(line);
 };

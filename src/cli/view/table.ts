@@ -6,15 +6,15 @@ export interface Column<T> {
   readonly value: (row: T) => string;
   /** Says the same in less room; shown when the table does not fit otherwise. */
   readonly short?: (row: T) => string;
-  /** Never cut: what is shown is copied into the next command. */
+  /** Never cut while anything else is there: what is shown is copied into the next command. */
   readonly isWhole?: boolean;
-  /** May be left out when there is no room; everything else stays. */
+  /** Left out as soon as there is no room; everything else is cut first. */
   readonly isExtra?: boolean;
   readonly style?: (row: T) => Style | undefined;
 }
 
 const gap = 2;
-const narrowest = 10;
+const narrowest = 6;
 
 interface Laid<T> {
   readonly column: Column<T>;
@@ -28,14 +28,14 @@ const total = (widths: readonly number[]): number =>
 
 const lay = <T>(rows: readonly T[], column: Column<T>, isShort: boolean): Laid<T> => {
   const text = (isShort ? column.short : undefined) ?? column.value;
-  const cells = rows.map((row) => oneLine(text(row)));
+  const cells = rows.map((row) => oneLine(text(row)) || "-");
   const wanted = Math.max(column.title.length, ...cells.map(({ length }) => length));
   return { column, cells, wanted, least: column.isWhole ? wanted : Math.min(wanted, narrowest) };
 };
 
 /**
- * First everything as it is, then what has a short form in that, then without what may be left out, from the right.
- * What identifies a row stays, even where the lines are longer than the terminal is wide then.
+ * First everything as it is, then what has a short form in that, then without what may be left out, from the right;
+ * then without what would be cut too much. The first column stays: it identifies a row.
  */
 const chosen = <T>(rows: readonly T[], columns: readonly Column<T>[], width: number): readonly Laid<T>[] => {
   const whole = columns.map((column) => lay(rows, column, false));
@@ -46,12 +46,13 @@ const chosen = <T>(rows: readonly T[], columns: readonly Column<T>[], width: num
     if (extra < 0) break;
     laid = laid.filter((_, index) => index !== extra);
   }
+  while (laid.length > 1 && total(laid.map(({ least }) => least)) > width) laid = laid.slice(0, -1);
   return laid;
 };
 
 /** Takes from the widest until all fit. */
 const fitted = (laid: readonly Laid<never>[], width: number): number[] => {
-  const widths = laid.map(({ wanted }) => wanted);
+  const widths = laid.map(({ wanted }) => (laid.length === 1 ? Math.min(wanted, width) : wanted));
   while (total(widths) > width) {
     const spare = widths.map((each, index) => (each > (laid[index]?.least ?? 0) ? each : 0));
     const widest = spare.indexOf(Math.max(...spare));
@@ -64,7 +65,7 @@ const fitted = (laid: readonly Laid<never>[], width: number): number[] => {
 const cut = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 
-/** Prints the rows under their titles; says `none` when there are none. */
+/** Prints the rows under their titles, and what had no room; says `none` when there are none. */
 export const printTable = <T>(
   terminal: Terminal,
   rows: readonly T[],
@@ -102,4 +103,8 @@ export const printTable = <T>(
       ),
     );
   }
+  const left = columns.filter((column) => !laid.some((each) => each.column === column));
+  if (left.length === 0) return;
+  const names = left.map(({ title }) => title).join(", ");
+  terminal.note(terminal.styleError("dim", `left out: ${names} (widen the terminal or use --json)`));
 };

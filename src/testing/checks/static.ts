@@ -3,6 +3,7 @@ import type { Language } from "../../model/integration-type.ts";
 import { unwritten } from "../../model/quality.ts";
 import { releaseDigest } from "../../packs/digest.ts";
 import { examinePack } from "../../packs/examine.ts";
+import { faultsIn, faultText } from "../../packs/faults.ts";
 import { readManifestFile } from "../../packs/manifest-file.ts";
 import { readProgramVersion } from "../../sandbox/program-version.ts";
 import { type Check, type CheckBench, missing, passed, verdictOf } from "../check.ts";
@@ -28,8 +29,8 @@ export const staticChecks: readonly Check[] = [
     name: "manifest",
     title: "Its manifest is in order, its driver loads, and both say the same",
     run: async (bench) => {
-      const { errors } = await examine(bench);
-      return verdictOf(Object.entries(errors).map(([kind, what]) => `${kind}: ${JSON.stringify(what).slice(0, 400)}`));
+      const faults = faultsIn(await examine(bench), bench.pack.files);
+      return verdictOf(faults.map((fault) => `${faultText(fault).slice(0, 400)} (${fault.code})`));
     },
   },
   {

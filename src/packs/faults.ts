@@ -1,7 +1,10 @@
 /** What is wrong with a pack as one list: each fault with its place in the author's files. */
-import type { SwitchyardError } from "../../errors.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../model/json.ts";
-import type { ManifestText, TextPlace } from "../../packs/manifest-file.ts";
+import type { SwitchyardError } from "../errors.ts";
+import type { PackFile } from "../model/integration-type.ts";
+import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
+import { findDriver } from "./driver-file.ts";
+import type { ExaminedPack } from "./examine.ts";
+import type { ManifestText, TextPlace } from "./manifest-file.ts";
 
 /** One fault. `code` is the key under which an install would tell it, or the code it would be refused with. */
 export interface Fault {
@@ -94,6 +97,12 @@ const order = (left: Fault, right: Fault): number => {
   return (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0);
 };
 
+/** `plugin.yaml:23:5: /capabilities/0 vm.power: expected a method vm_power, got none`, as compilers say it. */
+export const faultText = ({ file, line, column, pointer, message }: Fault): string => {
+  const place = [file, line, column].filter((part) => part !== undefined).join(":");
+  return [...(place === "" ? [] : [`${place}:`]), ...(pointer === undefined ? [] : [pointer]), message].join(" ");
+};
+
 /** The errors of an examined pack, those of the manifest first, each file from its top to its end. */
 export const faultsOf = (errors: JsonObject, looked: Looked): Fault[] =>
   Object.entries(errors)
@@ -101,3 +110,12 @@ export const faultsOf = (errors: JsonObject, looked: Looked): Fault[] =>
       eachOf(found).map((one) => ({ code, ...placeOf(code, one, looked), message: messageOf(code, one) })),
     )
     .sort(order);
+
+/** The same of a pack as it was examined. */
+export const faultsIn = (
+  { errors, file }: Pick<ExaminedPack, "errors" | "file">,
+  files: readonly PackFile[],
+): Fault[] => {
+  const driver = findDriver(file.document, files);
+  return faultsOf(errors, { text: file, driverPath: driver.outcome === "found" ? driver.driver.path : undefined });
+};
