@@ -1,9 +1,9 @@
 /** Checks one entry of the `transports` block: its templates, patterns and where it leads. */
 import type { FieldProblem } from "../errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
+import { linearRegExp } from "./linear-pattern.ts";
 import { httpPatternProblem, linePatternProblem } from "./pattern.ts";
 import { escapeToken, parsePointer } from "./pointer.ts";
-import { linearRegExp } from "./schema.ts";
 import { parseTemplate } from "./template.ts";
 import {
   isWholeField,

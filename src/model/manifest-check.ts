@@ -4,7 +4,7 @@ import { checkBlock, checkTestTransport, checkWrites } from "./binding-check.ts"
 import { isJsonObject, type JsonObject } from "./json.ts";
 import type { Capability, ConnectionTest, Manifest, TransportBlock } from "./manifest.ts";
 import { manifestSchema } from "./manifest-schema.ts";
-import { checkSchema, compileSchema } from "./schema.ts";
+import { checkSchema, compileSchema, type PatternRoom, patternRoom } from "./schema.ts";
 import { appendPointer } from "./schema-limits.ts";
 import { compileSuccessWhen } from "./success-when.ts";
 
@@ -53,12 +53,12 @@ const checkInverses = (capability: Capability, pointer: string): FieldProblem[] 
     ];
   });
 
-const checkCapability = (capability: Capability, pointer: string): FieldProblem[] => [
+const checkCapability = (capability: Capability, pointer: string, room: PatternRoom): FieldProblem[] => [
   ...checkInverses(capability, pointer),
   ...(capability.destructive ?? []).flatMap((verb, index) =>
     declaredVerb(capability, `${pointer}/destructive/${index}`, verb),
   ),
-  ...(capability.params === undefined ? [] : below(`${pointer}/params`, checkSchema(capability.params))),
+  ...(capability.params === undefined ? [] : below(`${pointer}/params`, checkSchema(capability.params, room))),
 ];
 
 const secretMarks = (node: unknown, pointer: string): string[] => {
@@ -91,8 +91,8 @@ const checkSecrets = (connection: JsonObject): FieldProblem[] =>
     ];
   });
 
-const checkConnection = (connection: JsonObject): FieldProblem[] =>
-  below("/schema/connection", [...checkSchema(connection), ...checkSecrets(connection)]);
+const checkConnection = (connection: JsonObject, room: PatternRoom): FieldProblem[] =>
+  below("/schema/connection", [...checkSchema(connection, room), ...checkSecrets(connection)]);
 
 const conditionProblems = (text: string): FieldProblem[] => {
   try {
@@ -178,12 +178,13 @@ const transportChecks = (manifest: Manifest, form: readonly FieldProblem[]): Cro
 
 const crossChecks = (manifest: Manifest, form: readonly FieldProblem[]): CrossCheck[] => {
   const { schema, capabilities, test, transports } = manifest;
+  const room = patternRoom();
   return [
-    { parts: ["/schema"], check: () => checkConnection(schema.connection) },
+    { parts: ["/schema"], check: () => checkConnection(schema.connection, room) },
     ...listOf(capabilities).map(
       (capability, index): CrossCheck => ({
         parts: [`/capabilities/${index}`],
-        check: () => checkCapability(capability, `/capabilities/${index}`),
+        check: () => checkCapability(capability, `/capabilities/${index}`, room),
       }),
     ),
     { parts: ["/capabilities"], check: () => uniqueIds(capabilities) },

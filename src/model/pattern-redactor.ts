@@ -1,6 +1,7 @@
 /** Hides in a device's output what the manifest's `redact` patterns find. */
+
+import { linearRegExp } from "./linear-pattern.ts";
 import type { Redactor } from "./redact.ts";
-import { linearRegExp } from "./schema.ts";
 
 const redacted = "[redacted]";
 

@@ -64,6 +64,8 @@ interface Walk {
   readonly root: JsonObject;
   readonly open: Set<unknown>;
   nodes: number;
+  /** What a validator may look at: schemas, and values written out in them. */
+  weight: number;
 }
 
 const refusal = (walk: Walk, node: unknown, depth: number): string | undefined => {
@@ -77,6 +79,11 @@ const refusal = (walk: Walk, node: unknown, depth: number): string | undefined =
   return `expected a reference within the schema that begins with #/, got ${JSON.stringify(reference)}`;
 };
 
+const weightOf = (node: unknown): number => {
+  if (Array.isArray(node)) return node.filter((item) => typeof item !== "object").length;
+  return isJsonObject(node) ? 1 : 0;
+};
+
 const nextOf = (walk: Walk, node: unknown): readonly unknown[] => {
   const reference = isJsonObject(node) ? node["$ref"] : undefined;
   return typeof reference === "string"
@@ -87,6 +94,7 @@ const nextOf = (walk: Walk, node: unknown): readonly unknown[] => {
 /** Follows references as a validator would; what refers to itself, or unfolds to too much, is refused. */
 const unfold = (walk: Walk, node: unknown, depth: number): string | undefined => {
   walk.nodes += 1;
+  walk.weight += weightOf(node);
   const refused = refusal(walk, node, depth);
   if (refused !== undefined || typeof node !== "object" || node === null) return refused;
   walk.open.add(node);
@@ -98,8 +106,17 @@ const unfold = (walk: Walk, node: unknown, depth: number): string | undefined =>
   return undefined;
 };
 
+const walkFrom = (root: JsonObject): Walk => ({ root, open: new Set(), nodes: 0, weight: 0 });
+
+/** How much a validator may have to look at for one value, references followed. */
+export const weightOfSchema = (schema: JsonObject): number => {
+  const walk = walkFrom(schema);
+  unfold(walk, schema, 0);
+  return Math.max(1, walk.weight);
+};
+
 /** Whether a schema can be followed to its end at a bounded cost. */
 export const weightProblems = (schema: JsonObject): FieldProblem[] => {
-  const message = unfold({ root: schema, open: new Set(), nodes: 0 }, schema, 0);
+  const message = unfold(walkFrom(schema), schema, 0);
   return message === undefined ? [] : [{ pointer: "", message }];
 };

@@ -1,139 +1,152 @@
-/** The one door to JSON Schema (2020-12) and to regular expressions that run in linear time. */
+/** The one door to JSON Schema (2020-12): schemas are checked, compiled and asked in bounded time. */
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
-import { RE2JS } from "re2js";
 import { type FieldProblem, SwitchyardError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
-import { annotationsOf, formatsOf, patternsOf, weightProblems } from "./schema-limits.ts";
+import { compilePattern, maxPatternSize } from "./linear-pattern.ts";
+import { patternSize } from "./pattern-size.ts";
+import {
+  createStepCounter,
+  type Effort,
+  isWithin,
+  ownEffort,
+  packEffort,
+  type StepCounter,
+  TooMuchEffort,
+} from "./schema-effort.ts";
+import { replaceKeywords } from "./schema-keywords.ts";
+import { annotationsOf, formatsOf, patternsOf, weightOfSchema, weightProblems } from "./schema-limits.ts";
 import { describeProblems, secrecyOf } from "./schema-problems.ts";
 
-/** A regular expression whose time grows with the text only, whatever the pattern. */
-export interface LinearRegExp {
-  test(text: string): boolean;
-  /** The first match and its groups (`null` for a group that took no part), or `undefined`. */
-  exec(text: string): readonly (string | null)[] | undefined;
-  /** The text with every match's first group, or all of a match without one, replaced. Empty matches stay. */
-  replace(text: string, by: string): string;
-}
-
-/** Longest pattern that is taken, in characters. */
-const maxPatternLength = 200;
-
-const replaceIn = (compiled: RE2JS, text: string, by: string): string => {
-  const matcher = compiled.matcher(text);
-  const pieces: string[] = [];
-  let last = 0;
-  while (matcher.find()) {
-    const isGroup = compiled.groupCount() > 0 && (matcher.group(1) ?? "") !== "";
-    const [start, end] = isGroup ? [matcher.start(1), matcher.end(1)] : [matcher.start(), matcher.end()];
-    if (end > start) pieces.push(text.slice(last, start), by);
-    last = end > start ? end : last;
-  }
-  return last === 0 ? text : pieces.join("") + text.slice(last);
-};
-
-const compilePattern = (pattern: string): RE2JS => {
-  if (pattern.length > maxPatternLength) {
-    throw new SwitchyardError("validation_failed", {
-      detail: `expected a pattern of at most ${maxPatternLength} characters, got ${pattern.length}`,
-    });
-  }
-  try {
-    return RE2JS.compile(RE2JS.translateRegExp(pattern));
-  } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message.replace("error parsing regexp: ", "") : "unknown";
-    throw new SwitchyardError("validation_failed", {
-      detail: `expected a regular expression without look-around and back references, got one with ${reason}`,
-      cause: thrown,
-    });
-  }
-};
-
-/**
- * Compiles a pattern of ECMAScript's everyday syntax; unanchored unless it says so.
- * @throws SwitchyardError `validation_failed` when it is longer than 200 characters or needs backtracking.
- */
-export const linearRegExp = (pattern: string): LinearRegExp => {
-  const compiled = compilePattern(pattern);
-  return {
-    test: (text) => compiled.test(text),
-    replace: (text, by) => replaceIn(compiled, text, by),
-    exec: (text) => {
-      const matcher = compiled.matcher(text);
-      if (!matcher.find()) return undefined;
-      return Array.from({ length: compiled.groupCount() + 1 }, (_, group) => matcher.group(group) ?? null);
-    },
-  };
-};
-
 /** ajv keeps one engine object per `toString`: it must differ between patterns, or they are taken for one another. */
-const ajvPattern = Object.assign(
-  (pattern: string) => {
-    const compiled = compilePattern(pattern);
-    return { test: (text: string) => compiled.test(text), toString: () => `linear:${pattern}` };
-  },
-  { code: "linearRegExp" },
-);
+const patternEngine = (counter: StepCounter) =>
+  Object.assign(
+    (pattern: string) => {
+      const compiled = compilePattern(pattern);
+      const size = compiled.programSize();
+      const test = (text: string): boolean => {
+        counter.take(size * text.length);
+        return compiled.test(text);
+      };
+      return { test, toString: () => `linear:${pattern}` };
+    },
+    { code: "linearRegExp" },
+  );
 
-const patternProblems = (schema: JsonObject): FieldProblem[] =>
-  [...patternsOf(schema)].flatMap(({ pointer, pattern }) => {
-    try {
-      compilePattern(pattern);
-      return [];
-    } catch (thrown) {
-      return [{ pointer, message: reasonOf(thrown) }];
-    }
-  });
+/** How many steps the patterns of one pack may have in all: compiling them takes some 10 microseconds each. */
+const mostSteps = 30_000;
 
-const isPattern = (text: string): boolean => patternProblems({ pattern: text }).length === 0;
+/** What is left of them while a manifest is checked. */
+export interface PatternRoom {
+  steps: number;
+}
+export const patternRoom = (): PatternRoom => ({ steps: mostSteps });
+
+const patternProblem = (pattern: string, room: PatternRoom): string | undefined => {
+  const size = patternSize(pattern);
+  room.steps -= size <= maxPatternSize ? size : 0;
+  if (room.steps < 0) return `expected patterns that unfold to at most ${mostSteps} steps in all, got more`;
+  try {
+    compilePattern(pattern);
+    return undefined;
+  } catch (thrown) {
+    return reasonOf(thrown);
+  }
+};
+
+const patternProblems = (schema: JsonObject, room: PatternRoom): FieldProblem[] => {
+  const problems: FieldProblem[] = [];
+  for (const { pointer, pattern } of patternsOf(schema)) {
+    const message = patternProblem(pattern, room);
+    if (message !== undefined) problems.push({ pointer, message });
+    if (room.steps < 0) break;
+  }
+  return problems;
+};
+
+/** What compiling a step takes, in steps of a text. */
+const compiling = 500;
+
+const patternFormat =
+  (counter: StepCounter) =>
+  (text: string): boolean => {
+    counter.take(compiling * patternSize(text.slice(0, 1_000)));
+    return patternProblem(text, patternRoom()) === undefined;
+  };
 
 const keywordName = /^[a-z_$][a-z0-9_$:-]*$/i;
 
 /** One instance per schema: what one pack names with `$id` can never meet what another does. */
-const ajvFor = (schema: object): Ajv2020 => {
+const ajvFor = (schema: object, allErrors: boolean, counter: StepCounter): Ajv2020 => {
   const ajv = new Ajv2020({
     strict: true,
     strictTypes: false,
     strictTuples: false,
     strictRequired: false,
-    allErrors: true,
+    allErrors,
     verbose: true,
     validateSchema: false,
-    code: { regExp: ajvPattern },
+    code: { regExp: patternEngine(counter) },
     logger: false,
   });
+  replaceKeywords(ajv);
   formats.default(ajv);
-  ajv.addFormat("regex", isPattern);
+  ajv.addFormat("regex", patternFormat(counter));
   for (const name of formatsOf(schema)) if (!Object.hasOwn(ajv.formats, name)) ajv.addFormat(name, true);
   for (const name of annotationsOf(schema)) if (keywordName.test(name) && !ajv.getKeyword(name)) ajv.addKeyword(name);
   return ajv;
 };
 
 export type Validator = (value: unknown) => readonly FieldProblem[];
+type BoundedValidator = (value: unknown, effort: Effort) => readonly FieldProblem[];
 
 const tooDeep: FieldProblem = { pointer: "", message: "expected a value of sensible depth, got one nested too deeply" };
+const tooMuch: FieldProblem = {
+  pointer: "",
+  message: "expected a value that can be checked in time, got one too large for its schema and patterns",
+};
+/** Stands beside it: whoever passes over problems of some places must not take the rest for sound. */
+const onlyFirst: FieldProblem = {
+  pointer: "",
+  message: "expected a value small enough to tell all of its problems, got one of which only the first is told",
+};
 
-const build = (schema: object): Validator => {
-  const validate: ValidateFunction = ajvFor(schema).compile(schema);
+const problemOf = (thrown: unknown): FieldProblem => {
+  if (thrown instanceof RangeError) return tooDeep;
+  if (thrown instanceof TooMuchEffort) return tooMuch;
+  throw thrown;
+};
+
+/** A large value is looked at up to its first problem, by a function that is compiled when there is one. */
+const build = (schema: object): BoundedValidator => {
+  const counter = createStepCounter();
+  const compile = (allErrors: boolean): ValidateFunction => ajvFor(schema, allErrors, counter).compile(schema);
+  const all = compile(true);
+  let first: ValidateFunction | undefined;
   const isHidden = secrecyOf(schema);
-  return (value) => {
+  const problemsOf = (value: unknown, effort: Effort): readonly FieldProblem[] => {
+    counter.allow(effort.steps);
+    if (isWithin(value, effort.all)) return all(value) ? [] : describeProblems(all.errors ?? [], isHidden);
+    if (!isWithin(value, effort.first)) return [tooMuch];
+    first ??= compile(false);
+    return first(value) ? [] : [...describeProblems(first.errors ?? [], isHidden), onlyFirst];
+  };
+  return (value, effort) => {
     try {
-      if (validate(value)) return [];
+      return problemsOf(value, effort);
     } catch (thrown) {
-      if (thrown instanceof RangeError) return [tooDeep];
-      throw thrown;
+      return [problemOf(thrown)];
     }
-    return describeProblems(validate.errors ?? [], isHidden);
   };
 };
 
 /** Remembers by identity, and for schemas that are parsed anew on each read by their text as well. */
-const createMemo = (limit: number): ((schema: object) => Validator) => {
-  const byIdentity = new WeakMap<object, Validator>();
-  const byText = new Map<string, Validator>();
-  const lookUp = (schema: object): Validator => {
+const createMemo = <Made>(limit: number, make: (schema: object) => Made): ((schema: object) => Made) => {
+  const byIdentity = new WeakMap<object, Made>();
+  const byText = new Map<string, Made>();
+  const lookUp = (schema: object): Made => {
     const text = JSON.stringify(schema);
-    const found = byText.get(text) ?? build(schema);
+    const found = byText.get(text) ?? make(schema);
     byText.delete(text);
     byText.set(text, found);
     const oldest = byText.size > limit ? byText.keys().next().value : undefined;
@@ -148,16 +161,18 @@ const createMemo = (limit: number): ((schema: object) => Validator) => {
     return found;
   };
 };
-const remembered = createMemo(500);
 
-/**
- * A function that says everything that is wrong with a value: one problem per place, with a JSON Pointer and
- * "expected ... got ...". Values below a property marked `secret: true` never appear in a message.
- * Formats it does not know are annotations, and so are keywords that begin with `x-`.
- * @param schema a JSON Schema of draft 2020-12 (TypeBox schemas are such); not to be changed afterwards.
- * @throws SwitchyardError `validation_failed` when the schema itself cannot be used.
- */
-export const compileSchema = (schema: object): Validator => {
+interface Compiled {
+  readonly own: Validator;
+  readonly pack: Validator;
+}
+const remembered = createMemo(500, (schema): Compiled => {
+  const check = build(schema);
+  const effort = packEffort(weightOfSchema(schema as JsonObject));
+  return { own: (value) => check(value, ownEffort), pack: (value) => check(value, effort) };
+});
+
+const compiled = (schema: object): Compiled => {
   try {
     return remembered(schema);
   } catch (thrown) {
@@ -168,6 +183,18 @@ export const compileSchema = (schema: object): Validator => {
   }
 };
 
+/**
+ * A function that says everything that is wrong with a value: one problem per place, with a JSON Pointer and
+ * "expected ... got ...". Values below a property marked `secret: true` never appear in a message.
+ * Formats it does not know are annotations, and so are keywords that begin with `x-`.
+ * @param schema a JSON Schema of draft 2020-12 (TypeBox schemas are such); not to be changed afterwards.
+ * @throws SwitchyardError `validation_failed` when the schema itself cannot be used.
+ */
+export const compileSchema = (schema: object): Validator => compiled(schema).own;
+
+/** As `compileSchema`, for a schema of a pack: a value whose check could hold up everybody else is refused unseen. */
+export const compilePackSchema = (schema: object): Validator => compiled(schema).pack;
+
 const reasonOf = (thrown: unknown): string => {
   if (thrown instanceof RangeError) return "it is nested too deeply";
   return thrown instanceof Error ? thrown.message.replace(/^strict mode: /, "") : "for an unknown reason";
@@ -177,7 +204,9 @@ const reasonOf = (thrown: unknown): string => {
 const createMetaSchema = (): Validator => {
   let compiled: ValidateFunction | undefined;
   return (schema) => {
-    compiled ??= ajvFor({}).getSchema("https://json-schema.org/draft/2020-12/schema");
+    // Patterns are looked at apart, as long as there is room for them.
+    const ajv = () => ajvFor({}, true, createStepCounter()).addFormat("regex", true);
+    compiled ??= ajv().getSchema("https://json-schema.org/draft/2020-12/schema");
     return compiled?.(schema) === true ? [] : describeProblems(compiled?.errors ?? [], () => false);
   };
 };
@@ -205,9 +234,9 @@ const compileProblems = (schema: JsonObject): FieldProblem[] => {
 
 /**
  * What keeps a document from being a usable object schema of draft 2020-12: its form, a root that is no object,
- * patterns that need backtracking, keywords that do not exist, references that lead nowhere or grow without bound.
+ * patterns that need backtracking or unfold to too much, keywords that do not exist, references that lead nowhere or grow without bound.
  */
-export const checkSchema = (schema: unknown): FieldProblem[] => {
+export const checkSchema = (schema: unknown, room: PatternRoom = patternRoom()): FieldProblem[] => {
   if (!isJsonObject(schema)) {
     return [
       { pointer: "", message: `expected an object schema, got ${Array.isArray(schema) ? "a list" : typeof schema}` },
@@ -215,6 +244,6 @@ export const checkSchema = (schema: unknown): FieldProblem[] => {
   }
   const weight = weightProblems(schema);
   if (weight.length > 0) return weight;
-  const problems = [...metaProblems(schema), ...rootProblems(schema), ...patternProblems(schema)];
+  const problems = [...metaProblems(schema), ...rootProblems(schema), ...patternProblems(schema, room)];
   return problems.length > 0 ? problems : compileProblems(schema);
 };

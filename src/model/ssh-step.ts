@@ -3,8 +3,8 @@ import { SwitchyardError } from "../errors.ts";
 import type { SshEndpoint } from "./endpoint.ts";
 import { holdsHandle } from "./handle.ts";
 import type { Json, JsonObject } from "./json.ts";
+import { linearRegExp } from "./linear-pattern.ts";
 import type { SshAnswer, SshStep } from "./plan.ts";
-import { linearRegExp } from "./schema.ts";
 import { misshapen, objectOf, refuseUnknown } from "./step.ts";
 
 const maxLine = 16_384;

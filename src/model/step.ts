@@ -1,9 +1,9 @@
 /** What every step has whatever its transport: its name, whether it may be repeated, references to earlier answers. */
 import { SwitchyardError } from "../errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
+import { linearRegExp } from "./linear-pattern.ts";
 import type { Step, StepRef } from "./plan.ts";
 import { parsePointer } from "./pointer.ts";
-import { linearRegExp } from "./schema.ts";
 
 /** A driver's mistake in the shape of a request or step: nothing was sent. */
 export const misshapen = (detail: string): SwitchyardError => new SwitchyardError("driver_failed", { detail });

@@ -3,8 +3,8 @@ import { type Document, isNode, isScalar, LineCounter, parseDocument, visit, typ
 import { type FieldProblem, SwitchyardError } from "../errors.ts";
 import type { PackFile } from "../model/integration-type.ts";
 import { isJsonObject, type JsonObject } from "../model/json.ts";
+import { linearRegExp } from "../model/linear-pattern.ts";
 import { maxTypeIdLength, typeIdPattern } from "../model/manifest-schema.ts";
-import { linearRegExp } from "../model/schema.ts";
 
 /** A place in a text; lines and columns count from 1. */
 export interface TextPlace {

@@ -5,7 +5,7 @@ import { holdsHandle } from "../model/handle.ts";
 import type { Instance } from "../model/instance.ts";
 import type { IntegrationType } from "../model/integration-type.ts";
 import { type Capability, findCapability, inventoryTargets, isReadVerb, verbMode } from "../model/manifest.ts";
-import { compileSchema } from "../model/schema.ts";
+import { compilePackSchema } from "../model/schema.ts";
 import { targetTypeOf } from "../model/target.ts";
 
 /** An instance with its type, as both stand in the store. */
@@ -92,7 +92,7 @@ const handleProblems = (input: ActionInput): FieldProblem[] => {
 
 /** `masked`: parameters that an earlier job sealed; their stand-ins need not fit the schema. */
 const requireParams = (capability: Capability, input: ActionInput, masked: readonly string[]): void => {
-  const problems = capability.params === undefined ? [] : compileSchema(capability.params)(input.params);
+  const problems = capability.params === undefined ? [] : compilePackSchema(capability.params)(input.params);
   const kept = problems
     .filter(({ pointer }) => !masked.includes(pointer.slice(1)))
     .map(({ pointer, message }) => ({ pointer: `/params${pointer}`, message }));

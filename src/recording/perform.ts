@@ -7,7 +7,7 @@ import type { Json, JsonObject } from "../model/json.ts";
 import { type Capability, findCapability, type Manifest, methodOf, verbMode } from "../model/manifest.ts";
 import type { Step, TargetEffect } from "../model/plan.ts";
 import { whyBlocked } from "../model/plan-block.ts";
-import { compileSchema } from "../model/schema.ts";
+import { compilePackSchema } from "../model/schema.ts";
 import { withDefaults } from "../model/schema-defaults.ts";
 import { secretParams } from "../model/secret-params.ts";
 import { typedTexts } from "../model/typed-text.ts";
@@ -48,7 +48,7 @@ const capabilityOf = ({ manifest }: Actor, { capability: id }: Action): Capabili
 /** A secret parameter is a stand-in by now, which no pattern of it has to fit. */
 const requireGoodParams = ({ params: schema }: Capability, params: JsonObject): void => {
   const secret = new Set(Object.keys(secretParams({ params: schema ?? {} })).map((name) => `/${name}`));
-  const errors = compileSchema(schema ?? {})(params).filter(({ pointer }) => !secret.has(pointer));
+  const errors = compilePackSchema(schema ?? {})(params).filter(({ pointer }) => !secret.has(pointer));
   if (errors.length === 0) return;
   const told = errors.map(({ pointer, message }) => `${pointer || "/"} ${message}`).join("; ");
   throw new SwitchyardError("params_invalid", {

@@ -1,8 +1,8 @@
 /** Replaces what `redact:` names by stand-ins: the same value by the same one everywhere, so that joins still work. */
 import { isIP } from "node:net";
 import { isJsonObject, type Json } from "../model/json.ts";
+import { linearRegExp } from "../model/linear-pattern.ts";
 import type { Manifest } from "../model/manifest.ts";
-import { linearRegExp } from "../model/schema.ts";
 import { itemsOf } from "../model/transport-block.ts";
 import type { Recording } from "./format.ts";
 

@@ -43,6 +43,9 @@ interface HostDeps {
   readonly onReady: () => void;
 }
 
+/** What comes in the name of another call is dropped, after it was read. */
+const largestStray = 64 * 1024;
+
 const tailLength = 4096;
 /** Answers that a sandbox does not take up pile up in the runner: beyond this nothing more is read from it. */
 const mostUnsentBytes = 32 * 1024 * 1024;
@@ -128,12 +131,14 @@ const readFrom = (line: Duplex, now: () => number, { take, fault }: LineEnds): v
     else line.resume();
   };
   line.on("data", (chunk: Buffer) => {
+    const since = now();
     try {
       reader.push(chunk);
     } catch (thrown) {
       fault(thrown);
       return;
     }
+    flow.work(now() - since);
     const debt = flow.debtMs();
     if (debt === 0 && line.writableLength <= mostUnsentBytes) return;
     line.pause();
@@ -150,6 +155,8 @@ export const startHost = (deps: HostDeps): Host => {
   let listener: HostListener | null = null;
   let isGone = false;
   let wasCalled = false;
+  let isMet = false;
+  let openCall: string | null = null;
   let inner = child.pid ?? 0;
   if (inner > 0) place(inner, deps.isSuspect);
 
@@ -170,6 +177,8 @@ export const startHost = (deps: HostDeps): Host => {
     go(error);
   };
   const meet = (): void => {
+    if (isMet) throw new ProtocolFault("The sandbox said twice that it listens.");
+    isMet = true;
     inner = innermost(inner);
     deps.onReady();
     deps.memory.watch(inner, deps.isSuspect, () => kill(outOfMemory(deps.memoryCapBytes)));
@@ -177,6 +186,9 @@ export const startHost = (deps: HostDeps): Host => {
   const take = (body: Buffer): void => {
     if (isGone) return;
     const message = decodeMessage(body);
+    if (body.length > largestStray && "id" in message && message.id !== openCall) {
+      throw new ProtocolFault("The sandbox sent a large message in the name of a call that it does not work on.");
+    }
     if (message.t === "ready") meet();
     else if (message.t === "bye") kill(crashed(message.code, null));
     else listener?.onMessage(message);
@@ -197,9 +209,11 @@ export const startHost = (deps: HostDeps): Host => {
   return {
     listen: (next) => {
       listener = next;
+      if (next === null) openCall = null;
     },
     send: (message) => {
       wasCalled ||= message.t === "call";
+      if (message.t === "call" || message.t === "inspect") openCall = message.id;
       if (!isGone) line.write(encodeFrame(message));
     },
     kill,

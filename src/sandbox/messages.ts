@@ -1,6 +1,7 @@
 /** What a sandbox may say: every message is checked for its shape before anybody looks at it. */
 import { unsoundness } from "./plain.ts";
-import { callLimits, type FromSandbox } from "./wire.ts";
+import { countValues } from "./values.ts";
+import { callLimits, type FromSandbox, mostValues } from "./wire.ts";
 
 /** A message that no child of ours sends by itself. */
 export class ProtocolFault extends Error {
@@ -57,6 +58,9 @@ const shapes: Readonly<Record<string, Check>> = {
   failed: ({ id, error }) => isText(id, 64) && isError(error),
 };
 
+/** What a message has around an answer or arguments of the most values. */
+const wrapping = 16;
+
 const parse = (body: Buffer): unknown => {
   try {
     return JSON.parse(body.toString());
@@ -67,6 +71,9 @@ const parse = (body: Buffer): unknown => {
 
 /** One frame's body as a message. Throws a ProtocolFault. */
 export const decodeMessage = (body: Buffer): FromSandbox => {
+  if (countValues(body) > mostValues + wrapping) {
+    throw new ProtocolFault(`The sandbox sent a message of more than ${mostValues} values.`);
+  }
   const message = parse(body);
   const kind = isRecord(message) ? String(message["t"]) : "";
   const check = Object.hasOwn(shapes, kind) ? shapes[kind] : undefined;
@@ -80,10 +87,16 @@ export const decodeMessage = (body: Buffer): FromSandbox => {
 
 const messagesPerSecond = 20_000;
 const bytesPerSecond = 32 * 1024 * 1024;
+/** Of the runner's time, which belongs to all of its jobs. */
+const workMsPerSecond = 250;
+/** What took longer was a machine that stood still. */
+const longestWorkMs = 1_000;
 
 export interface Flow {
   /** Counts what came. */
   count(messages: number, bytes: number): void;
+  /** Counts how long the runner was busy with it. */
+  work(ms: number): void;
   /** How long to read nothing more, in ms; 0 when the sandbox keeps to its rate. */
   debtMs(): number;
 }
@@ -92,21 +105,26 @@ export interface Flow {
 export const createFlow = (now: () => number): Flow => {
   let messages = 0;
   let bytes = 0;
+  let workMs = 0;
   let at = now();
   const settle = (): void => {
     const seconds = Math.max(0, now() - at) / 1000;
     at = now();
     messages = Math.max(0, messages - seconds * messagesPerSecond);
     bytes = Math.max(0, bytes - seconds * bytesPerSecond);
+    workMs = Math.max(0, workMs - seconds * workMsPerSecond);
   };
   return {
     count: (addedMessages, addedBytes) => {
       messages += addedMessages;
       bytes += addedBytes;
     },
+    work: (ms) => {
+      workMs += Math.min(ms, longestWorkMs);
+    },
     debtMs: () => {
       settle();
-      const over = Math.max(messages / messagesPerSecond, bytes / bytesPerSecond) - 1;
+      const over = Math.max(messages / messagesPerSecond, bytes / bytesPerSecond, workMs / workMsPerSecond) - 1;
       return over <= 0 ? 0 : Math.ceil(over * 1000);
     },
   };

@@ -1,5 +1,6 @@
 /** Plain JSON and nothing else: checks values that cross the sandbox, without trusting a getter, a cycle or a key. */
 import type { Json } from "../model/json.ts";
+import { mostValues } from "./wire.ts";
 
 /** Where a value stops being plain JSON. */
 export interface PlainFault {
@@ -15,11 +16,10 @@ export type PlainResult =
 
 /** Deeper values would overflow the stack of those who walk them. */
 const deepest = 100;
-const mostNodes = 2_000_000;
 
 interface Walk {
   path: string[];
-  nodes: number;
+  values: number;
 }
 
 class NotPlain extends Error {}
@@ -37,9 +37,12 @@ const refuse = (got: string): never => {
   throw new NotPlain(`expected plain JSON, got ${got}`);
 };
 
+const refuseWide = (): never => refuse(`more than ${mostValues} values`);
+
 const copyArray = (items: readonly unknown[], walk: Walk): Json[] => {
   const copy: Json[] = [];
   const { length } = items;
+  if (walk.values + length > mostValues) refuseWide();
   for (let index = 0; index < length; index += 1) {
     walk.path.push(String(index));
     copy.push(copyValue(items[index], walk));
@@ -66,8 +69,8 @@ const copyObject = (object: object, walk: Walk): Json => {
 const copyNumber = (value: number): Json => (Number.isFinite(value) ? value : refuse(String(value)));
 
 const copyValue = (value: unknown, walk: Walk): Json => {
-  walk.nodes += 1;
-  if (walk.nodes > mostNodes) refuse(`more than ${mostNodes} values`);
+  walk.values += 1;
+  if (walk.values > mostValues) refuseWide();
   if (walk.path.length > deepest) refuse(`more than ${deepest} levels (or a cycle)`);
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number") return copyNumber(value);
@@ -85,7 +88,7 @@ const pointerOf = (path: readonly string[]): string => {
  * cycles, `__proto__`. Properties that are undefined are left out, an undefined value itself is null.
  */
 export const copyPlain = (value: unknown): PlainResult => {
-  const walk: Walk = { path: [], nodes: 0 };
+  const walk: Walk = { path: [], values: 0 };
   try {
     return { ok: true, value: copyValue(value === undefined ? null : value, walk) };
   } catch (thrown) {
@@ -95,13 +98,11 @@ export const copyPlain = (value: unknown): PlainResult => {
   }
 };
 
-const isSoundKey = (key: string): boolean => key !== "__proto__";
-
 const soundNode = (value: object, depth: number): string | null => {
   if (depth > deepest) return `more than ${deepest} levels`;
-  for (const key of Object.keys(value)) {
-    if (!isSoundKey(key)) return "the key __proto__";
-    const child = (value as Record<string, unknown>)[key];
+  const isArray = Array.isArray(value);
+  if (!isArray && Object.hasOwn(value, "__proto__")) return "the key __proto__";
+  for (const child of isArray ? value : Object.values(value)) {
     if (typeof child !== "object" || child === null) continue;
     const fault = soundNode(child, depth + 1);
     if (fault !== null) return fault;

@@ -51,6 +51,12 @@ export type FromSandbox =
   | { readonly t: "done"; readonly id: string; readonly value: unknown; readonly isLast?: true }
   | { readonly t: "failed"; readonly id: string; readonly error: WireError; readonly isLast?: true };
 
+/**
+ * Lists, objects and what they hold, in one answer or the arguments of one question: an inventory of 10,000 targets with
+ * 30 attributes each. The runner parses them in one go, while its other jobs wait.
+ */
+export const mostValues = 400_000;
+
 /** How much a driver may do at once and in one call; the sandbox keeps to it by itself, the runner enforces it. */
 export const callLimits = {
   /** Questions without an answer yet; more wait inside the sandbox. */

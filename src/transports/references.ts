@@ -1,10 +1,10 @@
 /** Fills a step's references with values from the answers of earlier steps. */
 import { SwitchyardError } from "../errors.ts";
 import type { Json } from "../model/json.ts";
+import { linearRegExp } from "../model/linear-pattern.ts";
 import { segmentOf } from "../model/path.ts";
 import type { HttpStep, Step, StepAnswer, StepRef } from "../model/plan.ts";
 import { valueAt, withValueAt } from "../model/pointer.ts";
-import { linearRegExp } from "../model/schema.ts";
 import { isHttpAnswer } from "./http.ts";
 
 const maxReferenced = 256;

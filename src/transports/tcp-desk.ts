@@ -2,8 +2,8 @@
 import { SwitchyardError } from "../errors.ts";
 import type { TcpEndpoint } from "../model/endpoint.ts";
 import type { Json, JsonObject } from "../model/json.ts";
+import { linearRegExp } from "../model/linear-pattern.ts";
 import type { TcpStep } from "../model/plan.ts";
-import { linearRegExp } from "../model/schema.ts";
 import { misshapen } from "../model/step.ts";
 import { lineOf } from "../model/tcp-step.ts";
 import { type DeskFacts, endpointFor, msOf, type Operations } from "./desk.ts";

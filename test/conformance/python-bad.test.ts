@@ -55,6 +55,8 @@ describe.skipIf(!canRunPython)("a careless driver in Python", () => {
     ["answers_pairs_as_keys", "response_invalid", /got the key \(1, 2\)/],
     ["answers_proto", "response_invalid", /__proto__/],
     ["answers_too_much", "response_invalid", /at most 24 MiB/],
+    ["answers_too_many", "response_invalid", /got more than 400000 values/],
+    ["asks_too_many", "driver_failed", /http\.request at "": expected plain JSON, got more than 400000 values/],
     ["asks_nonsense", "driver_failed", /http\.request at "\/json\/when": expected plain JSON, got a set/],
     ["asks_a_word", "driver_failed", /Expected a request of http as a dict/],
     ["no_such_thing", "driver_failed", /ModuleNotFoundError: No module named 'netmikoo'/],
@@ -62,6 +64,10 @@ describe.skipIf(!canRunPython)("a careless driver in Python", () => {
     const error = await failure(bench.call(method));
     expect(error.code).toBe(code);
     expect(error.message).toMatch(words);
+  });
+
+  test("that answers a text full of commas beside as many values as may be is understood", async () => {
+    expect(await bench.call("answers_many_commas")).toHaveLength(2);
   });
 
   test("that answers for a call which is not there answers nothing", async () => {

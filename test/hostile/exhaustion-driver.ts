@@ -37,7 +37,8 @@ export class D extends Driver {
   async largeAnswer() { return "x".repeat(30_000_000); }
   async largeQuestion() { await this.transports.http.request({ path: "/", text: "x".repeat(30_000_000) }); }
   async deepAnswer() { let deep = []; for (let i = 0; i < 100_000; i += 1) deep = [deep]; return deep; }
-  async wideAnswer() { return Array.from({ length: 3_000_000 }, () => 0); }
+  async wideAnswer() { return Array.from({ length: 500_000 }, () => 0); }
+  async wideQuestion() { await this.transports.http.request({ path: "/", json: Array.from({ length: 400_000 }, () => 0) }); }
   async background() { setTimeout(() => { this.log.info("late"); this.transports.http.request({ path: "/late" }).catch(() => {}); }, 5); return "over"; }
   async closesLine() { fs.closeSync(3); await never(); }
   async breaksBuiltins() { JSON.stringify = () => { throw new Error("broken"); }; Array.prototype.push = () => 0; Promise.prototype.then = () => {}; Map.prototype.get = () => {}; }
@@ -50,5 +51,8 @@ export class D extends Driver {
   async rawKind() { put(frame(JSON.stringify({ t: "__proto__", id: "x" }))); await never(); }
   async rawProto() { put(frame('{"t":"done","id":"x","value":{"\\\\u005f_proto__":{"polluted":true}}}')); await never(); }
   async rawDeep() { put(frame('{"t":"done","id":"x","value":' + "[".repeat(200_000) + "]".repeat(200_000) + "}")); await never(); }
+  async rawWide() { put(frame('{"t":"ask","id":"x","n":1,"op":"a","args":[' + "{},".repeat(2_000_000) + "0]}")); await never(); }
+  async rawReadies() { const one = frame('{"t":"ready"}'); put(Buffer.concat(Array.from({ length: 60_000 }, () => one))); await never(); }
+  async rawStranger() { put(frame(JSON.stringify({ t: "done", id: "x", value: "x".repeat(100_000) }))); await never(); }
 }
 `;

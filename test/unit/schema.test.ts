@@ -2,7 +2,8 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { SwitchyardError } from "../../src/errors.ts";
-import { checkSchema, compileSchema, linearRegExp } from "../../src/model/schema.ts";
+import { linearRegExp } from "../../src/model/linear-pattern.ts";
+import { checkSchema, compileSchema } from "../../src/model/schema.ts";
 
 const problems = (schema: object, value: unknown) => compileSchema(schema)(value);
 

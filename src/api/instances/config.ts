@@ -5,7 +5,7 @@ import { minSecretLength } from "../../model/handle.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { type Manifest, secretNames } from "../../model/manifest.ts";
 import { escapeToken } from "../../model/pointer.ts";
-import { compileSchema } from "../../model/schema.ts";
+import { compilePackSchema } from "../../model/schema.ts";
 import { withDefaults } from "../../model/schema-defaults.ts";
 
 export interface Proposal {
@@ -69,7 +69,7 @@ const fitProblems = (schema: JsonObject, secrets: readonly string[], { config, s
   const complete = withDefaults(schema, config);
   const plain = Object.fromEntries(Object.entries(complete).filter(([name]) => !secrets.includes(name)));
   const hidden = new Set(unseen.map((name) => `/${escapeToken(name)}`));
-  return compileSchema(schema)({ ...plain, ...stand, ...withoutNull(given) })
+  return compilePackSchema(schema)({ ...plain, ...stand, ...withoutNull(given) })
     .filter(({ pointer }) => !hidden.has(pointer))
     .map((found) => placed(secrets, found));
 };

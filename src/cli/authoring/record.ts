@@ -5,7 +5,7 @@ import { asSwitchyardError } from "../../errors.ts";
 import { maskOf, minSecretLength } from "../../model/handle.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../model/json.ts";
 import { findCapability } from "../../model/manifest.ts";
-import { compileSchema } from "../../model/schema.ts";
+import { compilePackSchema } from "../../model/schema.ts";
 import { withDefaults } from "../../model/schema-defaults.ts";
 import { secretParams } from "../../model/secret-params.ts";
 import { formatVersion, type RecordedCall, recordingText } from "../../recording/format.ts";
@@ -67,7 +67,7 @@ const placeFor = ({ cwd }: Alone, folder: string, { out, force }: RecordOptions,
 
 /** As an instance would be refused that is made with these values. */
 const requireGood = (schema: JsonObject, values: JsonObject): void => {
-  const problems = compileSchema(schema)(values);
+  const problems = compilePackSchema(schema)(values);
   if (problems.length === 0) return;
   throw usage(
     `The config is not what the manifest asks for: ${problems.map((p) => `${p.pointer || "/"} ${p.message}`).join("; ")}.`,

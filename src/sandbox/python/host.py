@@ -20,6 +20,7 @@ import json
 import logging
 import math
 import os
+import re
 import struct
 import threading
 import time
@@ -27,6 +28,7 @@ import types
 import weakref
 
 _LARGEST_FRAME = 24 * 1024 * 1024
+_MOST_VALUES = 400000
 _ASKS_AT_ONCE = 16
 _MOST_EVENTS = 8000
 _MOST_EVENT_BYTES = 12 * 1024 * 1024
@@ -63,6 +65,27 @@ class TooLarge(Exception):
     """The runner does not take messages of this size."""
 
 
+class TooWide(ValueError):
+    """The runner does not take so many values at once."""
+
+    def __init__(self):
+        super().__init__("expected plain JSON, got more than %d values" % _MOST_VALUES)
+
+
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+# The members of a message around an answer or arguments.
+_WRAPPING = 6
+
+
+def _is_wide(body):
+    """Whether it has too many values: as many as commas, and one more for each list and object that is not empty."""
+    if len(body) < 2 * _MOST_VALUES:
+        return False
+    bare = _STRINGS.sub(b"", body)
+    counts = {sign: bare.count(sign) for sign in (b",", b"[", b"{", b"[]", b"{}")}
+    return counts[b","] + counts[b"["] + counts[b"{"] - counts[b"[]"] - counts[b"{}"] >= _MOST_VALUES + _WRAPPING
+
+
 class Line:
     """An inherited socket that carries frames: four bytes of length, then JSON."""
 
@@ -72,10 +95,12 @@ class Line:
         self._sending = threading.RLock()
 
     def send(self, message):
-        """Waits while the runner is slow to read. TooLarge, or what the encoder says of what is no plain JSON."""
+        """Waits while the runner is slow to read. TooLarge, TooWide, or what the encoder says of what is no plain JSON."""
         body = _encode(message).encode("ascii")
         if len(body) > _LARGEST_FRAME:
             raise TooLarge("a message of %d bytes" % len(body))
+        if _is_wide(body):
+            raise TooWide()
         frame = memoryview(_framed(body))
         with self._sending:
             while frame:
@@ -137,7 +162,9 @@ def _unplain(value, path):
 _NOT_PLAIN = (TypeError, ValueError, RecursionError)
 
 
-def _fault_of(value):
+def _fault_of(value, thrown):
+    if isinstance(thrown, TooWide):
+        return "", str(thrown)
     return _unplain(value, []) or ("", "expected plain JSON")
 
 
@@ -1001,8 +1028,8 @@ class Call:
         except TooLarge:
             text = "Expected the arguments of %s to be smaller than 24 MiB." % op
             self._resolve(future, None, DriverError("driver_failed", text))
-        except _NOT_PLAIN:
-            text = 'Arguments of %s at "%s": %s.' % ((op,) + _fault_of(args))
+        except _NOT_PLAIN as thrown:
+            text = 'Arguments of %s at "%s": %s.' % ((op,) + _fault_of(args, thrown))
             self._resolve(future, None, DriverError("driver_failed", text))
 
     def tell(self, op, args):
@@ -1231,8 +1258,8 @@ class Host:
             self.line.send(reply)
         except TooLarge:
             self._refuse_answer(call, reply, "", "expected an answer of at most 24 MiB, got a larger one")
-        except _NOT_PLAIN:
-            self._refuse_answer(call, reply, *_fault_of(reply.get("value")))
+        except _NOT_PLAIN as thrown:
+            self._refuse_answer(call, reply, *_fault_of(reply.get("value"), thrown))
 
     def _refuse_answer(self, call, reply, pointer, message):
         failed = self._failed(call, {"code": "response_invalid", "message": message, "pointer": pointer})

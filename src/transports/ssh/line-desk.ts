@@ -2,7 +2,7 @@
 import { SwitchyardError } from "../../errors.ts";
 import type { SshEndpoint } from "../../model/endpoint.ts";
 import type { Json, JsonObject } from "../../model/json.ts";
-import { linearRegExp } from "../../model/schema.ts";
+import { linearRegExp } from "../../model/linear-pattern.ts";
 import { normaliseSsh } from "../../model/ssh-step.ts";
 import { misshapen, objectOf, refuseUnknown } from "../../model/step.ts";
 import { shownText } from "../../model/terminal-text.ts";

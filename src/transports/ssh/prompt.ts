@@ -1,6 +1,7 @@
 /** What devices say when they wait: prompts, pagers, questions. */
+
+import { linearRegExp } from "../../model/linear-pattern.ts";
 import type { AnswerPattern } from "../../model/pattern.ts";
-import { linearRegExp } from "../../model/schema.ts";
 
 /** Whether a line is the prompt of this shell. */
 export type PromptTest = (line: string) => boolean;

@@ -1,8 +1,8 @@
 /** An interactive shell: logged in, privileged, set up, and then one line after the other. */
 import type { ShellRules } from "../../model/endpoint.ts";
+import { linearRegExp } from "../../model/linear-pattern.ts";
 import { type AnswerPattern, compileAnswerPattern } from "../../model/pattern.ts";
 import type { SshAnswer } from "../../model/plan.ts";
-import { linearRegExp } from "../../model/schema.ts";
 import { fill, type Rendered } from "../../model/template.ts";
 import { answerTooLarge } from "../meter.ts";
 import type { Wire } from "../wire.ts";
