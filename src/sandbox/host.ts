@@ -124,21 +124,21 @@ const readFrom = (line: Duplex, now: () => number, { take, fault }: LineEnds): v
   const flow = createFlow(now);
   const reader = createFrameReader((body) => {
     flow.count(1, body.length);
+    const since = now();
     take(body);
+    flow.work(now() - since);
   });
   const resume = (): void => {
     if (line.writableLength > mostUnsentBytes) line.once("drain", resume);
     else line.resume();
   };
   line.on("data", (chunk: Buffer) => {
-    const since = now();
     try {
       reader.push(chunk);
     } catch (thrown) {
       fault(thrown);
       return;
     }
-    flow.work(now() - since);
     const debt = flow.debtMs();
     if (debt === 0 && line.writableLength <= mostUnsentBytes) return;
     line.pause();
