@@ -112,7 +112,7 @@ const faultError = (thrown: unknown): SwitchyardError => {
 };
 
 interface LineEnds {
-  take(body: Buffer): void;
+  take(message: FromSandbox, bytes: number): void;
   fault(thrown: unknown): void;
 }
 
@@ -120,21 +120,22 @@ const readFrom = (line: Duplex, now: () => number, { take, fault }: LineEnds): v
   const flow = createFlow(now);
   const reader = createFrameReader((body) => {
     flow.count(1, body.length);
-    take(body);
+    const since = now();
+    const message = decodeMessage(body);
+    flow.work(now() - since);
+    take(message, body.length);
   });
   const resume = (): void => {
     if (line.writableLength > mostUnsentBytes) line.once("drain", resume);
     else line.resume();
   };
   line.on("data", (chunk: Buffer) => {
-    const since = now();
     try {
       reader.push(chunk);
     } catch (thrown) {
       fault(thrown);
       return;
     }
-    flow.work(now() - since);
     const debt = flow.debtMs();
     if (debt === 0 && line.writableLength <= mostUnsentBytes) return;
     line.pause();
@@ -178,10 +179,9 @@ export const startHost = (deps: HostDeps): Host => {
     deps.onReady();
     deps.memory.watch(inner, deps.isSuspect, () => kill(outOfMemory(deps.memoryCapBytes)));
   };
-  const take = (body: Buffer): void => {
+  const take = (message: FromSandbox, bytes: number): void => {
     if (isGone) return;
-    const message = decodeMessage(body);
-    if (body.length > largestStray && "id" in message && message.id !== openCall) {
+    if (bytes > largestStray && "id" in message && message.id !== openCall) {
       throw new ProtocolFault("The sandbox sent a large message in the name of a call that it does not work on.");
     }
     if (message.t === "ready") meet();
