@@ -116,7 +116,7 @@ const faultError = (thrown: unknown): SwitchyardError => {
 };
 
 interface LineEnds {
-  take(body: Buffer): void;
+  take(message: FromSandbox, bytes: number): void;
   fault(thrown: unknown): void;
 }
 
@@ -125,8 +125,9 @@ const readFrom = (line: Duplex, now: () => number, { take, fault }: LineEnds): v
   const reader = createFrameReader((body) => {
     flow.count(1, body.length);
     const since = now();
-    take(body);
+    const message = decodeMessage(body);
     flow.work(now() - since);
+    take(message, body.length);
   });
   const resume = (): void => {
     if (line.writableLength > mostUnsentBytes) line.once("drain", resume);
@@ -183,10 +184,9 @@ export const startHost = (deps: HostDeps): Host => {
     deps.onReady();
     deps.memory.watch(inner, deps.isSuspect, () => kill(outOfMemory(deps.memoryCapBytes)));
   };
-  const take = (body: Buffer): void => {
+  const take = (message: FromSandbox, bytes: number): void => {
     if (isGone) return;
-    const message = decodeMessage(body);
-    if (body.length > largestStray && "id" in message && message.id !== openCall) {
+    if (bytes > largestStray && "id" in message && message.id !== openCall) {
       throw new ProtocolFault("The sandbox sent a large message in the name of a call that it does not work on.");
     }
     if (message.t === "ready") meet();

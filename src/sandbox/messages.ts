@@ -95,7 +95,7 @@ const longestWorkMs = 1_000;
 export interface Flow {
   /** Counts what came. */
   count(messages: number, bytes: number): void;
-  /** Counts how long the runner was busy with it. */
+  /** Counts how long the runner was busy with reading it. */
   work(ms: number): void;
   /** How long to read nothing more, in ms; 0 when the sandbox keeps to its rate. */
   debtMs(): number;

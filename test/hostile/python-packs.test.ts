@@ -96,7 +96,7 @@ describe.skipIf(!canRunPython || full === undefined)("a hostile pack in Python",
     expect(attempt.codes).toContain((await named(answer)).code);
     expect(looks.received(before)).toEqual(attempt.sent ?? []);
     if (attempt.refused) expect(await warningsOf(answer.body)).toContain(attempt.refused);
-  });
+  }, 90_000);
 
   it("leaves the neighbour's latency as it was", () => {
     expect(bench.slowdown()).toBeLessThan(mostSlowdown.beside);
