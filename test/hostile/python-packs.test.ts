@@ -91,12 +91,16 @@ describe.skipIf(!canRunPython || full === undefined)("a hostile pack in Python",
   const looks = looksOf(() => bench);
   const { look, named, warningsOf, refusedIn } = looks;
 
-  it.each(table)("$about: $name", async (attempt) => {
-    const answer = await bench.beside(() => look(attempt));
-    expect(attempt.codes).toContain((await named(answer)).code);
-    expect(looks.received(before)).toEqual(attempt.sent ?? []);
-    if (attempt.refused) expect(await warningsOf(answer.body)).toContain(attempt.refused);
-  }, 90_000);
+  it.each(table)(
+    "$about: $name",
+    async (attempt) => {
+      const answer = await bench.beside(() => look(attempt));
+      expect(attempt.codes).toContain((await named(answer)).code);
+      expect(looks.received(before)).toEqual(attempt.sent ?? []);
+      if (attempt.refused) expect(await warningsOf(answer.body)).toContain(attempt.refused);
+    },
+    90_000,
+  );
 
   it("leaves the neighbour's latency as it was", () => {
     expect(bench.slowdown()).toBeLessThan(mostSlowdown.beside);
