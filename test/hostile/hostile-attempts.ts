@@ -103,13 +103,17 @@ const worn: readonly Attempt[] = [
   wear("largeAnswer", ["response_invalid"], /24 MiB/),
   wear("largeQuestion", ["driver_failed"], /24 MiB/),
   wear("deepAnswer", ["response_invalid"], /100 levels/),
-  wear("wideAnswer", ["response_invalid", "sandbox_out_of_memory"], /2000000 values|512 MiB/),
+  wear("wideAnswer", ["response_invalid"], /400000 values/),
+  wear("wideQuestion", ["driver_failed"], /400000 values/),
   wear("rawLength", ["driver_failed"], /2147483647 bytes/),
   wear("rawGarbage", ["driver_failed"], /not JSON/),
   wear("rawShape", ["driver_failed"], /unknown shape/),
   wear("rawKind", ["driver_failed"], /unknown shape/),
   wear("rawProto", ["response_invalid"], /__proto__/),
   wear("rawDeep", ["response_invalid"], /levels/),
+  wear("rawWide", ["driver_failed"], /400000 values/),
+  wear("rawReadies", ["driver_failed"], /twice/),
+  wear("rawStranger", ["driver_failed"], /does not work on/),
   ...["events", "printed", "bigEvents", "timersLeftBehind"].map((name) => wear(name, ["succeeded"], /^$/)),
 ];
 
