@@ -109,7 +109,7 @@ describe.each(languages)("a new pack in %s", (language, canRun) => {
     const manifest = join(author.home, id, "plugin.yaml");
     writeFileSync(manifest, readFileSync(manifest, "utf8").replace("version: 0.1.0", "version: 0.2.0"));
     await succeeds("install", id, "--wait");
-    expect((await succeeds("types")).out).toMatch(/acme\.lamp +0\.2\.0 +valid {3,}\w/);
+    expect((await succeeds("types")).out).toMatch(/acme\.lamp +0\.2\.0 +valid +- +\w/);
     const type = await system.call("GET", `/api/integrations/types/${id}`);
     expect(type.body["quality"]).toMatchObject({ tier: null });
   });
