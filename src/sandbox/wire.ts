@@ -52,10 +52,10 @@ export type FromSandbox =
   | { readonly t: "failed"; readonly id: string; readonly error: WireError; readonly isLast?: true };
 
 /**
- * Lists, objects and what they hold, in one answer or the arguments of one question: an inventory of 10,000 targets with
+ * Lists, objects and what they hold, in one answer or the arguments of one question: an inventory of 30,000 targets with
  * 30 attributes each. The runner parses them in one go, while its other jobs wait.
  */
-export const mostValues = 400_000;
+export const mostValues = 1_000_000;
 
 /** How much a driver may do at once and in one call; the sandbox keeps to it by itself, the runner enforces it. */
 export const callLimits = {

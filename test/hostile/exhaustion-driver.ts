@@ -37,8 +37,8 @@ export class D extends Driver {
   async largeAnswer() { return "x".repeat(30_000_000); }
   async largeQuestion() { await this.transports.http.request({ path: "/", text: "x".repeat(30_000_000) }); }
   async deepAnswer() { let deep = []; for (let i = 0; i < 100_000; i += 1) deep = [deep]; return deep; }
-  async wideAnswer() { return Array.from({ length: 500_000 }, () => 0); }
-  async wideQuestion() { await this.transports.http.request({ path: "/", json: Array.from({ length: 400_000 }, () => 0) }); }
+  async wideAnswer() { return Array.from({ length: 1_100_000 }, () => 0); }
+  async wideQuestion() { await this.transports.http.request({ path: "/", json: Array.from({ length: 1_000_000 }, () => 0) }); }
   async background() { setTimeout(() => { this.log.info("late"); this.transports.http.request({ path: "/late" }).catch(() => {}); }, 5); return "over"; }
   async closesLine() { fs.closeSync(3); await never(); }
   async breaksBuiltins() { JSON.stringify = () => { throw new Error("broken"); }; Array.prototype.push = () => 0; Promise.prototype.then = () => {}; Map.prototype.get = () => {}; }

@@ -29,11 +29,11 @@ describe("a message", () => {
     const body = done(mostValues);
     const startedAt = performance.now();
     expect(decodeMessage(body)).toMatchObject({ t: "done" });
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
   });
 
   test("of more values is refused without a look at it", () => {
-    expect(() => decodeMessage(done(mostValues + 20))).toThrow("more than 400000 values");
+    expect(() => decodeMessage(done(mostValues + 20))).toThrow("more than 1000000 values");
   });
 
   test("of few values may be large", () => {
