@@ -1,5 +1,4 @@
 /** Hides in a device's output what the manifest's `redact` patterns find. */
-
 import { linearRegExp } from "./linear-pattern.ts";
 import type { Redactor } from "./redact.ts";
 

@@ -2,6 +2,7 @@
 import { _, type Ajv2020, type CodeKeywordDefinition, type FuncKeywordDefinition } from "ajv/dist/2020.js";
 import { isJsonObject } from "./json.ts";
 
+/** Not `canonicalJson`, which refuses numbers and texts that a value may well hold here. */
 const sorted = (_key: string, value: unknown): unknown =>
   isJsonObject(value)
     ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))

@@ -71,7 +71,8 @@ const parse = (body: Buffer): unknown => {
 
 /** One frame's body as a message. Throws a ProtocolFault. */
 export const decodeMessage = (body: Buffer): FromSandbox => {
-  if (countValues(body) > mostValues + wrapping) {
+  // A value has a byte at least.
+  if (body.length > mostValues && countValues(body) > mostValues + wrapping) {
     throw new ProtocolFault(`The sandbox sent a message of more than ${mostValues} values.`);
   }
   const message = parse(body);

@@ -52,7 +52,7 @@ export type FromSandbox =
   | { readonly t: "failed"; readonly id: string; readonly error: WireError; readonly isLast?: true };
 
 /**
- * Lists, objects and what they hold, in one answer or the arguments of one question: an inventory of 30,000 targets with
+ * Lists, objects and what they hold, in one answer or the arguments of one question: an inventory of 25,000 targets with
  * 30 attributes each. The runner parses them in one go, while its other jobs wait.
  */
 export const mostValues = 1_000_000;

@@ -16,10 +16,13 @@ export interface LeaseDeps {
 export interface Lease {
   /** Checked at each write, so that a worker that was stopped and continued finds out before it sends. */
   readonly isHeld: boolean;
-  /** Whether it was last lost because this process stood still, and not because Redis could not be reached. */
+  /** Whether it was lost a short while ago because this process stood still, and not because Redis was out of reach. */
   readonly stoodStill: boolean;
   stop(): void;
 }
+
+/** Within it, what ran when the process stood still is given back; what is lost later is lost for another reason. */
+const stillCountsMs = 30_000;
 
 const notTaken = (cause: unknown): SwitchyardError => {
   const reason = cause instanceof Error ? cause.message : String(cause);
@@ -37,7 +40,7 @@ export const startLease = async (deps: LeaseDeps): Promise<Lease> => {
   const { ttlMs, everyMs, monotonic, log } = deps;
   let heldUntil = 0;
   let isLost = true;
-  let stoodStill = false;
+  let stoodStillAt = Number.NEGATIVE_INFINITY;
   let beatAt = monotonic();
   const isHeld = (): boolean => monotonic() < heldUntil;
 
@@ -53,7 +56,8 @@ export const startLease = async (deps: LeaseDeps): Promise<Lease> => {
     if (isLost || isHeld()) return;
     isLost = true;
     const silentMs = Math.round(monotonic() - beatAt);
-    stoodStill = silentMs >= ttlMs - everyMs;
+    const stoodStill = silentMs >= ttlMs - everyMs;
+    stoodStillAt = stoodStill ? monotonic() : Number.NEGATIVE_INFINITY;
     if (stoodStill)
       log.error({ silent_ms: silentMs }, "the worker stood still and lost its lease: transports are shut");
     else log.error({}, "the lease could not be renewed: transports are shut");
@@ -77,7 +81,7 @@ export const startLease = async (deps: LeaseDeps): Promise<Lease> => {
       return !isLost && isHeld();
     },
     get stoodStill() {
-      return stoodStill;
+      return monotonic() - stoodStillAt < stillCountsMs;
     },
     stop: () => clearInterval(timer),
   };

@@ -18,6 +18,6 @@ export interface ProcessDeps extends ContextDeps {
   readonly running: Map<string, Attempt>;
   /** The worker was told to stop: what it claims from then on goes back to the queue. */
   isDraining(): boolean;
-  /** The lease was last lost because this process stood still: what ran then may have made it so. */
+  /** The lease was just lost because this process stood still: what ran then may have made it so. */
   stoodStill(): boolean;
 }

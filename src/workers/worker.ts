@@ -124,7 +124,8 @@ const leaseOf = (deps: WorkerDeps, timings: Timings, process: Omit<ProcessDeps, 
     onLost() {
       deps.transports.shut();
       deps.pool.endAll();
-      deps.log.warn({ jobs: [...process.running.keys()] }, "what runs here is given back");
+      const jobs = [...process.running.keys()];
+      if (jobs.length > 0) deps.log.warn({ jobs }, "what runs here is given back");
       for (const attempt of process.running.values()) attempt.stop("lost");
     },
     onRegained: () => deps.transports.reopen(),

@@ -60,6 +60,8 @@ describe("the lease of a worker", () => {
     woken.seen.now += ttlMs + 500;
     await woken.pass(1);
     expect([woken.lease.stoodStill, woken.seen.lost, woken.lease.isHeld]).toEqual([true, 1, true]);
+    await woken.pass(40);
+    expect([woken.lease.stoodStill, woken.lease.isHeld]).toEqual([false, true]);
     woken.lease.stop();
   });
 });

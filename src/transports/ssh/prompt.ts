@@ -1,5 +1,4 @@
 /** What devices say when they wait: prompts, pagers, questions. */
-
 import { linearRegExp } from "../../model/linear-pattern.ts";
 import type { AnswerPattern } from "../../model/pattern.ts";
 
