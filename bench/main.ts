@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Measure, Options, Row } from "./kit/row.ts";
 import { authoringRow } from "./rows/authoring.ts";
 import { backlogRow } from "./rows/backlog.ts";
+import { bareRow } from "./rows/bare.ts";
 import { enqueueRow } from "./rows/enqueue.ts";
 import { enqueueConsumedRow } from "./rows/enqueue-consumed.ts";
 import { hostileRow } from "./rows/hostile.ts";
@@ -37,7 +38,7 @@ const measures: readonly Measure[] = [
   pythonDriverRow,
 ];
 /** Too long to run with all others: asked for by name. */
-const longMeasures: readonly Measure[] = [loadRow, switchesRow];
+const longMeasures: readonly Measure[] = [loadRow, switchesRow, bareRow];
 const known = [...measures, ...longMeasures];
 
 const optionsOf = (args: readonly string[]): Options => {

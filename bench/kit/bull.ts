@@ -22,8 +22,9 @@ export interface Bull {
 
 const workerFile = new URL("./bull-worker.ts", import.meta.url);
 
-const startWorker = async (args: readonly string[]): Promise<BullWorker> => {
-  const child = fork(workerFile, args, { execArgv: ["--no-warnings"], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+/** Starts a process that consumes a queue and tells when it completed what. */
+export const startConsumer = async (file: URL, args: readonly string[]): Promise<BullWorker> => {
+  const child = fork(file, args, { execArgv: ["--no-warnings"], stdio: ["ignore", "inherit", "inherit", "ipc"] });
   await once(child, "message");
   return {
     take: async () => {
@@ -57,7 +58,7 @@ export const openBull = (redisUrl: string, name: string): Bull => {
       await Promise.all(Array.from({ length: inFlight }, adder));
       return (count * 1000) / (performance.now() - from);
     },
-    startWorker: (concurrency, how) => startWorker([redisUrl, name, String(concurrency), how]),
+    startWorker: (concurrency, how) => startConsumer(workerFile, [redisUrl, name, String(concurrency), how]),
     untilIdle: () =>
       until(async () => {
         const { wait = 0, active = 0 } = await queue.getJobCounts("wait", "active");
