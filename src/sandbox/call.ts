@@ -65,6 +65,12 @@ const errorOf = ({ code, message, details, at, pointer }: WireError): Switchyard
   return new SwitchyardError(isDriverCode(code) ? code : "driver_failed", { detail, details: facts });
 };
 
+const tooLarge = (cause: RangeError): SwitchyardError =>
+  new SwitchyardError("response_too_large", {
+    detail: "The device's answer is larger than a driver can be handed in one: let the driver ask for less at once.",
+    cause,
+  });
+
 interface Questions {
   take(n: number, op: string, args: unknown): void;
   /** What the runner itself answered: not to be retold by the driver. */
@@ -81,10 +87,16 @@ const createQuestions = (peer: CallPeer, id: string, send: (message: ToSandbox) 
     refusals.set(n, error);
     send({ t: "refusal", id, n, error: { code: error.code, message: error.message, details: error.details } });
   };
+  const hand = (n: number, value: unknown): void => {
+    try {
+      send({ t: "answer", id, n, value });
+    } catch (thrown) {
+      throw thrown instanceof RangeError ? tooLarge(thrown) : thrown;
+    }
+  };
   const answer = async (n: number, op: string, args: unknown): Promise<void> => {
     try {
-      const value = await peer.ask(op, args);
-      send({ t: "answer", id, n, value: value ?? null });
+      hand(n, (await peer.ask(op, args)) ?? null);
     } catch (thrown) {
       refuse(n, thrown);
     } finally {

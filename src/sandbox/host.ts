@@ -4,8 +4,9 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import type { Duplex, Readable } from "node:stream";
 import { SwitchyardError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { createFrameReader, encodeFrame } from "./frames.ts";
+import { createFrameReader } from "./frames.ts";
 import type { Command } from "./limits.ts";
+import { framesOf } from "./long-text.ts";
 import type { MemoryWatch } from "./memory.ts";
 import { createFlow, decodeMessage, ProtocolFault } from "./messages.ts";
 import { place } from "./priority.ts";
@@ -214,7 +215,8 @@ export const startHost = (deps: HostDeps): Host => {
     send: (message) => {
       wasCalled ||= message.t === "call";
       if (message.t === "call" || message.t === "inspect") openCall = message.id;
-      if (!isGone) line.write(encodeFrame(message));
+      if (isGone) return;
+      for (const frame of framesOf(message)) line.write(frame);
     },
     kill,
     ended: ended.promise,

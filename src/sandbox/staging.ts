@@ -37,7 +37,7 @@ export interface Staging {
 
 const sandboxDir = dirname(fileURLToPath(import.meta.url));
 /** Files of this folder that the child runs. */
-const sharedFiles = ["frames.ts", "plain.ts", "wire.ts"] as const;
+const sharedFiles = ["frames.ts", "long-text.ts", "plain.ts", "wire.ts"] as const;
 
 const strip = (source: string): string => stripTypeScriptTypes(source).replace(/(from\s*"\.[^"]*)\.ts"/g, '$1.mjs"');
 

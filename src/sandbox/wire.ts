@@ -37,7 +37,14 @@ export type ToSandbox =
   /** Nothing has been asked for a while: a good moment to give memory back. */
   | { readonly t: "tidy" }
   | { readonly t: "cancel"; readonly id: string }
-  | { readonly t: "answer"; readonly id: string; readonly n: number; readonly value: unknown }
+  | {
+      readonly t: "answer";
+      readonly id: string;
+      readonly n: number;
+      readonly value: unknown;
+      /** The field of the value whose text came in the frame before. */
+      readonly text?: string;
+    }
   | { readonly t: "refusal"; readonly id: string; readonly n: number; readonly error: WireError };
 
 /** Sandbox to runner. */

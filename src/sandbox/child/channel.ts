@@ -1,5 +1,6 @@
 /** The sandbox's end of the line to the runner: an inherited socket that carries frames. */
 import { createFrameReader, encodeFrame, type FrameReader } from "../frames.ts";
+import { joinFrames } from "../long-text.ts";
 import type { FromSandbox, ToSandbox } from "../wire.ts";
 import { fs } from "./builtins.ts";
 
@@ -92,7 +93,7 @@ export const exitByRunner = (channel: Channel, descriptor: number): ((lastWords?
 export const openChannel = (descriptor: number): Channel => ({
   send: (message) => writeAll(descriptor, encodeFrame(message)),
   onMessage: (listener, rest) => {
-    const reader = createFrameReader((body) => listener(JSON.parse(body.toString()) as ToSandbox));
-    readOn(descriptor, reader, rest);
+    const { onFrame, onText } = joinFrames(listener);
+    readOn(descriptor, createFrameReader(onFrame, onText), rest);
   },
 });

@@ -86,12 +86,17 @@ def _is_wide(body):
     return counts[b","] + counts[b"["] + counts[b"{"] - counts[b"[]"] - counts[b"{}"] >= _MOST_VALUES + _WRAPPING
 
 
+# In the length of a frame: text for the message after it, not a message.
+_TEXT_MARK = 0x80000000
+
+
 class Line:
-    """An inherited socket that carries frames: four bytes of length, then JSON."""
+    """An inherited socket that carries frames: four bytes of length, then JSON or text."""
 
     def __init__(self, descriptor):
         self.descriptor = descriptor
         self._held = bytearray()
+        self._text = None
         self._sending = threading.RLock()
 
     def send(self, message):
@@ -115,13 +120,25 @@ class Line:
         messages = []
         at = 0
         while len(self._held) - at >= 4:
-            (length,) = struct.unpack_from("<I", self._held, at)
+            (word,) = struct.unpack_from("<I", self._held, at)
+            length = word & ~_TEXT_MARK
             if len(self._held) - at - 4 < length:
                 break
-            messages.append(json.loads(self._held[at + 4:at + 4 + length].decode("utf-8")))
+            body = self._held[at + 4:at + 4 + length].decode("utf-8")
+            if word & _TEXT_MARK:
+                self._text = body
+            else:
+                messages.append(self._whole(json.loads(body)))
             at += 4 + length
         del self._held[:at]
         return messages
+
+    def _whole(self, message):
+        """With the text that came ahead of it."""
+        if "text" in message:
+            message["value"][message["text"]] = self._text
+            self._text = None
+        return message
 
 
 # --- plain JSON -------------------------------------------------------------------------------------------------
