@@ -104,9 +104,20 @@ export const acquire = async (redis: Redis, request: AcquireRequest): Promise<Ac
 export const lookAgain = async (redis: Redis, jobId: string, options: HandOver = {}): Promise<boolean> =>
   (await runScript(redis, locksScript, ["look", jobId, options.reserveMs ?? reserveMs])) === 1;
 
-/** Keeps the locks of a running job for another `ttlMs`. False when one was lost to another job: stop at once. */
-export const renew = async (redis: Redis, jobId: string, locks: readonly LockNeed[], ttlMs: number): Promise<boolean> =>
-  locks.length === 0 || (await runScript(redis, locksScript, ["renew", jobId, ttlMs, encode(locks)])) === 1;
+/** A job that runs, and what it holds. */
+export interface Holder {
+  readonly id: string;
+  readonly locks: readonly LockNeed[];
+}
+
+/** Keeps the locks of these for another `ttlMs`. Returns the ids of those that lost one to another job: they stop at once. */
+export const renew = async (redis: Redis, holders: readonly Holder[], ttlMs: number): Promise<ReadonlySet<string>> => {
+  const locked = holders.filter(({ locks }) => locks.length > 0);
+  if (locked.length === 0) return new Set();
+  const calls = locked.map(({ id, locks }) => ["renew", id, ttlMs, encode(locks)]);
+  const replies = await runScripts(redis, locksScript, calls);
+  return new Set(locked.filter((_, index) => replies[index] !== 1).map(({ id }) => id));
+};
 
 /** Gives up what the job holds and leaves its lines. Returns the jobs for which a lock is reserved now: wake them. */
 export const release = async (

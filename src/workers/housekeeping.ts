@@ -35,11 +35,10 @@ export const hearCancels = async ({ store, running }: Deps): Promise<void> => {
   for (const id of await store.read(() => cancelledAmong([...running.keys()]))) running.get(id)?.stop("cancel");
 };
 
-export const keepLocks = async ({ redis, running, lockTtlMs }: Deps): Promise<void> => {
-  for (const attempt of running.values()) {
-    const { id, locks } = attempt.job;
-    if (locks.length > 0 && !(await renew(redis, id, locks, lockTtlMs))) attempt.stop("lost");
-  }
+/** Those that run now, in one message: whoever begins meanwhile has just taken its locks. */
+export const keepLocks = async ({ redis, running, lockTtlMs }: Omit<Deps, "store" | "log">): Promise<void> => {
+  const holders = [...running.values()].map(({ job }) => job);
+  for (const id of await renew(redis, holders, lockTtlMs)) running.get(id)?.stop("lost");
 };
 
 const writeDown = async ({ store }: Deps, attempt: Attempt): Promise<void> => {
@@ -62,5 +61,5 @@ const writeDown = async ({ store }: Deps, attempt: Attempt): Promise<void> => {
 
 /** Long jobs only: what is young settles soon and takes its events along. */
 export const spillLongJobs = async (deps: Deps, isOld: (attempt: Attempt) => boolean): Promise<void> => {
-  for (const attempt of deps.running.values()) if (isOld(attempt)) await writeDown(deps, attempt);
+  for (const attempt of [...deps.running.values()].filter(isOld)) await writeDown(deps, attempt);
 };

@@ -1,10 +1,10 @@
 /** Locks when somebody does not come: dead owners, sleepers, cancelled waiters, a killed Redis. */
 import { describe, expect, test, vi } from "vitest";
-import { heldBy, lookAgain, renew } from "../../src/live/locks.ts";
+import { heldBy, lookAgain } from "../../src/live/locks.ts";
 import { waitingOf } from "../../src/live/waiting.ts";
 import type { LockNeed } from "../../src/model/job.ts";
 import { type Redis, untilReady } from "../../src/redis.ts";
-import { acquire, forget, release, sweepLines } from "../kit/lock-calls.ts";
+import { acquire, forget, release, renew, sweepLines } from "../kit/lock-calls.ts";
 import { alone, shared, target } from "../kit/lock-needs.ts";
 import { hasRedis, type TestRedis } from "../kit/redis.ts";
 import { useRedis } from "../kit/use-redis.ts";

@@ -26,3 +26,7 @@ export const expectJobs = async (redis: Redis, jobs: readonly Expected[]): Promi
 export const release = (...args: Parameters<typeof locks.release>) => idsOf(locks.release(...args));
 export const forget = (...args: Parameters<typeof locks.forget>) => idsOf(locks.forget(...args));
 export const sweepLines = (...args: Parameters<typeof locks.sweepLines>) => idsOf(locks.sweepLines(...args));
+
+/** Whether one job still has all that it held. */
+export const renew = async (redis: Redis, id: string, needs: readonly LockNeed[], ttlMs: number): Promise<boolean> =>
+  (await locks.renew(redis, [{ id, locks: needs }], ttlMs)).size === 0;
