@@ -1,4 +1,7 @@
-/** How long the calls of a place take: short ones are bound by the processors, long ones wait for somebody else. */
+/**
+ * How long the runner waits, with nothing else to do, for the calls of a place: short ones are bound by the processors,
+ * long ones wait for somebody else.
+ */
 
 export interface CallTimes {
   note(key: string, ms: number): void;

@@ -1,5 +1,6 @@
 /** Which processes there are, who uses them, and which one goes when another must come. */
 import { availableParallelism } from "node:os";
+import { performance } from "node:perf_hooks";
 import { SwitchyardError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { SandboxLevel } from "../model/integration-type.ts";
@@ -25,6 +26,8 @@ export interface TakenHost {
 
 interface HostsDeps {
   readonly now: () => number;
+  /** How long the runner had nothing to do so far, in ms; default: its event loop. */
+  readonly restedMs?: () => number;
   readonly log: Log;
   readonly maxProcesses: number;
   readonly idleMs: number;
@@ -48,6 +51,8 @@ interface Entry {
 
 /** A busy process may be free sooner than a new one is ready: those who wait look again this often. */
 const lookAgainMs = 25;
+/** Nobody waits longer than this only because the runner is busy. */
+const longestWaitMs = 1_000;
 /** Whoever had nothing to do for this long tidies up. */
 const tidyMs = 200;
 
@@ -85,19 +90,25 @@ const retire = (entries: readonly Entry[]): void => {
 const idle = (entries: ReadonlySet<Entry>, key?: string): Entry[] =>
   [...entries].filter((entry) => !entry.isBusy && (key === undefined || entry.place.key === key));
 
+const loopRestedMs = (): number => performance.eventLoopUtilization().idle;
+
 /** Short calls are bound by the processors: more processes than these take them only from each other. */
 const few = 2 * availableParallelism();
 
 interface Wanting {
   readonly waitedMs: number;
+  /** What of it the runner had nothing to do: the rest of the time it was the runner that the calls waited for. */
+  readonly restedMs: number;
   /** The calls of this place take long. */
   readonly isLong: boolean;
 }
 
-const mayStart = (entries: ReadonlySet<Entry>, { key }: HostPlace, { waitedMs, isLong }: Wanting): boolean => {
+const mayStart = (entries: ReadonlySet<Entry>, { key }: HostPlace, wanting: Wanting): boolean => {
   const own = [...entries].filter((entry) => entry.place.key === key && !entry.isLast);
   const ready = own.filter(({ isReady }) => isReady).length;
-  return own.length - ready < Math.max(1, ready) && (own.length < few || isLong || waitedMs >= lookAgainMs);
+  const { waitedMs, restedMs, isLong } = wanting;
+  const isWorthIt = own.length < few || isLong || restedMs >= lookAgainMs || waitedMs >= longestWaitMs;
+  return own.length - ready < Math.max(1, ready) && isWorthIt;
 };
 
 export interface Hosts {
@@ -105,6 +116,7 @@ export interface Hosts {
    * A process for this place, alone: a warm one, a new one, or the next that becomes free - when there are as many as
    * there may be, or when as many of this place are starting as are ready, or when there are a few, the wait is short so
    * far and calls do not take long here. So their number doubles while calls wait, and many short calls make do with few.
+   * Only the time counts in which the runner had nothing to do: more processes do not help one that is busy.
    */
   take(place: HostPlace, signal: AbortSignal, timeoutMs: number): Promise<TakenHost>;
   endInstance(instanceId: string): void;
@@ -122,7 +134,7 @@ const makeRoom = (entries: ReadonlySet<Entry>, most: number): boolean => {
   return true;
 };
 
-export const createHosts = (deps: HostsDeps): Hosts => {
+export const createHosts = ({ restedMs = loopRestedMs, ...deps }: HostsDeps): Hosts => {
   const entries = new Set<Entry>();
   const leaving = new Set<Promise<void>>();
   const memory = createMemoryWatch(deps.memoryCapBytes);
@@ -159,29 +171,29 @@ export const createHosts = (deps: HostsDeps): Hosts => {
   const lend = (entry: Entry): TakenHost => {
     stopTimers(entry);
     entry.isBusy = true;
-    const since = entry.isReady ? deps.now() : undefined;
+    const since = entry.isReady ? restedMs() : undefined;
     const giveBack = (keepWarm: boolean): void => {
-      if (since !== undefined) times.note(entry.place.key, deps.now() - since);
+      if (since !== undefined) times.note(entry.place.key, restedMs() - since);
       if (!entries.has(entry)) return;
       if (keepWarm && !entry.isLast) rest(entry);
       else end(entry, unneeded);
     };
     return { host: entry.host, giveBack };
   };
-  const find = (place: HostPlace, waitedMs: number): Entry | "later" | "full" => {
+  const find = (place: HostPlace, wait: Omit<Wanting, "isLong">): Entry | "later" | "full" => {
     const [warm] = idle(entries, place.key);
     if (warm !== undefined) return warm;
-    if (!mayStart(entries, place, { waitedMs, isLong: times.areLong(place.key) })) return "later";
+    if (!mayStart(entries, place, { ...wait, isLong: times.areLong(place.key) })) return "later";
     return makeRoom(entries, deps.maxProcesses) ? start(place) : "full";
   };
   return {
     take: async (place, signal, timeoutMs) => {
       const since = deps.now();
-      const deadline = since + timeoutMs;
+      const restedBefore = restedMs();
       for (;;) {
-        const found = find(place, deps.now() - since);
+        const found = find(place, { waitedMs: deps.now() - since, restedMs: restedMs() - restedBefore });
         if (typeof found === "object") return lend(found);
-        const patience = { signal, timeoutMs: deadline - deps.now() };
+        const patience = { signal, timeoutMs: since + timeoutMs - deps.now() };
         await line.wait(place.key, found === "later" ? { ...patience, lookAgainMs } : patience);
       }
     },

@@ -63,6 +63,8 @@ export interface SandboxPool {
 
 export interface PoolDeps {
   readonly now: () => number;
+  /** How long the runner had nothing to do so far, in ms; default: its event loop. */
+  readonly restedMs?: () => number;
   readonly log: Log;
   readonly nodePath: string;
   readonly maxProcesses: number;

@@ -196,7 +196,7 @@ describe("the pool", () => {
 
   test("starts others at once where calls take long", async () => {
     const clock = { ms: 0 };
-    const bench = await open({ now: () => clock.ms, maxProcesses: few + 1 });
+    const bench = await open({ restedMs: () => clock.ms, maxProcesses: few + 1 });
     const ask = async (): Promise<object> => {
       clock.ms += 20;
       return { status: 200, headers: {}, body: "", latency_ms: 20 };
@@ -207,12 +207,43 @@ describe("the pool", () => {
   });
 
   test("stays with a few processes while nobody waits long", async () => {
-    const bench = await open({ now: () => 0, maxProcesses: 4 * few });
+    const bench = await open({ now: () => 0, restedMs: () => 0, maxProcesses: 4 * few });
     const ask = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve));
     for (let round = 0; round < 4; round += 1) {
       await Promise.all(Array.from({ length: 4 * few }, () => bench.call("count", {}, { ask })));
     }
     expect(bench.pool.stats().processes).toBeLessThanOrEqual(few);
+  });
+
+  test("stays with a few while it is the runner itself that calls wait for, but nobody waits long for that", async () => {
+    const clock = { ms: 0, looks: 0 };
+    const now = (): number => {
+      clock.looks += 1;
+      return clock.ms;
+    };
+    const bench = await open({ now, restedMs: () => 0, maxProcesses: 4 * few });
+    const answer = { status: 200, headers: {}, body: "", latency_ms: 30 };
+    const slowly = async (): Promise<object> => {
+      clock.ms += 30;
+      return answer;
+    };
+    for (const _ of [1, 2]) await bench.call("caught", {}, { ask: slowly });
+    const held = Promise.withResolvers<object>();
+    let asking = 0;
+    const ask = (): Promise<object> => {
+      asking += 1;
+      return held.promise;
+    };
+    const crowd = Array.from({ length: few + 2 }, () => bench.call("caught", {}, { ask }));
+    await vi.waitFor(() => expect(asking).toBe(few), { timeout: 10_000 });
+    clock.ms += 900;
+    const seen = clock.looks;
+    await vi.waitFor(() => expect(clock.looks).toBeGreaterThan(seen + 4 * few));
+    expect(bench.pool.stats().processes).toBe(few);
+    clock.ms += 100;
+    await vi.waitFor(() => expect(bench.pool.stats()).toEqual({ processes: few + 2, busy: few + 2 }));
+    held.resolve(answer);
+    await Promise.all(crowd);
   });
 
   test("makes do with one process for many short calls", async () => {
