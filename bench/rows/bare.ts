@@ -91,6 +91,37 @@ const enqueueing = (rounds: number, count: number): Promise<Row[]> =>
     return rowsOf("enqueue over HTTP", rates);
   });
 
+/** The rate at which a side takes jobs while its worker runs them. */
+const besideWorker = async (bull: Bull, worker: BullWorker, add: () => Promise<number>): Promise<number> => {
+  const rate = await add();
+  await bull.untilIdle();
+  await worker.stop();
+  return rate;
+};
+
+const oursBesideWorker = async (stack: Stack, count: number): Promise<number> => {
+  const since = lastAdmission(stack);
+  const worker = await stack.startWorker();
+  const rate = await enqueue(stack, count, () => noopBody, inFlight);
+  await untilSettled(stack, since);
+  await worker.stop(20_000);
+  return rate;
+};
+
+const enqueueingBesideWorkers = (rounds: number, count: number): Promise<Row[]> =>
+  withSides(inFlight, async ({ stack, bare, raw }) => {
+    const rates: Rates = { raw: [], bare: [], ours: [] };
+    for (let round = 0; round <= rounds; round += 1) {
+      const plain = await raw.startWorker(inFlight, "sandboxed");
+      rates.raw.push(await besideWorker(raw, plain, () => raw.add(count, inFlight, { data: payload })));
+      const least = await bare.startWorker(inFlight);
+      rates.bare.push(await besideWorker(bare.bull, least, () => bare.enqueue(count)));
+      rates.ours.push(await oursBesideWorker(stack, count));
+    }
+    for (const side of [rates.raw, rates.bare, rates.ours]) side.shift();
+    return rowsOf("enqueue over HTTP with a worker", rates);
+  });
+
 const plainRate = async (bull: Bull, worker: BullWorker): Promise<number> => {
   await bull.untilIdle();
   const times = await worker.take();
@@ -125,6 +156,7 @@ export const bareRow: Measure = {
   name: "bare",
   run: async ({ size }) => [
     ...(await enqueueing(size(7, 1), size(2_500, 300))),
+    ...(await enqueueingBesideWorkers(size(5, 1), size(1_500, 300))),
     ...(await wholeJobs(8, size(5, 1), size(2_400, 300))),
     ...(await wholeJobs(32, size(5, 1), size(2_400, 300))),
   ],
