@@ -5,6 +5,7 @@ const decodeRuns = (text: string): string =>
 
 /** As it is, decoded once, decoded twice. */
 const decodings = (text: string): readonly string[] => {
+  if (!text.includes("%")) return [text];
   const once = decodeRuns(text);
   return [...new Set([text, once, decodeRuns(once)])];
 };
@@ -23,12 +24,13 @@ const segmentsIn = (text: string): readonly string[] =>
  */
 export const pathReadings = (path: string): readonly (readonly string[])[] =>
   decodings(path)
-    .flatMap((text) => [...new Set([text, text.split(/[?#]/, 1)[0] ?? ""])])
+    .flatMap((text) => (/[?#]/.test(text) ? [text, text.split(/[?#]/, 1)[0] ?? ""] : [text]))
     .map(segmentsIn);
 
 const climbs = (segments: readonly string[]): boolean => segments.some((name) => name === "." || name === "..");
 
 const isWellEncoded = (path: string): boolean => {
+  if (!path.includes("%")) return true;
   try {
     decodeURIComponent(path);
     return true;
@@ -39,18 +41,23 @@ const isWellEncoded = (path: string): boolean => {
 
 const control = /[\u0000-\u001f\u007f]/;
 
+const expectation = (path: string): string | undefined => {
+  if (path !== "" && (!path.startsWith("/") || path.startsWith("//"))) {
+    return 'an empty path or one that begins with exactly one "/"';
+  }
+  if (/[\\?#]/.test(path)) return 'a path without "\\", "?" and "#"';
+  if (/[^\u0021-\u007e]/.test(path)) return "a path of printable ASCII (others percent-encoded)";
+  if (!isWellEncoded(path)) return "percent-encoded UTF-8";
+  if (decodings(path).some((text) => control.test(text))) return "no control characters";
+  if (pathReadings(path).some(climbs)) return 'no segment that means "." or ".."';
+  return undefined;
+};
+
 /** Why a path may not be sent, as "expected ..., got ..."; `undefined` when it may. Nothing is normalised. */
 export const pathProblem = (path: string): string | undefined => {
-  const shown = JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}...` : path);
-  if (path !== "" && (!path.startsWith("/") || path.startsWith("//"))) {
-    return `expected an empty path or one that begins with exactly one "/", got ${shown}`;
-  }
-  if (/[\\?#]/.test(path)) return `expected a path without "\\", "?" and "#", got ${shown}`;
-  if (/[^\u0021-\u007e]/.test(path)) return `expected a path of printable ASCII (others percent-encoded), got ${shown}`;
-  if (!isWellEncoded(path)) return `expected percent-encoded UTF-8, got ${shown}`;
-  if (decodings(path).some((text) => control.test(text))) return `expected no control characters, got ${shown}`;
-  if (pathReadings(path).some(climbs)) return `expected no segment that means "." or "..", got ${shown}`;
-  return undefined;
+  const expected = expectation(path);
+  if (expected === undefined) return undefined;
+  return `expected ${expected}, got ${JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}...` : path)}`;
 };
 
 /** A value as one segment of a path, or `undefined` when no spelling of it is safe there. */
