@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { payload } from "../kit/jobs.ts";
+import { tellTimes } from "../kit/tell-times.ts";
 import { openBareStore } from "./store.ts";
 
 const [, , redisPath = "", queueName = "", file = "", concurrency = "1"] = process.argv;
@@ -34,7 +35,6 @@ const call = (id: string): Promise<unknown> => {
 const say = (id: string, what: string): Promise<unknown> =>
   events.xadd(`bare:${id}`, "MAXLEN", "~", 1000, "*", "d", JSON.stringify({ job_id: id, what, at: Date.now() }));
 
-let times: number[] = [];
 const run = async (id: string): Promise<void> => {
   await store.write(() => store.claim(id));
   const begun = say(id, "started");
@@ -47,11 +47,4 @@ const worker = new Worker(queueName, ({ id = "" }) => run(id), {
   concurrency: Number(concurrency),
   removeOnComplete: { count: 0 },
 });
-worker.on("completed", () => void times.push(performance.timeOrigin + performance.now()));
-process.on("message", () => {
-  process.send?.({ times });
-  times = [];
-});
-process.on("disconnect", () => process.exit(0));
-await worker.waitUntilReady();
-process.send?.({ ready: true });
+await tellTimes(worker);

@@ -1,6 +1,7 @@
 /** A process with one plain BullMQ worker: the consuming side of the baseline. Arguments: Redis, queue, concurrency, how. */
 import { Worker } from "bullmq";
 import { Redis } from "ioredis";
+import { tellTimes } from "./tell-times.ts";
 
 const [, , redisPath = "", queue = "", concurrency = "1", how = "inline"] = process.argv;
 const connection = new Redis(redisPath, { maxRetriesPerRequest: null });
@@ -10,12 +11,4 @@ const worker = new Worker(queue, processor, {
   concurrency: Number(concurrency),
   removeOnComplete: { count: 0 },
 });
-let times: number[] = [];
-worker.on("completed", () => void times.push(performance.timeOrigin + performance.now()));
-process.on("message", () => {
-  process.send?.({ times });
-  times = [];
-});
-process.on("disconnect", () => process.exit(0));
-await worker.waitUntilReady();
-process.send?.({ ready: true });
+await tellTimes(worker);

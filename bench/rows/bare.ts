@@ -6,16 +6,16 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { type Bull, type BullWorker, openBull, startConsumer } from "../kit/bull.ts";
-import { enqueue, lastAdmission, noopBody, payload, settledSince, untilSettled } from "../kit/jobs.ts";
+import { enqueue, lastAdmission, noopBody, payload, untilSettled } from "../kit/jobs.ts";
 import { requestBytes, volley } from "../kit/load.ts";
 import { type Measure, type Row, told } from "../kit/row.ts";
 import { type Stack, withStack } from "../kit/stack.ts";
-import { listed, median, rateOf } from "../kit/statistics.ts";
+import { listed, median } from "../kit/statistics.ts";
+import { ourRate, plainRate } from "../kit/whole-job.ts";
 
 const serverFile = new URL("../bare/server.ts", import.meta.url);
 const workerFile = new URL("../bare/worker.ts", import.meta.url);
 const inFlight = 16;
-const warmUp = 0.34;
 const queueName = "bench-bare";
 
 interface Bare {
@@ -121,23 +121,6 @@ const enqueueingBesideWorkers = (rounds: number, count: number): Promise<Row[]> 
     for (const side of [rates.raw, rates.bare, rates.ours]) side.shift();
     return rowsOf("enqueue over HTTP with a worker", rates);
   });
-
-const plainRate = async (bull: Bull, worker: BullWorker): Promise<number> => {
-  await bull.untilIdle();
-  const times = await worker.take();
-  await worker.stop();
-  return rateOf(times, warmUp);
-};
-
-const ourRate = async (stack: Stack, count: number): Promise<number> => {
-  const since = lastAdmission(stack);
-  await enqueue(stack, count, () => noopBody);
-  const worker = await stack.startWorker();
-  await untilSettled(stack, since);
-  await worker.stop(20_000);
-  const settled = settledSince(stack, since).map(({ finishedAt }) => finishedAt);
-  return rateOf(settled, warmUp);
-};
 
 const wholeJobs = (concurrency: number, rounds: number, count: number): Promise<Row[]> =>
   withSides(concurrency, async ({ stack, bare, raw }) => {

@@ -1,33 +1,10 @@
 /** A whole job through a warm sandbox with a driver that does nothing, against BullMQ's own sandboxed processor. */
-import { type Bull, openBull } from "../kit/bull.ts";
-import { enqueue, lastAdmission, noopBody, payload, settledSince, untilSettled } from "../kit/jobs.ts";
+import { openBull } from "../kit/bull.ts";
+import { payload } from "../kit/jobs.ts";
 import { atLeast, atMost, type Measure, type Options, type Row } from "../kit/row.ts";
-import { type Stack, withStack } from "../kit/stack.ts";
-import { listed, median, rateOf } from "../kit/statistics.ts";
-
-/** The jobs lie ready when the worker starts; its first third warms the sandboxes up. */
-const warmUp = 0.34;
-
-const oursOnce = async (stack: Stack, count: number): Promise<number> => {
-  const since = lastAdmission(stack);
-  await enqueue(stack, count, () => noopBody);
-  const worker = await stack.startWorker();
-  await untilSettled(stack, since);
-  await worker.stop(20_000);
-  return rateOf(
-    settledSince(stack, since).map(({ finishedAt }) => finishedAt),
-    warmUp,
-  );
-};
-
-const plainOnce = async (bull: Bull, count: number, concurrency: number): Promise<number> => {
-  await bull.add(count, 16, { data: payload });
-  const worker = await bull.startWorker(concurrency, "sandboxed");
-  await bull.untilIdle();
-  const times = await worker.take();
-  await worker.stop();
-  return rateOf(times, warmUp);
-};
+import { withStack } from "../kit/stack.ts";
+import { listed, median } from "../kit/statistics.ts";
+import { ourRate, plainRate } from "../kit/whole-job.ts";
 
 const atConcurrency = ({ size }: Options, concurrency: number): Promise<Row[]> =>
   withStack({ concurrency }, async (stack) => {
@@ -35,8 +12,9 @@ const atConcurrency = ({ size }: Options, concurrency: number): Promise<Row[]> =
     const count = concurrency === 1 ? size(600, 120) : size(2_400, 300);
     const [ours, raw]: [number[], number[]] = [[], []];
     for (let round = 0; round < size(3, 1); round += 1) {
-      raw.push(await plainOnce(bull, count, concurrency));
-      ours.push(await oursOnce(stack, count));
+      await bull.add(count, 16, { data: payload });
+      raw.push(await plainRate(bull, await bull.startWorker(concurrency, "sandboxed")));
+      ours.push(await ourRate(stack, count));
     }
     await bull.close();
     const note = `per second: ${listed(ours, 0)}; BullMQ sandboxed ${listed(raw, 0)}`;
