@@ -4,8 +4,15 @@ import { readEpoch, writeEpoch } from "../live/epoch.ts";
 import { liveWorkers } from "../live/leases.ts";
 import { expectJobs, sweepLines } from "../live/locks.ts";
 import type { Log } from "../log.ts";
-import type { Job } from "../model/job.ts";
-import { listJobs, markEnqueued, notEnqueued, openTails, runningJobs, unsettledJobs } from "../store/jobs.ts";
+import {
+  markEnqueued,
+  notEnqueued,
+  type OpenJob,
+  openTails,
+  orphanedJobs,
+  overdueJobs,
+  unsettledJobs,
+} from "../store/jobs.ts";
 import { getMeta, setMeta } from "../store/meta.ts";
 import { every } from "./every.ts";
 import { pruneOld } from "./retention.ts";
@@ -32,12 +39,12 @@ const defaultPace: SweepPace = { linesMs: 1_000, rowsMs: 5_000, graceMs: 5_000, 
 const pageSize = 500;
 const epochKey = "redis_epoch";
 
-const addAgain = async ({ store, redis, queue, now }: SweepDeps, jobs: readonly Job[]): Promise<void> => {
+const addAgain = async ({ store, redis, queue, now }: SweepDeps, jobs: readonly OpenJob[]): Promise<void> => {
   if (jobs.length === 0) return;
   const queued = jobs.filter(({ state }) => state === "queued");
   const standing = await expectJobs(redis, queued);
   const coming = jobs.filter(({ id }) => !standing.has(id));
-  const delayOf = ({ runAt }: Job): number => (runAt === null ? 0 : Math.max(0, runAt - now()));
+  const delayOf = ({ runAt }: OpenJob): number => (runAt === null ? 0 : Math.max(0, runAt - now()));
   await queue.add(coming.map((job) => ({ id: job.id, queue: job.queue, delayMs: delayOf(job) })));
   const at = now();
   await store.write(() =>
@@ -57,11 +64,10 @@ export const addForgotten = async (deps: SweepDeps, graceMs: number): Promise<vo
 /** Jobs whose time for another try came and went, and jobs whose worker is no more: the queue may have lost them. */
 export const addOverdue = async (deps: SweepDeps, graceMs: number): Promise<void> => {
   const latest = deps.now() - graceMs;
-  const { items } = await deps.store.read(() => listJobs({ state: "retrying", limit: pageSize }));
-  const running = await deps.store.read(() => runningJobs({ limit: pageSize }));
-  const alive = new Set((await liveWorkers(deps.redis)).map(({ id }) => id));
-  const orphans = running.filter(({ workerId, startedAt }) => !alive.has(workerId ?? "") && (startedAt ?? 0) < latest);
-  await addAgain(deps, [...items.filter(({ runAt }) => (runAt ?? 0) < latest), ...orphans]);
+  const overdue = await deps.store.read(() => overdueJobs({ olderThan: latest, limit: pageSize }));
+  const alive = (await liveWorkers(deps.redis)).map(({ id }) => id);
+  const orphans = await deps.store.read(() => orphanedJobs({ alive, olderThan: latest, limit: pageSize }));
+  await addAgain(deps, [...overdue, ...orphans]);
 };
 
 /** Settled jobs whose watchers, locks or queue entry were not seen to. */

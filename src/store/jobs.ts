@@ -10,8 +10,11 @@ export {
   countOpenJobs,
   markEnqueued,
   notEnqueued,
+  type OpenJob,
   openJobsOf,
   openTails,
+  orphanedJobs,
+  overdueJobs,
   runningJobs,
   unsettledJobs,
 } from "./job/open.ts";

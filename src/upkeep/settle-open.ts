@@ -1,7 +1,7 @@
 /** What was open when a backup was taken is not begun again by a restore: it went on elsewhere since. */
 import { SwitchyardError } from "../errors.ts";
-import type { Job, JobError } from "../model/job.ts";
-import { settleJob, settleUnstarted, unsettledJobs } from "../store/jobs.ts";
+import type { JobError } from "../model/job.ts";
+import { type OpenJob, settleJob, settleUnstarted, unsettledJobs } from "../store/jobs.ts";
 import { readJournal } from "../store/journal.ts";
 import type { Unit } from "../store/unit.ts";
 
@@ -17,7 +17,7 @@ const errorOf = (code: "outcome_unknown" | "job_cancelled"): JobError => {
   };
 };
 
-function* settleOne({ id, attempt, state }: Job, now: number): Unit<void> {
+function* settleOne({ id, attempt, state }: OpenJob, now: number): Unit<void> {
   const hasWritten = (yield* readJournal(id)).length > 0;
   const error = errorOf(hasWritten ? "outcome_unknown" : "job_cancelled");
   if (state === "running") {

@@ -4,7 +4,7 @@ import type { Job, JobState } from "../../model/job.ts";
 import { prepared, query, run } from "../query.ts";
 import type { Unit } from "../unit.ts";
 import { findFirstJobs } from "./find.ts";
-import { type JobRow, jobOf } from "./row.ts";
+import type { JobRow } from "./row.ts";
 
 interface Older {
   /** Milliseconds since 1970. */
@@ -12,15 +12,37 @@ interface Older {
   readonly limit: number;
 }
 
-const all = () => query.selectFrom("jobs").selectAll();
+const columns = ["id", "attempt", "queue", "state", "locks", "admission", "run_at", "worker_id", "started_at"] as const;
+
+/** As much of an open job as it takes to see to it: hundreds are read at once, and what each was given may be long. */
+export type OpenJob = Pick<
+  Job,
+  "id" | "attempt" | "queue" | "state" | "locks" | "admission" | "runAt" | "workerId" | "startedAt"
+>;
+
+const openJobOf = (row: Pick<JobRow, (typeof columns)[number]>): OpenJob => ({
+  id: row.id,
+  attempt: row.attempt,
+  queue: row.queue,
+  state: row.state,
+  locks: JSON.parse(row.locks),
+  admission: row.admission,
+  runAt: row.run_at,
+  workerId: row.worker_id,
+  startedAt: row.started_at,
+});
+
+const all = () => query.selectFrom("jobs").select([...columns]);
 /** Written as the indexes over some rows say it, because they are used only where the text names those rows. */
 const open = () => all().where("finished_at", "is", null);
-const running = () => open().where("started_at", "is not", null).where("state", "=", "running");
+const begun = (state: JobState) => open().where("started_at", "is not", null).where("state", "=", state);
 
 /** The open jobs are fewer than all jobs of an instance: as a computed value it does not lead to the index of the latter. */
 export const openInstance = sql<string>`(instance_id || '')`;
 
-const jobsOf = ({ rows }: { readonly rows: readonly JobRow[] }): Job[] => rows.map(jobOf);
+type OpenRows = { readonly rows: readonly Parameters<typeof openJobOf>[0][] };
+
+const jobsOf = ({ rows }: OpenRows): OpenJob[] => rows.map(openJobOf);
 
 /** Notes that the queue took the jobs; of a job that is over by now nobody asks. */
 export function* markEnqueued(ids: readonly string[], now: number): Unit<void> {
@@ -35,7 +57,7 @@ export function* markEnqueued(ids: readonly string[], now: number): Unit<void> {
 }
 
 /** Queued jobs that the queue never took, oldest first. */
-export function* notEnqueued({ olderThan, limit }: Older): Unit<Job[]> {
+export function* notEnqueued({ olderThan, limit }: Older): Unit<OpenJob[]> {
   return jobsOf(
     yield* run(
       open()
@@ -49,7 +71,13 @@ export function* notEnqueued({ olderThan, limit }: Older): Unit<Job[]> {
 }
 
 /** Every queued, running or retrying job, in the order of admission. */
-export function* unsettledJobs({ after = 0, limit }: { readonly after?: number; readonly limit: number }): Unit<Job[]> {
+export function* unsettledJobs({
+  after = 0,
+  limit,
+}: {
+  readonly after?: number;
+  readonly limit: number;
+}): Unit<OpenJob[]> {
   return jobsOf(yield* run(open().where("admission", ">", after).orderBy("admission").limit(limit)));
 }
 
@@ -68,13 +96,36 @@ export function* closeTail(id: string): Unit<void> {
   yield* tailClosed({ id });
 }
 
-export function* runningJobs({ workerId, limit }: { readonly workerId?: string; readonly limit: number }): Unit<Job[]> {
-  const select = workerId === undefined ? running() : running().where("worker_id", "=", workerId);
+interface Whose {
+  readonly workerId?: string;
+  readonly limit: number;
+}
+
+export function* runningJobs({ workerId, limit }: Whose): Unit<OpenJob[]> {
+  const running = begun("running");
+  const select = workerId === undefined ? running : running.where("worker_id", "=", workerId);
   return jobsOf(yield* run(select.limit(limit)));
 }
 
+/** Running jobs that were begun before that moment and whose worker is none of these. */
+export function* orphanedJobs({
+  alive,
+  olderThan,
+  limit,
+}: Older & { readonly alive: readonly string[] }): Unit<OpenJob[]> {
+  const running = begun("running").where("started_at", "<", olderThan);
+  const lost = alive.length === 0 ? running : running.where("worker_id", "not in", [...alive]);
+  return jobsOf(yield* run(lost.orderBy("admission").limit(limit)));
+}
+
+/** Jobs whose time for another try came before that moment. */
+export function* overdueJobs({ olderThan, limit }: Older): Unit<OpenJob[]> {
+  const retrying = begun("retrying").where("run_at", "<", olderThan);
+  return jobsOf(yield* run(retrying.orderBy("admission").limit(limit)));
+}
+
 /** The unsettled jobs of an instance. */
-export function* openJobsOf(instanceId: string): Unit<Job[]> {
+export function* openJobsOf(instanceId: string): Unit<OpenJob[]> {
   return jobsOf(yield* run(open().where(openInstance, "=", instanceId).orderBy("admission")));
 }
 
