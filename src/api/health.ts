@@ -105,12 +105,12 @@ const illnessOf = (
   }
   if (lastError !== null)
     return [
-      `It is ${state}: ${lastError.detail} (${lastError.code})`,
+      `Its state is ${state}: ${lastError.detail} (${lastError.code})`,
       `Put right what the cause names, then test it: ${test}`,
     ];
   if (state === "needs_review")
-    return ["It is needs_review: its writes are refused until it is tested", `Test it: ${test}`];
-  return [`It is ${state} without a known cause`, `Test it: ${test}`];
+    return ["Its state is needs_review: its writes are refused until it is tested", `Test it: ${test}`];
+  return [`Its state is ${state}, without a known cause`, `Test it: ${test}`];
 };
 
 const maxNamed = 20;

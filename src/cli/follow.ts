@@ -9,7 +9,7 @@ import { type ExitCode, exitCodes, exitOfJob } from "./exit-codes.ts";
 import { CliFailure } from "./failure.ts";
 import { adviseAfter } from "./next-steps.ts";
 import { printJson, type Session } from "./session.ts";
-import { printOpen, printOutcome } from "./view/job.ts";
+import { printOpen, printOutcome, type SaidAs } from "./view/job.ts";
 import { createLiveView, type LiveView } from "./view/live.ts";
 import { printWayBack } from "./way-back.ts";
 
@@ -83,8 +83,8 @@ const printFiles = async ({ api, terminal }: Session, { id, kind, state }: JobDo
 };
 
 /** How a settled job ended, and what to know and do when it did not do what was asked. */
-export const printEnd = async (session: Session, job: JobDocument): Promise<void> => {
-  printOutcome(session.terminal, job, await adviseAfter(session, job));
+export const printEnd = async (session: Session, job: JobDocument, as: SaidAs = "note"): Promise<void> => {
+  printOutcome(session.terminal, job, { advice: await adviseAfter(session, job), as });
   await printFiles(session, job);
   await printWayBack(session, job);
 };

@@ -26,8 +26,9 @@ interface Pairs {
 const assertKnown = (name: string, { option, schema }: Pairs): void => {
   const properties = Object.keys(propertiesOf(schema));
   if (properties.includes(name) || schema?.["additionalProperties"] !== false) return;
-  const near = didYouMean(name, properties);
-  throw usage(`${option} ${name}: expected one of ${properties.join(", ") || "none"}.`, near);
+  // A secret is given by an option of its own.
+  const takes = properties.filter((one) => isSecret(propertiesOf(schema)[one]) === (option === "--secret"));
+  throw usage(`${option} ${name}: expected one of ${takes.join(", ") || "none"}.`, didYouMean(name, takes));
 };
 
 /** @throws CliFailure for a pair that cannot be read, and for a secret among them. */

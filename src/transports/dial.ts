@@ -58,7 +58,7 @@ export const checkedAddresses = async (place: Whereabouts, around: Surroundings)
     const reason = refusedAddress(address) ?? (isOwn ? "the runner itself" : undefined);
     if (reason === undefined) continue;
     throw new SwitchyardError("endpoint_not_allowed", {
-      detail: `${place.host}:${place.port} leads to ${address}, which no instance may reach (${reason}): change the instance's host.`,
+      detail: `${place.host}:${place.port} leads to ${address}, which no instance may reach (${reason}): change the instance's host or port.`,
       details: { refused_address: address },
     });
   }

@@ -123,7 +123,7 @@ describe.skipIf(!hasRedis)("the API behind the command line", () => {
     expect(diagnosis["checks"]).toContainEqual({
       check: `instance ${lamp.name}`,
       ok: false,
-      detail: "It is error: The lamp knows no such key. (auth_failed)",
+      detail: "Its state is error: The lamp knows no such key. (auth_failed)",
       next_step: expect.stringContaining("test"),
     });
     expect(diagnosis["checks"]).toContainEqual({ check: "workers", ok: true, detail: "1 worker is alive" });

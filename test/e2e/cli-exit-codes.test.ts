@@ -43,6 +43,7 @@ describe("the exit code of a command", { timeout: 120_000 }, () => {
       [["instnces"], "instances"],
       [["add", "walnut.proxmox.ve", "--name", "x", "--set", "hst=1"], "Did you mean host?"],
       [["add", "walnut.proxmox.ve", "--name", "x", "--set", "api_token=a"], "api_token=@"],
+      [["add", "walnut.proxmox.ve", "--name", "x", "--set", "zzz=1"], "token_name, "],
       [["add", "walnut.proxmox.ve", "--name", "x", "--secret", "api_token=a"], "api_token=-"],
       [["run", "pve", "vm.lifecycle", "shutdwon", "vm/100"], "Did you mean shutdown?"],
       [["run", "pve", "vm.lifecycle", "stop", "vm/100"], "--yes"],
@@ -53,6 +54,8 @@ describe("the exit code of a command", { timeout: 120_000 }, () => {
     for (const [args, words] of wrong) {
       expect(await cli(...args), args.join(" ")).toMatchObject({ code: 2, err: expect.stringContaining(words) });
     }
+    const unknown = await cli("add", "walnut.proxmox.ve", "--name", "x", "--set", "zzz=1");
+    expect(unknown.err).not.toContain("api_token");
   });
 
   it("are 3 for what the token may not do, 4 for what is not there, 5 without a server", async () => {
@@ -87,6 +90,8 @@ describe("the exit code of a command", { timeout: 120_000 }, () => {
     expect(await cli("test", "dead")).toMatchObject({ code: 1, err: expect.stringContaining("connection_refused") });
     expect(await json("types", "nothing")).toMatchObject({ code: "not_found" });
     const failed = await json<{ items: JobBody[] }>("jobs", "--instance", "dead", "--state", "failed");
+    const shown = await cli("show", failed.items[0]!.id);
+    expect(shown).toMatchObject({ code: 0, out: expect.stringContaining("connection_refused") });
     expect(await cli("retry", failed.items[0]!.id, "--wait")).toMatchObject({ code: 1 });
     expect(await cli("delete", "dead", "--yes")).toMatchObject({ code: 0 });
     expect(await cli("undo", failed.items[0]!.id)).toMatchObject({ code: expect.toBeOneOf([1, 4]) });

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { followEvents } from "../../src/cli/client/events.ts";
 import type { Client } from "../../src/cli/client/http.ts";
+import type { EventDocument } from "../../src/cli/client/wire.ts";
 import { createLiveView } from "../../src/cli/view/live.ts";
 import { createTerminal } from "../../src/cli/view/terminal.ts";
 
@@ -105,4 +106,20 @@ it("goes on when the problem is over", async () => {
 it("takes a gateway's answer for a server that is away", async () => {
   const found = await follow(Array.from({ length: 200 }, () => new Response("Bad Gateway", { status: 502 })));
   expect(found).toMatchObject({ told: [away], failure: { message: expect.stringContaining("with status 502") } });
+});
+
+it("shows how long the job has been going on, also to who comes later", () => {
+  vi.setSystemTime(new Date("2026-01-01T00:01:30.500Z"));
+  const said: string[] = [];
+  const screen = { write: (text: string) => said.push(text), isTTY: true, columns: 80 };
+  const view = createLiveView(
+    createTerminal({ stdin: process.stdin, stdout: screen, stderr: screen, environment: { NO_COLOR: "1" } }),
+    "phases",
+  );
+  const event = { seq: 1, level: "info", phase: "start", message: "started", meta: {} };
+  view.event({ ...event, job_id: "job_1", ts: "2026-01-01T00:00:00.000Z" } as EventDocument);
+  vi.advanceTimersByTime(1_000);
+  view.end();
+  expect(said.join("")).toContain("1 min  start: started");
+  expect(said.join("")).not.toContain(" 1 s ");
 });

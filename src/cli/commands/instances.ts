@@ -26,7 +26,8 @@ const contacts = async ({ api }: Session): Promise<ReadonlyMap<string, number>> 
 };
 
 /** What was wrong before a change says nothing of what is there now. */
-const noteOf = ({ state, last_test, updated_at, last_error, flags }: InstanceDocument): string => {
+const noteOf = ({ state, type_id, last_test, updated_at, last_error, flags }: InstanceDocument): string => {
+  if (state === "type_unavailable") return `Its type is gone: install ${type_id} again.`;
   const isUntested = state === "needs_review" && Date.parse(updated_at) > Date.parse(last_test ?? updated_at);
   if (isUntested) return "Changed since it was tested: its writes wait for a test.";
   return last_error?.detail ?? flags.join(" ");

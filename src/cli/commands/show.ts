@@ -42,7 +42,7 @@ const showJob = async (session: Session, job: JobDocument): Promise<void> => {
     ["undone by", job.undone_by],
     ["phase", isSettled(job.state) || !job.progress ? undefined : `${job.progress.phase}: ${job.progress.message}`],
   ]);
-  if (isSettled(job.state)) await printEnd(session, job);
+  if (isSettled(job.state)) await printEnd(session, job, "answer");
   else printOpen(session.terminal, job);
 };
 

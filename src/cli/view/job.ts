@@ -8,6 +8,7 @@ import { effectLines, printPlan } from "./plan.ts";
 import { type Advice, wrongLines } from "./problem.ts";
 import { oneLine, plain, type Terminal } from "./terminal.ts";
 import { duration, shown, styleOf } from "./words.ts";
+import { wrappedLines } from "./wrap.ts";
 
 type Show = (terminal: Terminal, job: JobDocument, result: JsonObject) => void;
 
@@ -103,10 +104,20 @@ const took = ({ started_at, finished_at }: JobDocument): string =>
 
 const noAdvice: Advice = { facts: [], hints: [] };
 
+/** To whom what went wrong is said: beside the output of a command that wanted something else, or as what was asked for. */
+export type SaidAs = "note" | "answer";
+
 /** The outcome of a settled job. */
-export const printOutcome = (terminal: Terminal, job: JobDocument, advice: Advice = noAdvice): void => {
+export const printOutcome = (
+  terminal: Terminal,
+  job: JobDocument,
+  { advice = noAdvice, as = "note" }: { readonly advice?: Advice; readonly as?: SaidAs } = {},
+): void => {
   if (job.error) {
-    for (const line of wrongLines(job.error, terminal.styleError, advice)) terminal.note(line);
+    const style = as === "answer" ? terminal.style : terminal.styleError;
+    const answer = (line: string): void => terminal.print(wrappedLines(line, terminal.width));
+    const say = as === "answer" ? answer : terminal.note;
+    for (const line of wrongLines(job.error, style, advice)) say(line);
   }
   const result = job.result;
   if (typeof result === "object" && result !== null && !Array.isArray(result)) {

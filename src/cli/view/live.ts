@@ -49,11 +49,11 @@ const statusLine = (
  * @param shows `lines`: each event stays; `phases`: only the repainted line, and nothing at all in a pipe.
  */
 export const createLiveView = (terminal: Terminal, shows: "lines" | "phases"): LiveView => {
-  const started = performance.now();
+  let started = Date.now();
   const state = { frame: 0, last: null as EventDocument | null, percent: null as number | null };
   const wipe = (): void => terminal.raw("\r\u001b[2K");
   const repaint = (): void => {
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = Math.max(0, Date.now() - started) / 1000;
     wipe();
     terminal.raw(terminal.style("cyan", statusLine(terminal, { ...state, seconds: Math.floor(seconds) })));
   };
@@ -65,6 +65,8 @@ export const createLiveView = (terminal: Terminal, shows: "lines" | "phases"): L
     : undefined;
   return {
     event(event) {
+      // Whoever comes later sees how long it has been going on.
+      started = Math.min(started, Date.parse(event.ts));
       state.last = event;
       const percent = event.meta["percent"];
       if (typeof percent === "number") state.percent = percent;

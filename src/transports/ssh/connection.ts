@@ -177,7 +177,7 @@ const refuseInner = ({ host, port }: SshPlace): void => {
   const reason = isIP(host) === 0 ? undefined : refusedAddress(host);
   if (reason === undefined) return;
   throw new SwitchyardError("endpoint_not_allowed", {
-    detail: `${host}:${port} may be reached by no instance (${reason}), not through a jump host either: change the instance's host.`,
+    detail: `${host}:${port} may be reached by no instance (${reason}), not through a jump host either: change the instance's host or port.`,
   });
 };
 
