@@ -171,7 +171,11 @@ end
 -- Hands a lock on to whoever is next, if anybody may have it now. Returns where a look at the sharers ended.
 local function hand_on(lock, reserve_ms, woken, seen)
   local owner = redis.call("GET", held("x", lock))
-  if owner and redis.call("EXISTS", waiter(owner)) == 0 then return seen end
+  if owner and redis.call("HEXISTS", "sw:job:" .. owner, "done") == 1 then
+    redis.call("DEL", held("x", lock))
+  elseif owner and redis.call("EXISTS", waiter(owner)) == 0 then
+    return seen
+  end
   for _ = 1, scan_limit do
     local alone = redis.call("ZRANGE", line("x", lock), 0, 0, "WITHSCORES")
     local sharer = redis.call("ZRANGE", line("s", lock), 0, 0, "WITHSCORES")
@@ -249,8 +253,9 @@ function commands.look(job, reserve_ms)
   return 0
 end
 
--- job, ttl, needs -> 1 when all are still its own
+-- job, ttl, needs -> 1 when all are still its own; who is done holds nothing
 function commands.renew(job, ttl, encoded)
+  if redis.call("HEXISTS", "sw:job:" .. job, "done") == 1 then return 0 end
   local is_kept = 1
   for _, need in ipairs(cjson.decode(encoded)) do
     if other_owner(need, job) then

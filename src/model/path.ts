@@ -17,15 +17,17 @@ const segmentsIn = (text: string): readonly string[] =>
     .map((segment) => (segment.split(";", 1)[0] ?? "").trim())
     .filter((segment) => segment !== "");
 
+/** Whole, and cut where a query, a fragment or whichever of them comes first would begin. */
+const cuts = (text: string): readonly string[] =>
+  /[?#]/.test(text) ? [...new Set([text, ...[/[?#]/, "?", "#"].map((sign) => text.split(sign, 1)[0] ?? "")])] : [text];
+
 /**
  * The segments of a path as servers of all habits may come to see them, for guards that look whether any reading is one
- * they fear: decoded never, once or twice, cut at a decoded `?` or `#` or not, split at slashes of both kinds, without
- * parameters (`..;x`), case, blanks around them and empty ones.
+ * they fear: decoded never, once or twice, cut at a decoded `?`, `#` or either of them or not, split at slashes of both
+ * kinds, without parameters (`..;x`), case, blanks around them and empty ones.
  */
 export const pathReadings = (path: string): readonly (readonly string[])[] =>
-  decodings(path)
-    .flatMap((text) => (/[?#]/.test(text) ? [text, text.split(/[?#]/, 1)[0] ?? ""] : [text]))
-    .map(segmentsIn);
+  decodings(path).flatMap(cuts).map(segmentsIn);
 
 const climbs = (segments: readonly string[]): boolean => segments.some((name) => name === "." || name === "..");
 

@@ -7,6 +7,7 @@ import { sweepLayouts } from "../packs/layout.ts";
 import { createPool } from "../sandbox/pool.ts";
 import { probeSandbox } from "../sandbox/probe.ts";
 import { isNameGone } from "../sandbox/process-identity.ts";
+import { createMeter } from "../transports/meter.ts";
 import { createTransports } from "../transports/transports.ts";
 import { startWorker } from "../workers/worker.ts";
 import { parent } from "./child.ts";
@@ -42,8 +43,10 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
   await sweepLayouts({ root: releasesDir, before: now() - abandonedMs, isGone: isNameGone });
   const probe = await probeSandbox({ nodePath: process.execPath });
   log.info({ sandbox_level: probe.level, reason: probe.reason }, "the sandbox was probed");
+  const meter = createMeter();
   const pool = createPool({
     now,
+    held: meter,
     log,
     nodePath: process.execPath,
     maxProcesses: config.concurrency * 2,
@@ -56,6 +59,7 @@ export const runWorker = async (config: Config, stop: AbortSignal): Promise<void
   const transports = createTransports({
     now,
     log,
+    meter,
     ownListeners: ownListeners(config, { ...parts, apiUrl: () => readUrl(config) }),
   });
   const upkeep = startUpkeep(config, parts);

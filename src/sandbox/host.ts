@@ -6,11 +6,11 @@ import { SwitchyardError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { createFrameReader } from "./frames.ts";
 import type { Command } from "./limits.ts";
-import { framesOf } from "./long-text.ts";
 import type { MemoryWatch } from "./memory.ts";
 import { createFlow, decodeMessage, ProtocolFault } from "./messages.ts";
 import { place } from "./priority.ts";
 import type { FromSandbox, ToSandbox } from "./wire.ts";
+import { createWriter, type HeldBytes, type Writer } from "./writer.ts";
 
 export interface HostListener {
   /** On whose behalf: for the log. */
@@ -38,6 +38,7 @@ interface HostDeps {
   readonly memory: MemoryWatch;
   readonly memoryCapBytes: number;
   readonly now: () => number;
+  readonly held?: HeldBytes | undefined;
   /** Called once, when the host can take no more calls. */
   readonly onGone: (reason: SwitchyardError) => void;
   /** Called when it listens. */
@@ -48,8 +49,6 @@ interface HostDeps {
 const largestStray = 64 * 1024;
 
 const tailLength = 4096;
-/** Answers that a sandbox does not take up pile up in the runner: beyond this nothing more is read from it. */
-const mostUnsentBytes = 32 * 1024 * 1024;
 
 const start = ({ file, args, inherited = [] }: Command): ChildProcess => {
   const opened = inherited.map((path) => openSync(path, "r"));
@@ -117,11 +116,12 @@ const faultError = (thrown: unknown): SwitchyardError => {
 };
 
 interface LineEnds {
+  readonly writer: Writer;
   take(message: FromSandbox, bytes: number): void;
   fault(thrown: unknown): void;
 }
 
-const readFrom = (line: Duplex, now: () => number, { take, fault }: LineEnds): void => {
+const readFrom = (line: Duplex, now: () => number, { writer, take, fault }: LineEnds): void => {
   const flow = createFlow(now);
   const reader = createFrameReader((body) => {
     flow.count(1, body.length);
@@ -131,7 +131,7 @@ const readFrom = (line: Duplex, now: () => number, { take, fault }: LineEnds): v
     take(message, body.length);
   });
   const resume = (): void => {
-    if (line.writableLength > mostUnsentBytes) line.once("drain", resume);
+    if (writer.isFull) line.once("drain", resume);
     else line.resume();
   };
   line.on("data", (chunk: Buffer) => {
@@ -142,7 +142,7 @@ const readFrom = (line: Duplex, now: () => number, { take, fault }: LineEnds): v
       return;
     }
     const debt = flow.debtMs();
-    if (debt === 0 && line.writableLength <= mostUnsentBytes) return;
+    if (debt === 0 && !writer.isFull) return;
     line.pause();
     setTimeout(resume, debt).unref();
   });
@@ -165,6 +165,7 @@ export const startHost = (deps: HostDeps): Host => {
   const go = (error: SwitchyardError): void => {
     if (isGone) return;
     isGone = true;
+    writer.close();
     deps.memory.forget(inner);
     deps.onGone(error);
     listener?.onGone(error);
@@ -178,6 +179,7 @@ export const startHost = (deps: HostDeps): Host => {
     line.destroy();
     go(error);
   };
+  const writer = createWriter({ line, held: deps.held, onStuck: (error) => kill(error) });
   const meet = (): void => {
     if (isMet) throw new ProtocolFault("The sandbox said twice that it listens.");
     isMet = true;
@@ -195,8 +197,7 @@ export const startHost = (deps: HostDeps): Host => {
     else listener?.onMessage(message);
   };
 
-  readFrom(line, deps.now, { take, fault: (thrown) => kill(faultError(thrown)) });
-  line.on("error", () => undefined);
+  readFrom(line, deps.now, { writer, take, fault: (thrown) => kill(faultError(thrown)) });
   child.on("error", (error) => {
     go(new SwitchyardError("sandbox_crashed", { detail: "The sandbox could not be started.", cause: error }));
     ended.resolve();
@@ -215,8 +216,7 @@ export const startHost = (deps: HostDeps): Host => {
     send: (message) => {
       wasCalled ||= message.t === "call";
       if (message.t === "call" || message.t === "inspect") openCall = message.id;
-      if (isGone) return;
-      for (const frame of framesOf(message)) line.write(frame);
+      if (!isGone) writer.send(message);
     },
     kill,
     ended: ended.promise,

@@ -10,6 +10,7 @@ import type { Command } from "./limits.ts";
 import { createMemoryWatch } from "./memory.ts";
 import { createSuspects } from "./suspects.ts";
 import { createWaitingLine } from "./waiting-line.ts";
+import type { HeldBytes } from "./writer.ts";
 
 export interface HostPlace {
   /** Release and instance: calls with the same key may share a process. */
@@ -28,6 +29,8 @@ interface HostsDeps {
   readonly now: () => number;
   /** How long the runner had nothing to do so far, in ms; default: its event loop. */
   readonly restedMs?: () => number;
+  /** Counts answers that sandboxes have not taken up yet. */
+  readonly held?: HeldBytes | undefined;
   readonly log: Log;
   readonly maxProcesses: number;
   readonly idleMs: number;

@@ -13,6 +13,7 @@ import { pythonCommand } from "./python/command.ts";
 import { createStaging } from "./staging.ts";
 import { type Surface, surfaceOf, unloadable } from "./surface.ts";
 import type { InstanceNames } from "./wire.ts";
+import type { HeldBytes } from "./writer.ts";
 
 /** One call of a driver's method. */
 export interface SandboxCall {
@@ -65,6 +66,8 @@ export interface PoolDeps {
   readonly now: () => number;
   /** How long the runner had nothing to do so far, in ms; default: its event loop. */
   readonly restedMs?: () => number;
+  /** Counts answers that sandboxes have not taken up yet; default: nobody does. */
+  readonly held?: HeldBytes;
   readonly log: Log;
   readonly nodePath: string;
   readonly maxProcesses: number;

@@ -5,7 +5,7 @@ import { SwitchyardError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Listener } from "../model/address.ts";
 import type { BoundInstance, Session } from "./contract.ts";
-import { createMeter } from "./meter.ts";
+import { createMeter, type Meter } from "./meter.ts";
 import { createSecretBook } from "./secrets.ts";
 import { createSession } from "./session.ts";
 import { createNewest, createWarm, type Warm } from "./warm.ts";
@@ -19,6 +19,8 @@ export interface TransportsDeps {
   /** Where our own servers listen: no instance may reach them. */
   readonly ownListeners: () => readonly Listener[];
   readonly resolve?: Resolve;
+  /** Shared with whoever else holds answers; default: one of its own. */
+  readonly meter?: Meter;
   readonly linkTimes?: Partial<LinkTimes>;
 }
 
@@ -58,7 +60,7 @@ interface Opened {
 }
 
 export const createTransports = (deps: TransportsDeps): Transports => {
-  const meter = createMeter();
+  const { meter = createMeter() } = deps;
   const linkTimes = { ...usualLinkTimes, ...deps.linkTimes };
   const around: Surroundings = { ...deps, resolve: deps.resolve ?? resolveName, localAddresses, meter, linkTimes };
   const known = new Map<string, Opened>();

@@ -35,9 +35,12 @@ export const hearCancels = async ({ store, running }: Deps): Promise<void> => {
   for (const id of await store.read(() => cancelledAmong([...running.keys()]))) running.get(id)?.stop("cancel");
 };
 
-/** Those that run now, in one message: whoever begins meanwhile has just taken its locks. */
+/**
+ * Those that run now, in one message: whoever begins meanwhile has just taken its locks, and what this worker lost may be
+ * over elsewhere.
+ */
 export const keepLocks = async ({ redis, running, lockTtlMs }: Omit<Deps, "store" | "log">): Promise<void> => {
-  const holders = [...running.values()].map(({ job }) => job);
+  const holders = [...running.values()].filter(({ stopReason }) => stopReason !== "lost").map(({ job }) => job);
   for (const id of await renew(redis, holders, lockTtlMs)) running.get(id)?.stop("lost");
 };
 

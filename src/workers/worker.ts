@@ -79,7 +79,8 @@ const orphansEvery = 5;
 const usualTimings: Timings = {
   leaseTtlMs: 5_000,
   leaseEveryMs: 1_000,
-  lockTtlMs: 30_000,
+  // Longer than most outages of everything: a job that was begun finds its locks again, and nobody came in between.
+  lockTtlMs: 600_000,
   spillAfterMs: 2_000,
   graceMs: 3_000,
 };

@@ -1,5 +1,6 @@
 /** Locks when somebody does not come: dead owners, sleepers, cancelled waiters, a killed Redis. */
 import { describe, expect, test, vi } from "vitest";
+import { appendEvents } from "../../src/live/events.ts";
 import { heldBy, lookAgain } from "../../src/live/locks.ts";
 import { waitingOf } from "../../src/live/waiting.ts";
 import type { LockNeed } from "../../src/model/job.ts";
@@ -23,6 +24,16 @@ describe.skipIf(!hasRedis)("locks when somebody does not come", () => {
     await ask("a", 1, alone("x"), 50);
     await ask("b", 2, alone("x"));
     await vi.waitFor(async () => expect(await sweepLines(redis)).toEqual(["b"]));
+    expect((await ask("b", 2, alone("x"))).got).toBe(true);
+  });
+
+  test("a lock that stayed with a job which is over is handed on at once", async () => {
+    await ask("over", 1, alone("x"));
+    await ask("b", 2, alone("x"));
+    expect(await sweepLines(redis)).toEqual([]);
+    const done = { seq: 1, data: {} };
+    await appendEvents(redis, [{ jobId: "over", attempt: 1, facts: { kind: "k" }, events: [], done }]);
+    expect(await sweepLines(redis)).toEqual(["b"]);
     expect((await ask("b", 2, alone("x"))).got).toBe(true);
   });
 
