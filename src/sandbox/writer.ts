@@ -10,8 +10,12 @@ export interface HeldBytes {
   give(bytes: number): void;
 }
 
-/** Shorter messages are not worth counting. */
+/** Answers are what a driver can have more and more of; shorter ones are not worth counting. */
 const countedBytes = 16 * 1024;
+const countOf = (message: ToSandbox, frames: readonly Buffer[]): number => {
+  const bytes = frames.reduce((sum, { length }) => sum + length, 0);
+  return message.t === "answer" && bytes >= countedBytes ? bytes : 0;
+};
 /** A sandbox that leaves more than this lying is given so long to take up some of it. */
 const mostUnsentBytes = 32 * 1024 * 1024;
 const patienceMs = 10_000;
@@ -32,12 +36,11 @@ export interface Writer {
 export interface WriterDeps {
   readonly line: Duplex;
   readonly held: HeldBytes | undefined;
-  readonly patienceMs?: number;
   /** Called once, when it leaves too much lying for too long. */
   readonly onStuck: (error: SwitchyardError) => void;
 }
 
-export const createWriter = ({ line, held, onStuck, ...deps }: WriterDeps): Writer => {
+export const createWriter = ({ line, held, onStuck }: WriterDeps): Writer => {
   let timer: NodeJS.Timeout | undefined;
   let taken = 0;
   let seen = -1;
@@ -51,21 +54,21 @@ export const createWriter = ({ line, held, onStuck, ...deps }: WriterDeps): Writ
   };
   const watch = (): void => {
     seen = taken;
-    timer = setTimeout(look, deps.patienceMs ?? patienceMs).unref();
+    timer = setTimeout(look, patienceMs).unref();
   };
   // Whatever breaks it ends the process, which its host hears of.
   line.on("error", () => undefined);
   return {
     send: (message) => {
       const frames = framesOf(message);
-      const counted = frames.filter(({ length }) => length >= countedBytes);
-      held?.take(counted.reduce((sum, { length }) => sum + length, 0));
-      for (const frame of frames) {
-        line.write(frame, () => {
-          taken += 1;
-          if (frame.length >= countedBytes) held?.give(frame.length);
-        });
-      }
+      const counted = countOf(message, frames);
+      if (counted > 0) held?.take(counted);
+      const last = frames.pop();
+      for (const frame of frames) line.write(frame);
+      line.write(last, () => {
+        taken += 1;
+        if (counted > 0) held?.give(counted);
+      });
       if (timer === undefined && isFull()) watch();
     },
     get isFull() {
