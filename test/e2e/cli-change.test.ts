@@ -107,7 +107,7 @@ describe("the command line changes things", { timeout: 120_000 }, () => {
       const doctor = await cli("doctor");
       expect(doctor).toMatchObject({
         code: 1,
-        out: expect.stringMatching(/not ok +instance pinned +It is needs_review: .*pinned/),
+        out: expect.stringMatching(/not ok +instance pinned +Its state is needs_review: .*pinned/),
       });
       expect(await cli("edit", "pinned", "--set", `tls_fingerprint=${bench.lab.fingerprint}`)).toMatchObject({
         code: 0,
