@@ -103,7 +103,7 @@ describe.skipIf(!hasRedis)("the doctor", () => {
     expect(await ill()).toEqual([
       {
         ...{ check: "instance desk", ok: false, next_step: "Test it: npx switchyard test desk" },
-        detail: "It is needs_review: its writes are refused until it is tested",
+        detail: "Its state is needs_review: its writes are refused until it is tested",
       },
     ]);
   });
