@@ -28,7 +28,7 @@ const assertKnown = (name: string, { option, schema }: Pairs): void => {
   if (properties.includes(name) || schema?.["additionalProperties"] !== false) return;
   // A secret is given by an option of its own.
   const takes = properties.filter((one) => isSecret(propertiesOf(schema)[one]) === (option === "--secret"));
-  throw usage(`${option} ${name}: expected one of ${takes.join(", ") || "none"}.`, didYouMean(name, takes));
+  throw usage(`${option} ${name}: expected one of ${takes.join(", ") || "none"}.`, didYouMean(name, properties));
 };
 
 /** @throws CliFailure for a pair that cannot be read, and for a secret among them. */

@@ -44,6 +44,7 @@ describe("the exit code of a command", { timeout: 120_000 }, () => {
       [["add", "walnut.proxmox.ve", "--name", "x", "--set", "hst=1"], "Did you mean host?"],
       [["add", "walnut.proxmox.ve", "--name", "x", "--set", "api_token=a"], "api_token=@"],
       [["add", "walnut.proxmox.ve", "--name", "x", "--set", "zzz=1"], "token_name, "],
+      [["add", "walnut.proxmox.ve", "--name", "x", "--set", "api_tokn=a"], "Did you mean api_token?"],
       [["add", "walnut.proxmox.ve", "--name", "x", "--secret", "api_token=a"], "api_token=-"],
       [["run", "pve", "vm.lifecycle", "shutdwon", "vm/100"], "Did you mean shutdown?"],
       [["run", "pve", "vm.lifecycle", "stop", "vm/100"], "--yes"],
