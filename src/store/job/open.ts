@@ -12,13 +12,10 @@ interface Older {
   readonly limit: number;
 }
 
-const columns = ["id", "attempt", "queue", "state", "locks", "admission", "run_at", "worker_id", "started_at"] as const;
+const columns = ["id", "attempt", "queue", "state", "locks", "admission", "run_at"] as const;
 
 /** As much of an open job as it takes to see to it: hundreds are read at once, and what each was given may be long. */
-export type OpenJob = Pick<
-  Job,
-  "id" | "attempt" | "queue" | "state" | "locks" | "admission" | "runAt" | "workerId" | "startedAt"
->;
+export type OpenJob = Pick<Job, "id" | "attempt" | "queue" | "state" | "locks" | "admission" | "runAt">;
 
 const openJobOf = (row: Pick<JobRow, (typeof columns)[number]>): OpenJob => ({
   id: row.id,
@@ -28,8 +25,6 @@ const openJobOf = (row: Pick<JobRow, (typeof columns)[number]>): OpenJob => ({
   locks: JSON.parse(row.locks),
   admission: row.admission,
   runAt: row.run_at,
-  workerId: row.worker_id,
-  startedAt: row.started_at,
 });
 
 const all = () => query.selectFrom("jobs").select([...columns]);
